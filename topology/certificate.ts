@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { WallTime } from '../nat/clock.ts'
+import type { NetworkId, NodeId, X25519Key } from './identity.ts'
+
+/**
+ * The authority's signed statement: this node key, these session keys, this name, these addresses,
+ * these tags, these prefixes, this lifetime.
+ */
+export interface Certificate {
+  readonly network: NetworkId
+  readonly serial: number
+  readonly node: NodeId
+  readonly wireguardKey: X25519Key
+  readonly probeKey: X25519Key
+  /** A DNS label: 1 to 63 of a-z, 0-9 and inner hyphens. */
+  readonly name: string
+  /** Mesh addresses without prefix length, canonical text. */
+  readonly ipv4: string
+  readonly ipv6: string
+  readonly tags: readonly string[]
+  /** Prefixes outside the mesh that the node may forward, canonical CIDR. */
+  readonly prefixes: readonly string[]
+  /** Whether the node may answer join requests with the authority's key. */
+  readonly authority: boolean
+  readonly notBefore: WallTime
+  readonly notAfter: WallTime
+}
