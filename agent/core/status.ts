@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { NatBehaviour } from '../../nat/behaviour.ts'
+
+/**
+ * alive: a round trip inside the session or fresh signs over gossip. suspect: silent for too long.
+ * failed: given up. left: it said so itself. unknown: a member of whom nothing was heard yet.
+ */
+export type Liveness = 'alive' | 'suspect' | 'failed' | 'left' | 'unknown'
+
+/** One way for ciphertext to reach a peer, as `status --json` shows it. Stable keys. */
+export interface PathStatus {
+  readonly kind: 'none' | 'direct'
+  /** The hub or server that the path crosses; null for a direct one. */
+  readonly via: string | null
+  readonly endpoint: string | null
+  readonly rttMs: number | null
+  readonly lossPct: number | null
+}
+
+export interface PeerStatus {
+  readonly name: string
+  readonly nodeId: string
+  readonly addresses: readonly string[]
+  readonly tags: readonly string[]
+  readonly liveness: Liveness
+  readonly path: PathStatus
+  readonly backups: readonly PathStatus[]
+  /** One sentence: why this path and no better one. */
+  readonly why: string
+  readonly nat: NatBehaviour
+  readonly rxBytes: number
+  readonly txBytes: number
+  readonly lastHandshakeMs: number | null
+  /** Round trip inside the WireGuard session, last measured. */
+  readonly sessionRttMs: number | null
+}
+
+export interface SelfStatus {
+  readonly name: string
+  readonly nodeId: string
+  readonly network: string
+  readonly networkId: string
+  readonly addresses: readonly string[]
+  readonly tags: readonly string[]
+  readonly interface: string
+  readonly listenPort: number | null
+  /** Behaviour, and the addresses at which STUN servers saw this host. */
+  readonly nat: NatBehaviour & { readonly mapped: readonly string[] }
+  readonly dialAddresses: readonly string[]
+  readonly authority: boolean
+  readonly certificateNotAfter: string
+  readonly helper: {
+    readonly connected: boolean
+    readonly engine: string | null
+    readonly problem: string | null
+  }
+  /** Members to which a gossip link stands. */
+  readonly neighbours: readonly string[]
+}
+
+/** What `meshgate status --json` prints. */
+export interface Status {
+  readonly self: SelfStatus
+  readonly peers: readonly PeerStatus[]
+}
+
+/** One STUN server's answers, as `meshgate netcheck --json` shows them. */
+export interface StunServerReport {
+  readonly server: string
+  readonly answered: boolean
+  readonly rttMs: number | null
+  readonly mapped: string | null
+}
+
+/** What `meshgate netcheck --json` prints. */
+export interface Netcheck {
+  readonly nat: NatBehaviour
+  /** How the behaviour is known: one sentence with the observed ports. */
+  readonly evidence: string
+  readonly ipv4: { readonly local: readonly string[]; readonly mapped: readonly string[] }
+  readonly ipv6: { readonly local: readonly string[]; readonly mapped: readonly string[] }
+  readonly stunServers: readonly StunServerReport[]
+  readonly dialable: boolean
+}
