@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Numbers that we chose, each with its reason. What a specification fixes stands beside its code.
+ */
+
+/** First wait for a STUN answer. RFC 8489 says 500 ms for the open internet; half of it finds a lost packet sooner. */
+export const STUN_RTO_MS = 250
+
+/** Requests of one transaction; with doubling waits a server is given up after 250 * (2^5 - 1) ms, about 8 s. */
+export const STUN_REQUESTS_MAX = 5
+
+/**
+ * Pause between two questions to the same server. Below the shortest common mapping lifetime of
+ * 30 s (Linux conntrack), so that asking also keeps the mapping; spread so that hosts do not march in step.
+ */
+export const STUN_REFRESH_MS_MIN = 20_000
+export const STUN_REFRESH_MS_MAX = 26_000
+
+/** A server that gave no answer is asked again after this. */
+export const STUN_RETRY_MS = 30_000
+
+/** Servers in use at a time. Two show how a NAT maps; one more lets one of them die. */
+export const STUN_SERVERS_MAX = 3
+
+/**
+ * Waits between probes of one candidate. The first ones are close together because both ends learn of
+ * each other within a round trip of gossip, and the first probe usually dies at the other's filter.
+ */
+export const CHECK_GAPS_MS = [50, 100, 200, 300, 500, 500, 1000, 1000, 1000, 1000, 2000] as const
+
+/** Remote candidates that are tried per peer. A record may hold 16; some are learned from probes. */
+export const CANDIDATES_PER_PEER_MAX = 24
+
+/** A pair without a direct path is tried again on this slow schedule: first and longest wait. */
+export const RETRY_ROUND_MS_MIN = 60_000
+export const RETRY_ROUND_MS_MAX = 600_000
+
+/** Proven direct paths that the helper keeps armed for a peer. */
+export const PATHS_PER_PEER_MAX = 3
+
+/** A path must be better by both to take over: stickiness against flapping. */
+export const HYSTERESIS_RATIO = 0.2
+export const HYSTERESIS_MS = 10
+
+/** A path that is down and no longer offered by the peer is forgotten after this. */
+export const PATH_FORGET_MS = 60_000
+
+/** Pace of probes on idle paths until the NAT's mapping lifetime is learned. */
+export const KEEPALIVE_MS = 25_000

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * One peer: candidates and probe results in, probe commands and the order of paths out.
+ *
+ * ```
+ * candidates, probes heard --> checklist --answered--> proven paths --order--> the helper's armed paths
+ *                                  ^                        |
+ *                                  +---- none is up --------+  (and on a slow schedule while there is none)
+ * ```
+ * The helper probes what is armed and switches by itself; its reports come back here and decide the order.
+ */
+import type { TransportAddress } from './address.ts'
+import type { Candidate } from './candidate.ts'
+import {
+  adoptSucceeded,
+  checkAnswered,
+  checklistDeadline,
+  type Checklist,
+  dueProbes,
+  offerCandidates,
+  type ProbeCommand,
+  recheck,
+  restartChecks,
+  roundIsOver,
+  triggerCheck,
+} from './checklist.ts'
+import { earliest, type Instant, later } from './clock.ts'
+import {
+  PATH_FORGET_MS,
+  PATHS_PER_PEER_MAX,
+  RETRY_ROUND_MS_MAX,
+  RETRY_ROUND_MS_MIN,
+} from './constants.ts'
+import type { Entropy } from './entropy.ts'
+import { orderPaths } from './path-score.ts'
+
+/** A path on which a probe went there and its answer came back. */
+export interface ProvenPath {
+  readonly endpoint: TransportAddress
+  up: boolean
+  rttMs: number | undefined
+  lossPermille: number
+  readonly provenAt: Instant
+  downSince: Instant | undefined
+}
+
+export interface PathAgent {
+  readonly checklist: Checklist
+  readonly proven: Map<TransportAddress, ProvenPath>
+  /** The path that is first in the order; traffic leaves it only for a clearly better one. */
+  incumbent: TransportAddress | undefined
+  /** When checks began, for "direct after N ms". */
+  startedAt: Instant | undefined
+  /** Rounds in a row that found nothing. */
+  fruitlessRounds: number
+  retryAt: Instant | undefined
+}
+
+/** What the helper measured on one armed path. */
+export interface PathReport {
+  readonly endpoint: TransportAddress
+  readonly up: boolean
+  readonly rttMs: number | undefined
+  readonly lossPermille: number
+}
+
+export function createPathAgent(): PathAgent {
+  return {
+    checklist: new Map(),
+    proven: new Map(),
+    incumbent: undefined,
+    startedAt: undefined,
+    fruitlessRounds: 0,
+    retryAt: undefined,
+  }
+}
+
+/** The peer's candidates as of its latest record, without our own addresses. */
+export function offer(agent: PathAgent, candidates: readonly Candidate[], now: Instant): void {
+  offerCandidates(agent.checklist, candidates, now)
+  if (agent.checklist.size > 0) agent.startedAt ??= now
+}
+
+/** A genuine probe of the peer arrived from `from`. */
+export function hear(agent: PathAgent, from: TransportAddress, now: Instant): void {
+  triggerCheck(agent.checklist, from, now)
+  agent.startedAt ??= now
+}
+
+/** Our probe was answered. True if this proved a path that was not known before. */
+export function answered(
+  agent: PathAgent,
+  reply: { endpoint: TransportAddress; transaction: string; rttMs: number },
+  now: Instant,
+): boolean {
+  if (!checkAnswered(agent.checklist, reply.endpoint, reply.transaction)) return false
+  const known = agent.proven.has(reply.endpoint)
+  prove(agent, { endpoint: reply.endpoint, up: true, rttMs: reply.rttMs, lossPermille: 0 }, now)
+  return !known
+}
+
+/** Takes the paths that a helper already keeps, as an agent does that was restarted. */
+export function adopt(agent: PathAgent, reports: readonly PathReport[], now: Instant): void {
+  for (const report of reports) {
+    adoptSucceeded(agent.checklist, report.endpoint, now)
+    prove(agent, report, now)
+  }
+  agent.startedAt ??= now
+}
+
+/** The helper's measurements of armed paths; reports of any other path are stale and ignored. */
+export function report(agent: PathAgent, reports: readonly PathReport[], now: Instant): void {
+  const wasUp = isDirect(agent)
+  for (const measured of reports) {
+    const path = agent.proven.get(measured.endpoint)
+    if (path === undefined) continue
+    path.up = measured.up
+    path.rttMs = measured.rttMs ?? path.rttMs
+    path.lossPermille = measured.lossPermille
+    path.downSince = measured.up ? undefined : (path.downSince ?? now)
+  }
+  // The whole list again, and at once: whatever cut the last path may have opened another.
+  if (wasUp && !isDirect(agent)) beginRound(agent, now)
+}
+
+/** Something that decides which paths work has changed: links, or what a NAT maps. */
+export function retry(agent: PathAgent, now: Instant): void {
+  agent.fruitlessRounds = 0
+  beginRound(agent, now)
+}
+
+/** The probes to send now, at most `budget`. Call again at `pathDeadline`. */
+export function probes(
+  agent: PathAgent,
+  now: Instant,
+  budget: number,
+  entropy: Entropy,
+): ProbeCommand[] {
+  forget(agent, now)
+  if (agent.retryAt !== undefined && agent.retryAt <= now) beginRound(agent, now)
+  const commands = dueProbes(agent.checklist, now, budget, entropy)
+  if (!isDirect(agent) && agent.retryAt === undefined && roundIsOver(agent.checklist)) {
+    agent.retryAt = later(now, retryDelayMs(agent.fruitlessRounds))
+    agent.fruitlessRounds += 1
+  }
+  return commands
+}
+
+/** The paths to arm, most wanted first. */
+export function armedPaths(agent: PathAgent): ProvenPath[] {
+  const ordered = orderPaths([...agent.proven.values()], agent.incumbent)
+  agent.incumbent = ordered[0]?.endpoint
+  return ordered.slice(0, PATHS_PER_PEER_MAX)
+}
+
+export function isDirect(agent: PathAgent): boolean {
+  return [...agent.proven.values()].some((path) => path.up)
+}
+
+export function pathDeadline(agent: PathAgent): Instant | undefined {
+  const forgetAt = [...agent.proven.values()].map((path) =>
+    path.downSince === undefined ? undefined : later(path.downSince, PATH_FORGET_MS),
+  )
+  return earliest([checklistDeadline(agent.checklist), agent.retryAt, ...forgetAt])
+}
+
+function prove(agent: PathAgent, path: PathReport, now: Instant): void {
+  const provenAt = agent.proven.get(path.endpoint)?.provenAt ?? now
+  agent.proven.set(path.endpoint, {
+    ...path,
+    provenAt,
+    downSince: path.up ? undefined : now,
+  })
+  if (!path.up) return
+  agent.retryAt = undefined
+  agent.fruitlessRounds = 0
+}
+
+function beginRound(agent: PathAgent, now: Instant): void {
+  agent.retryAt = undefined
+  for (const path of agent.proven.values()) {
+    if (!path.up) recheck(agent.checklist, path.endpoint, now)
+  }
+  restartChecks(agent.checklist, now)
+}
+
+/** Paths that stay down leave; if the peer still offers the address, its check goes on without them. */
+function forget(agent: PathAgent, now: Instant): void {
+  for (const path of agent.proven.values()) {
+    if (path.downSince === undefined || later(path.downSince, PATH_FORGET_MS) > now) continue
+    agent.proven.delete(path.endpoint)
+    const check = agent.checklist.get(path.endpoint)
+    if (check?.offered === false) agent.checklist.delete(path.endpoint)
+    else if (check?.state === 'succeeded') recheck(agent.checklist, path.endpoint, now)
+  }
+}
+
+function retryDelayMs(fruitlessRounds: number): number {
+  return Math.min(RETRY_ROUND_MS_MAX, RETRY_ROUND_MS_MIN * 2 ** fruitlessRounds)
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Path choice is a tuple whose field order is the policy: alive, loss, round trip, then an order that never changes.
+ */
+import type { TransportAddress } from './address.ts'
+import { HYSTERESIS_MS, HYSTERESIS_RATIO } from './constants.ts'
+
+/** What is known of one proven path. */
+export interface PathQuality {
+  readonly endpoint: TransportAddress
+  readonly up: boolean
+  /** Undefined until measured; sorts last among its equals. */
+  readonly rttMs: number | undefined
+  readonly lossPermille: number
+}
+
+/** Loss matters in steps: below 2 % paths are equals, so that noise does not move traffic. */
+const LOSS_STEP_PERMILLE = 20
+
+/** Negative if `a` is the better path. A total order. */
+export function comparePaths(a: PathQuality, b: PathQuality): number {
+  if (a.up !== b.up) return a.up ? -1 : 1
+  const loss = lossStep(a) - lossStep(b)
+  if (loss !== 0) return loss
+  const rtt = (a.rttMs ?? Infinity) - (b.rttMs ?? Infinity)
+  if (rtt !== 0 && !Number.isNaN(rtt)) return rtt
+  return a.endpoint < b.endpoint ? -1 : a.endpoint > b.endpoint ? 1 : 0
+}
+
+/** Whether `challenger` is so much better than `incumbent` that traffic should move. */
+export function shouldReplace(incumbent: PathQuality, challenger: PathQuality): boolean {
+  if (challenger.up !== incumbent.up) return challenger.up
+  const loss = lossStep(challenger) - lossStep(incumbent)
+  if (loss !== 0) return loss < 0
+  if (challenger.rttMs === undefined || incumbent.rttMs === undefined) return false
+  const gainMs = incumbent.rttMs - challenger.rttMs
+  return gainMs > HYSTERESIS_MS && gainMs > incumbent.rttMs * HYSTERESIS_RATIO
+}
+
+/** Best first, but `incumbent` stays first unless another deserves its place. */
+export function orderPaths<P extends PathQuality>(
+  paths: readonly P[],
+  incumbent: TransportAddress | undefined,
+): P[] {
+  const sorted = [...paths].sort(comparePaths)
+  const current = sorted.find((path) => path.endpoint === incumbent)
+  const best = sorted[0]
+  if (current === undefined || best === undefined || current === best) return sorted
+  if (shouldReplace(current, best)) return sorted
+  return [current, ...sorted.filter((path) => path !== current)]
+}
+
+function lossStep(path: PathQuality): number {
+  return Math.floor(path.lossPermille / LOSS_STEP_PERMILLE)
+}
