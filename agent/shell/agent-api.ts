@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Netcheck, PathStatus, Status } from '../core/status.ts'
+
+/** One round trip inside the session, and the path that it took. */
+export interface PingReply {
+  readonly rttMs: number
+  readonly path: PathStatus
+}
+
+export type PingFault = 'no-such-peer' | 'no-reply' | 'no-helper'
+
+export type PingOutcome =
+  | { readonly ok: true; readonly reply: PingReply }
+  | { readonly ok: false; readonly fault: PingFault; readonly message: string }
+
+/** What a running agent does for the local API. Plain data in, plain data out. */
+export interface AgentApi {
+  status(): Promise<Status>
+  /** What the node wants of its helper, with reasons. */
+  plan(): Promise<unknown>
+  /** `refresh`: ask the STUN servers anew. */
+  netcheck(options: { readonly refresh: boolean }): Promise<Netcheck>
+  /** `peer`: a name, a node id or a mesh address. */
+  ping(peer: string): Promise<PingOutcome>
+  /** What happened lately, oldest first; bounded by the agent. */
+  events(): Promise<readonly unknown[]>
+  /** Says goodbye to the peers, takes the device down, forgets the membership, then stops. */
+  leave(): Promise<void>
+  /** Stops the agent; the helper keeps the tunnels. */
+  stop(): Promise<void>
+}
