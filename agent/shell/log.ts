@@ -37,7 +37,9 @@ export function readableLine(line: string): string {
   const colour = level === 'error' ? 'red' : level === 'warn' ? 'yellow' : 'dim'
   const rest = Object.entries(fields).map(([key, value]) => `${key}=${textOf(value)}`)
   const head = `${String(time).slice(11, 19)} ${styleText(colour, String(level).padEnd(5))}`
-  return [head, String(msg ?? ''), styleText('dim', rest.join(' '))].join(' ').trimEnd()
+  return [head, typeof msg === 'string' ? msg : '', styleText('dim', rest.join(' '))]
+    .join(' ')
+    .trimEnd()
 }
 
 function textOf(value: unknown): string {
