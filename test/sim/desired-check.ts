@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The rules of native/PROTOCOL.md, section Desired state: every bad field is named at once.
+ */
+import { canonicalIp, parseTransportAddress } from '../../nat/address.ts'
+import type { FieldProblem } from '../../agent/core/helper-contract.ts'
+
+type Fields = Record<string, unknown>
+
+/** All that is wrong with a document; empty if it may be applied. */
+export function problemsOf(document: unknown): FieldProblem[] {
+  const check = new Check()
+  const desired = check.object('', document, ['device', 'routes', 'peers'])
+  if (desired === undefined) return check.problems
+  if (desired['device'] !== null) checkDevice(check, desired['device'])
+  for (const [i, route] of check.list('routes', desired['routes'], 4_096).entries())
+    checkRoute(check, `routes[${i}]`, route)
+  const owners = new Map<string, string>()
+  for (const [i, peer] of check.list('peers', desired['peers'], 4_096).entries())
+    checkPeer(check, `peers[${i}]`, peer, owners)
+  return check.problems
+}
+
+function checkDevice(check: Check, value: unknown): void {
+  const device = check.object('device', value, [
+    'name',
+    'mtu',
+    'listenPort',
+    'privateKey',
+    'probeKey',
+    'addresses',
+    'stunServer',
+  ])
+  if (device === undefined) return
+  const { name } = device
+  if (typeof name !== 'string' || !/^[a-zA-Z0-9_.-]{1,15}$/.test(name))
+    check.bad('device.name', name, 'not an interface name')
+  check.number('device.mtu', device['mtu'], 576, 65_535)
+  check.number('device.listenPort', device['listenPort'], 0, 65_535)
+  check.key('device.privateKey', device['privateKey'], true)
+  check.key('device.probeKey', device['probeKey'], true)
+  for (const [i, address] of check.list('device.addresses', device['addresses'], 16).entries())
+    check.prefix(`device.addresses[${i}]`, address)
+  if (typeof device['stunServer'] !== 'boolean')
+    check.bad('device.stunServer', device['stunServer'], 'not true or false')
+}
+
+function checkRoute(check: Check, field: string, value: unknown): void {
+  const route = check.object(field, value, ['destination', 'mtu'])
+  if (route === undefined) return
+  check.prefix(`${field}.destination`, route['destination'])
+  if (route['mtu'] !== undefined) check.number(`${field}.mtu`, route['mtu'], 576, 65_535)
+}
+
+function checkPeer(check: Check, field: string, value: unknown, owners: Map<string, string>): void {
+  const peer = check.object(field, value, [
+    'publicKey',
+    'presharedKey',
+    'probeKey',
+    'allowedIps',
+    'echoAddress',
+    'keepaliveMs',
+    'paths',
+  ])
+  if (peer === undefined) return
+  const claim = (sub: string, what: unknown, kind: string) => {
+    const owner = owners.get(`${kind} ${String(what)}`)
+    if (owner !== undefined) check.bad(`${field}.${sub}`, what, `already given by ${owner}`)
+    else owners.set(`${kind} ${String(what)}`, `${field}.${sub}`)
+  }
+  if (check.key(`${field}.publicKey`, peer['publicKey'])) claim('publicKey', peer['publicKey'], 'k')
+  if (check.key(`${field}.probeKey`, peer['probeKey'])) claim('probeKey', peer['probeKey'], 'p')
+  if (peer['presharedKey'] !== undefined)
+    check.key(`${field}.presharedKey`, peer['presharedKey'], true)
+  const allowed = check.list(`${field}.allowedIps`, peer['allowedIps'], 256)
+  for (const [i, prefix] of allowed.entries())
+    if (check.prefix(`${field}.allowedIps[${i}]`, prefix)) claim(`allowedIps[${i}]`, prefix, 'ip')
+  if (!canonicalIp(String(peer['echoAddress'])).ok)
+    check.bad(`${field}.echoAddress`, peer['echoAddress'], 'not an address')
+  check.number(`${field}.keepaliveMs`, peer['keepaliveMs'], 1_000, 600_000)
+  const ids = new Set<unknown>()
+  for (const [i, path] of check.list(`${field}.paths`, peer['paths'], 8).entries())
+    checkPath(check, `${field}.paths[${i}]`, path, ids)
+}
+
+function checkPath(check: Check, field: string, value: unknown, ids: Set<unknown>): void {
+  const path = check.object(field, value, ['id', 'kind', 'endpoint'])
+  if (path === undefined) return
+  const { id, kind, endpoint } = path
+  if (typeof id !== 'string' || id === '' || Buffer.byteLength(id) > 96)
+    check.bad(`${field}.id`, id, 'not an id of 1 to 96 bytes')
+  else if (ids.has(id)) check.bad(`${field}.id`, id, 'given twice')
+  ids.add(id)
+  if (kind !== 'direct') check.bad(`${field}.kind`, kind, 'not a kind of path')
+  if (typeof endpoint !== 'string' || !parseTransportAddress(endpoint).ok)
+    check.bad(`${field}.endpoint`, endpoint, 'not a transport address')
+}
+
+class Check {
+  readonly problems: FieldProblem[] = []
+
+  bad(field: string, value: unknown, problem: string): void {
+    this.problems.push({ field, value, problem, remedy: 'See native/PROTOCOL.md.' })
+  }
+
+  object(field: string, value: unknown, known: readonly string[]): Fields | undefined {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      this.bad(field, value, 'not an object')
+      return undefined
+    }
+    for (const key of Object.keys(value))
+      if (!known.includes(key))
+        this.bad(field === '' ? key : `${field}.${key}`, null, 'unknown field')
+    return value as Fields
+  }
+
+  list(field: string, value: unknown, countMax: number): unknown[] {
+    if (Array.isArray(value) && value.length <= countMax) return value
+    this.bad(field, null, `not a list of at most ${countMax}`)
+    return []
+  }
+
+  number(field: string, value: unknown, min: number, max: number): void {
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max)
+      this.bad(field, value, `not a whole number from ${min} to ${max}`)
+  }
+
+  key(field: string, value: unknown, isPrivate = false): boolean {
+    const good = typeof value === 'string' && /^[A-Za-z0-9+/]{43}=$/.test(value)
+    if (!good) this.bad(field, isPrivate ? null : value, 'not a key of 32 bytes in base64')
+    return good
+  }
+
+  prefix(field: string, value: unknown): boolean {
+    const [ip = '', length = ''] = String(value).split('/')
+    const max = ip.includes(':') ? 128 : 32
+    const good = canonicalIp(ip).ok && /^[0-9]{1,3}$/.test(length) && Number(length) <= max
+    if (!good) this.bad(field, value, 'not a prefix')
+    return good
+  }
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * A helper without a kernel: it keeps what it is told and answers as native/PROTOCOL.md says, over
+ * a real Unix socket. It passes the same contract suite as the Go binary.
+ */
+import { randomBytes } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { createServer, type Server, type Socket } from 'node:net'
+import type { DesiredPeer, DesiredState } from '../../agent/core/helper-contract.ts'
+import { HELPER_ERROR } from '../../agent/shell/helper-fault.ts'
+import { LineSplitter } from '../../agent/shell/rpc-lines.ts'
+import { problemsOf } from './desired-check.ts'
+
+const HELLO_TIMEOUT_MS = 5_000
+const CONNECTIONS_MAX = 8
+
+type Answer = { result: unknown } | { error: { code: number; message: string; data?: unknown } }
+
+interface Client {
+  readonly socket: Socket
+  greeted: boolean
+}
+
+export class SimulatedHelper {
+  readonly socketPath: string
+  readonly instance = randomBytes(8).toString('hex')
+  readonly #clients = new Set<Client>()
+  readonly #server: Server
+  readonly #stopped = Promise.withResolvers<void>()
+  #generation = 0
+  #desired: DesiredState = { device: null, routes: [], peers: [] }
+
+  private constructor(socketPath: string) {
+    this.socketPath = socketPath
+    this.#server = createServer((socket) => this.#accept(socket))
+  }
+
+  static async start(socketPath: string): Promise<SimulatedHelper> {
+    const helper = new SimulatedHelper(socketPath)
+    await new Promise<void>((resolve, reject) => {
+      helper.#server.once('error', reject)
+      helper.#server.listen(socketPath, resolve)
+    })
+    return helper
+  }
+
+  /** Resolves once it has stopped, by whatever cause. */
+  get stopped(): Promise<void> {
+    return this.#stopped.promise
+  }
+
+  /** What was applied last. */
+  get desired(): DesiredState {
+    return this.#desired
+  }
+
+  /** An event to every connection that has said hello. */
+  emit(method: string, params: object): void {
+    for (const client of this.#clients)
+      if (client.greeted) send(client.socket, { jsonrpc: '2.0', method, params })
+  }
+
+  async stop(): Promise<void> {
+    for (const client of this.#clients) client.socket.destroy()
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    await rm(this.socketPath, { force: true })
+    this.#stopped.resolve()
+  }
+
+  #accept(socket: Socket): void {
+    socket.on('error', () => socket.destroy())
+    if (this.#clients.size >= CONNECTIONS_MAX) return void socket.destroy()
+    const client: Client = { socket, greeted: false }
+    this.#clients.add(client)
+    const silence = setTimeout(() => socket.destroy(), HELLO_TIMEOUT_MS)
+    const lines = new LineSplitter(4 * 1024 * 1024)
+    socket.on('close', () => {
+      clearTimeout(silence)
+      this.#clients.delete(client)
+    })
+    socket.on('data', (chunk: Buffer) => {
+      for (const line of lines.push(chunk) ?? ['']) this.#receive(client, line)
+      if (client.greeted) clearTimeout(silence)
+    })
+  }
+
+  #receive(client: Client, line: string): void {
+    if (client.socket.writableEnded) return
+    const request = parse(line)
+    if (request === undefined || typeof request['method'] !== 'string') {
+      const code = request === undefined ? HELPER_ERROR.parse : HELPER_ERROR.invalidRequest
+      send(client.socket, { jsonrpc: '2.0', id: null, error: { code, message: 'not JSON-RPC' } })
+      return void client.socket.end()
+    }
+    const params = (request['params'] ?? {}) as Record<string, unknown>
+    const answer = this.#answer(client, request['method'], params)
+    send(client.socket, { jsonrpc: '2.0', id: request['id'] ?? null, ...answer })
+    if (request['method'] === 'shutdown' && 'result' in answer) void this.stop()
+  }
+
+  #answer(client: Client, method: string, params: Record<string, unknown>): Answer {
+    if (method === 'hello') return this.#hello(client, params)
+    if (!client.greeted) return failure(HELPER_ERROR.helloFirst, 'hello must come first')
+    switch (method) {
+      case 'apply':
+        return this.#apply(params['desired'])
+      case 'state':
+        return { result: this.#state() }
+      case 'probe':
+      case 'echo':
+        return this.#peer(params['peer']) === undefined
+          ? failure(HELPER_ERROR.noSuchPeer, 'no such peer, or it has no path')
+          : method === 'probe'
+            ? { result: {} }
+            : failure(HELPER_ERROR.noReply, 'no reply in time')
+      case 'send-datagram':
+      case 'shutdown':
+        return { result: {} }
+      default:
+        return failure(HELPER_ERROR.unknownMethod, `no method ${method}`)
+    }
+  }
+
+  #hello(client: Client, params: Record<string, unknown>): Answer {
+    if (params['protocol'] !== 1)
+      return failure(HELPER_ERROR.protocolNotSupported, 'protocol not supported', {
+        supported: [1],
+      })
+    client.greeted = true
+    const result = {
+      protocol: 1,
+      helper: 'simulated',
+      engine: 'userspace',
+      engineReason: 'a simulation',
+      instance: this.instance,
+    }
+    return { result }
+  }
+
+  #apply(document: unknown): Answer {
+    const problems = problemsOf(document)
+    if (problems.length > 0)
+      return failure(HELPER_ERROR.refused, `${problems.length} fields are invalid`, { problems })
+    const desired = document as DesiredState
+    const changed = differences(this.#desired, desired)
+    if (changed.length > 0) this.#generation++
+    this.#desired = desired
+    return { result: { generation: this.#generation, changed } }
+  }
+
+  #state(): object {
+    const { device, routes, peers } = this.#desired
+    return {
+      instance: this.instance,
+      engine: 'userspace',
+      generation: this.#generation,
+      device: device && {
+        name: device.name,
+        index: 7,
+        mtu: device.mtu,
+        listenPort: device.listenPort === 0 ? 41_820 : device.listenPort,
+        publicKey: Buffer.alloc(32, 1).toString('base64'),
+        addresses: device.addresses,
+        stunServer: device.stunServer,
+      },
+      routes,
+      links: [{ name: 'eth0', index: 2, up: true, mtu: 1500, addresses: ['192.0.2.10/24'] }],
+      peers: peers.map(idle),
+    }
+  }
+
+  #peer(publicKey: unknown): DesiredPeer | undefined {
+    return this.#desired.peers.find((peer) => peer.publicKey === publicKey)
+  }
+}
+
+function idle(peer: DesiredPeer): object {
+  return {
+    publicKey: peer.publicKey,
+    allowedIps: peer.allowedIps,
+    keepaliveMs: peer.keepaliveMs,
+    rxBytes: 0,
+    txBytes: 0,
+    lastHandshakeMs: null,
+    activePath: peer.paths[0]?.id ?? null,
+    session: { rttUs: null, ageMs: null },
+    paths: peer.paths.map((path) => ({
+      ...path,
+      up: false,
+      rttUs: null,
+      lossPermille: 0,
+      lastReplyMs: null,
+    })),
+  }
+}
+
+function differences(before: DesiredState, after: DesiredState): string[] {
+  const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
+  const changed: string[] = []
+  if (!same(before.device, after.device)) changed.push('device change')
+  if (!same(before.routes, after.routes)) changed.push('routes change')
+  const old = new Map(before.peers.map((peer) => [peer.publicKey, peer]))
+  for (const peer of after.peers) {
+    if (!same(old.get(peer.publicKey), peer)) changed.push(`peer change ${peer.publicKey}`)
+    old.delete(peer.publicKey)
+  }
+  for (const key of old.keys()) changed.push(`peer del ${key}`)
+  return changed
+}
+
+function failure(code: number, message: string, data?: unknown): Answer {
+  return { error: { code, message, ...(data !== undefined && { data }) } }
+}
+
+function send(socket: Socket, message: object): void {
+  socket.write(`${JSON.stringify(message)}\n`)
+}
+
+function parse(line: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(line)
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+    return isObject ? (value as Record<string, unknown>) : {}
+  } catch {
+    return undefined
+  }
+}
