@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+/** believe: records become the view, and the view's members become peers with candidates to check. */
+import { addressParts } from '../../nat/address.ts'
+import type { Candidate } from '../../nat/candidate.ts'
+import type { Instant, Now } from '../../nat/clock.ts'
+import { offer, retry } from '../../nat/path-agent.ts'
+import type { NodeRecord } from '../../topology/record.ts'
+import { acceptRecord } from '../../topology/view.ts'
+import type { Effect } from './effect.ts'
+import type { Event } from './event.ts'
+import { hexToBase64 } from './key-text.ts'
+import { observeSelf } from './observe.ts'
+import { createPeer, type Node, type Peer } from './state.ts'
+
+type Belief = Omit<Extract<Event, { kind: 'record' }>, 'kind'>
+
+/** Takes a record that was verified; records from the disk were not heard. */
+export function believe(node: Node, { record, envelope, heard }: Belief, now: Now): Effect[] {
+  const id = record.certificate.node
+  if (id === node.self) return believeOwn(node, record)
+  const verdict = acceptRecord(node.view, record, envelope)
+  const known = node.peers.get(id)
+  if (verdict === 'same' && known !== undefined && heard) known.heardAt ??= now.instant
+  if (verdict !== 'newer') return []
+  if (!record.present) {
+    node.peers.delete(id)
+    return [{ kind: 'save-record', node: id, envelope }]
+  }
+  const peer = peerFor(node, record)
+  peer.record = record
+  if (heard) peer.heardAt = now.instant
+  offerRecord(node, peer, now.instant)
+  return [{ kind: 'save-record', node: id, envelope }]
+}
+
+/** Offers every peer's candidates anew, after our own addresses have changed, and begins checks again. */
+export function recheckPeers(node: Node, now: Instant): void {
+  for (const peer of node.peers.values()) {
+    offerRecord(node, peer, now)
+    retry(peer.paths, now)
+  }
+}
+
+export function peerByHelperName(node: Node, helperName: string): Peer | undefined {
+  for (const peer of node.peers.values()) if (peer.helperName === helperName) return peer
+  return undefined
+}
+
+/**
+ * Someone has a newer record of us than we remember: our state was restored from a copy, or the clock went back.
+ * The next own record must be newer still.
+ */
+function believeOwn(node: Node, record: NodeRecord): Effect[] {
+  if (record.version <= node.lastOwnVersion) return []
+  node.lastOwnVersion = record.version
+  node.own = undefined
+  return [
+    {
+      kind: 'log',
+      level: 'warn',
+      message: 'the network knows a newer record of this node than the node itself',
+      fields: { version: record.version },
+    },
+  ]
+}
+
+/** A member whose session keys changed is a new peer to the helper. */
+function peerFor(node: Node, record: NodeRecord): Peer {
+  const id = record.certificate.node
+  const helperName = hexToBase64(record.certificate.wireguardKey)
+  const known = node.peers.get(id)
+  if (known?.helperName === helperName) return known
+  const peer = createPeer(record, helperName)
+  node.peers.set(id, peer)
+  return peer
+}
+
+function offerRecord(node: Node, peer: Peer, now: Instant): void {
+  const { host, mapped } = observeSelf(node)
+  const families = new Set(host.map((address) => addressParts(address).family))
+  const usable = (candidate: Candidate) =>
+    families.has(addressParts(candidate.address).family) &&
+    // Two sites often use the same private addresses: ours cannot be the peer's.
+    !host.includes(candidate.address) &&
+    !mapped.includes(candidate.address)
+  offer(peer.paths, peer.record.candidates.filter(usable), now)
+}

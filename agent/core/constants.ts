@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Numbers that we chose, each with its reason. */
+
+/** A node repeats itself at this pace, so that others know it lives even if nothing changed. */
+export const RECORD_REFRESH_MS = 60_000
+
+/** Two records of one node are at least this far apart, so that a burst of changes becomes one record. */
+export const RECORD_GAP_MS = 100
+
+/** Silence after which a member is doubted, and after which it is given up: one and a half, and three refreshes. */
+export const SUSPECT_AFTER_MS = 90_000
+export const FAILED_AFTER_MS = 180_000
+
+/** Probes that checks may send: burst, and pace. The helper refuses more than 500 a second. */
+export const PROBE_BURST = 50
+export const PROBES_PER_SECOND = 300
+
+/** Gossip links that a node keeps of its own accord. Enough that the loss of some is no partition. */
+export const DIAL_TARGETS_MAX = 4
+
+/** Server-reflexive candidates that a record names; a symmetric NAT shows a new one to each server. */
+export const REFLEXIVE_CANDIDATES_MAX = 3
+
+/** Peers whose word on our mapping is kept. */
+export const PEER_OBSERVERS_MAX = 8

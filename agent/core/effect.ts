@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { TransportAddress } from '../../nat/address.ts'
+import type { NodeId } from '../../topology/identity.ts'
+import type { RecordEnvelope } from '../../topology/record.ts'
+import type { DesiredState } from './helper-contract.ts'
+
+/** All that a node can want of the world. The shell performs effects in order and reports back as events. */
+export type Effect =
+  | { readonly kind: 'apply'; readonly desired: DesiredState }
+  | {
+      readonly kind: 'probe'
+      /** WireGuard public key, base64. */
+      readonly peer: string
+      readonly endpoint: TransportAddress
+      /** 32 hex digits. */
+      readonly transaction: string
+    }
+  | {
+      readonly kind: 'send-datagram'
+      readonly to: TransportAddress
+      readonly payload: Uint8Array
+    }
+  /** Gossip our own new record. */
+  | { readonly kind: 'publish'; readonly envelope: RecordEnvelope }
+  /** Keep a record over restarts; our own too, whose version must never go back. */
+  | { readonly kind: 'save-record'; readonly node: NodeId; readonly envelope: RecordEnvelope }
+  /** Members to which the shell should keep a gossip link. */
+  | { readonly kind: 'dial-targets'; readonly targets: readonly DialTarget[] }
+  | {
+      readonly kind: 'log'
+      readonly level: 'debug' | 'info' | 'warn' | 'error'
+      readonly message: string
+      readonly fields: Readonly<Record<string, unknown>>
+    }
+
+export interface DialTarget {
+  readonly node: NodeId
+  /** Multiaddrs without /p2p. */
+  readonly dialAddresses: readonly string[]
+}

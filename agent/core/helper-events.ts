@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What the helper says: its state on connecting, and its events from then on. */
+import { addressParts } from '../../nat/address.ts'
+import { type Instant, instant } from '../../nat/clock.ts'
+import { adopt, answered, hear, isDirect, type PathReport, report } from '../../nat/path-agent.ts'
+import { askAgain, receiveStun } from '../../nat/stun-client.ts'
+import { directPathId } from '../../topology/plan.ts'
+import { peerByHelperName, recheckPeers } from './believe.ts'
+import type { Effect } from './effect.ts'
+import type { Event } from './event.ts'
+import type { HelperEvent, HelperLink, HelperPath, HelperPeer } from './helper-contract.ts'
+import { observeSelf, rememberObserver } from './observe.ts'
+import type { Node, Peer } from './state.ts'
+
+type Connected = Extract<Event, { kind: 'helper-connected' }>
+
+/** Adopts what a helper has kept while no agent was there, so that nothing that works is touched. */
+export function adoptHelper(node: Node, { hello, state }: Connected, now: Instant): Effect[] {
+  node.helper.connected = true
+  node.helper.engine = hello.engine
+  node.helper.engineReason = hello.engineReason
+  node.helper.version = hello.helper
+  node.helper.appliedText = undefined
+  node.links = state.links
+  askAgain(node.stun, now)
+  recheckPeers(node, now)
+  for (const stats of state.peers) {
+    const peer = peerByHelperName(node, stats.publicKey)
+    if (peer === undefined) continue
+    takeStats(peer, stats, now)
+    adopt(peer.paths, stats.paths.filter((path) => path.up).map(pathReport), now)
+    noteDirect(peer, now)
+  }
+  const fields = { engine: hello.engine, why: hello.engineReason, version: hello.helper }
+  return [{ kind: 'log', level: 'info', message: 'helper connected', fields }]
+}
+
+export function loseHelper(node: Node, reason: string): Effect[] {
+  const was = node.helper.connected
+  node.helper.connected = false
+  node.helper.problem = reason
+  return was ? [{ kind: 'log', level: 'warn', message: 'helper lost', fields: { reason } }] : []
+}
+
+export function takeHelperEvent(node: Node, event: HelperEvent, now: Instant): Effect[] {
+  switch (event.method) {
+    case 'datagram': {
+      const { entropy, stun } = node.powers
+      receiveStun(node.stun, event.from, event.payload, now, entropy, stun)
+      return []
+    }
+    case 'probe-reply':
+      return takeReply(node, event, now)
+    case 'probe-heard': {
+      const peer = peerByHelperName(node, event.peer)
+      if (peer !== undefined) hear(peer.paths, event.from, now)
+      return []
+    }
+    case 'path-up':
+    case 'path-down': {
+      const peer = peerByHelperName(node, event.peer)
+      if (peer === undefined) return []
+      takePathState(peer, event, now)
+      return [pathLog(peer, event.method, event.path)]
+    }
+    case 'switched': {
+      const name = peerByHelperName(node, event.peer)?.record.certificate.name
+      const { from, to, cause, gapMs } = event
+      const fields = { peer: name, from, to, cause, gapMs }
+      return [{ kind: 'log', level: 'info', message: 'path switched', fields }]
+    }
+    case 'links-changed':
+      return takeLinks(node, event.links, now)
+    case 'stats':
+      for (const stats of event.peers) {
+        const peer = peerByHelperName(node, stats.publicKey)
+        if (peer !== undefined) takeStats(peer, stats, now)
+      }
+      return []
+    case 'device-lost':
+      return [
+        { kind: 'log', level: 'warn', message: 'device lost', fields: { reason: event.reason } },
+      ]
+  }
+}
+
+function takeReply(
+  node: Node,
+  reply: Extract<HelperEvent, { method: 'probe-reply' }>,
+  now: Instant,
+): Effect[] {
+  const peer = peerByHelperName(node, reply.peer)
+  if (peer === undefined) return []
+  const { endpoint, transaction } = reply
+  const isNews = answered(peer.paths, { endpoint, transaction, rttMs: reply.rttUs / 1000 }, now)
+  rememberObserver(node, endpoint, reply.observed)
+  if (!isNews) return []
+  noteDirect(peer, now)
+  const sinceMs = peer.paths.startedAt === undefined ? 0 : now - peer.paths.startedAt
+  const name = peer.record.certificate.name
+  const fields = { peer: name, endpoint, rttMs: reply.rttUs / 1000, sinceMs }
+  return [{ kind: 'log', level: 'info', message: 'direct path proven', fields }]
+}
+
+function takePathState(
+  peer: Peer,
+  event: Extract<HelperEvent, { method: 'path-up' | 'path-down' }>,
+  now: Instant,
+): void {
+  const proven = [...peer.paths.proven.values()].find(
+    (path) => directPathId(path.endpoint) === event.path,
+  )
+  if (proven === undefined) return
+  const up = event.method === 'path-up'
+  const rttMs = event.method === 'path-up' ? event.rttUs / 1000 : proven.rttMs
+  const { endpoint, lossPermille } = proven
+  report(peer.paths, [{ endpoint, up, rttMs, lossPermille }], now)
+}
+
+function takeStats(peer: Peer, stats: HelperPeer, now: Instant): void {
+  peer.stats = stats
+  if (stats.session.ageMs !== null) peer.sessionAt = instant(now - stats.session.ageMs)
+  // A path that was armed a moment ago has not been asked yet: that is no sign that it is down.
+  const measured = stats.paths.filter((path) => path.up || path.lastReplyMs !== null)
+  report(peer.paths, measured.map(pathReport), now)
+}
+
+function takeLinks(node: Node, links: readonly HelperLink[], now: Instant): Effect[] {
+  const before = JSON.stringify(observeSelf(node).host)
+  node.links = links
+  const { host } = observeSelf(node)
+  if (JSON.stringify(host) === before) return []
+  // Another network: what was mapped and what worked there says nothing here.
+  node.seenByPeers.clear()
+  askAgain(node.stun, now)
+  recheckPeers(node, now)
+  const fields = { addresses: host.map((address) => addressParts(address).ip) }
+  return [{ kind: 'log', level: 'info', message: 'links changed', fields }]
+}
+
+function noteDirect(peer: Peer, now: Instant): void {
+  if (isDirect(peer.paths)) peer.directAt ??= now
+}
+
+function pathReport(path: HelperPath): PathReport {
+  return {
+    endpoint: path.endpoint,
+    up: path.up,
+    rttMs: path.rttUs === null ? undefined : path.rttUs / 1000,
+    lossPermille: path.lossPermille,
+  }
+}
+
+function pathLog(peer: Peer, method: 'path-up' | 'path-down', path: string): Effect {
+  const fields = { peer: peer.record.certificate.name, path }
+  const message = method === 'path-up' ? 'path up' : 'path down'
+  return { kind: 'log', level: method === 'path-up' ? 'debug' : 'warn', message, fields }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * One node as a loop around one line: observe, say, believe, want, change. `step` is the whole contract: the same
+ * state and the same events give the same effects. The shell runs one step at a time and performs what comes out.
+ */
+import { earliest, type Instant, instant, type Now } from '../../nat/clock.ts'
+import { pathDeadline } from '../../nat/path-agent.ts'
+import { askAgain, setStunServers, stunDeadline, stunRequests } from '../../nat/stun-client.ts'
+import { believe, recheckPeers } from './believe.ts'
+import { budgetDeadline, dueProbeEffects } from './probing.ts'
+import type { Effect } from './effect.ts'
+import type { Event } from './event.ts'
+import { dialTargets } from './dial-targets.ts'
+import { adoptHelper, loseHelper, takeHelperEvent } from './helper-events.ts'
+import { publishDeadline, publishOwn } from './publish.ts'
+import type { Node } from './state.ts'
+import { stunServerAddresses } from './stun-servers.ts'
+import { applyPlan } from './want.ts'
+
+/** Consumes one event, brings everything that follows from it up to date, and says what to do. */
+export function step(node: Node, event: Event, now: Now): Effect[] {
+  const effects = take(node, event, now)
+  setStunServers(node.stun, stunServerAddresses(node), now.instant)
+  effects.push(...stunEffects(node, now))
+  effects.push(...publishOwn(node, now))
+  effects.push(...dueProbeEffects(node, now.instant))
+  effects.push(...applyPlan(node, now))
+  effects.push(...dialTargets(node))
+  return effects
+}
+
+/** When `step` must be called with a tick at the latest; undefined if only an event can change anything. */
+export function nextDeadline(node: Node): Instant | undefined {
+  if (node.own === undefined) return instant(0)
+  const paths = node.helper.connected
+    ? [...node.peers.values()].map((peer) => pathDeadline(peer.paths))
+    : []
+  const checks = earliest(paths)
+  return earliest([
+    publishDeadline(node),
+    node.helper.connected ? stunDeadline(node.stun) : undefined,
+    checks === undefined ? undefined : budgetDeadline(node, checks),
+  ])
+}
+
+function take(node: Node, event: Event, now: Now): Effect[] {
+  switch (event.kind) {
+    case 'tick':
+      return []
+    case 'helper-connected':
+      return adoptHelper(node, event, now.instant)
+    case 'helper-disconnected':
+      return loseHelper(node, event.reason)
+    case 'applied':
+      node.helper.problem = undefined
+      if (event.changed.length === 0) return []
+      return [log('debug', 'applied', { changed: event.changed })]
+    case 'apply-failed':
+      // Forgotten, so that the next step sends it again; the shell paces repeated failures.
+      node.helper.appliedText = undefined
+      node.helper.problem = event.fault.message
+      return [log('error', 'the helper refused the plan', { fault: event.fault })]
+    case 'helper-event':
+      return takeHelperEvent(node, event.event, now.instant)
+    case 'record':
+      return believe(node, event, now)
+    case 'neighbour-up':
+      node.neighbours.add(event.node)
+      return []
+    case 'neighbour-down':
+      node.neighbours.delete(event.node)
+      return []
+    case 'recheck':
+      askAgain(node.stun, now.instant)
+      recheckPeers(node, now.instant)
+      return []
+    case 'leave':
+      node.leaving = true
+      return []
+  }
+}
+
+function stunEffects(node: Node, now: Now): Effect[] {
+  if (!node.helper.connected) return []
+  const { entropy, stun } = node.powers
+  return stunRequests(node.stun, now.instant, entropy, stun).map(({ to, payload }) => ({
+    kind: 'send-datagram',
+    to,
+    payload,
+  }))
+}
+
+function log(
+  level: 'debug' | 'info' | 'warn' | 'error',
+  message: string,
+  fields: Readonly<Record<string, unknown>>,
+): Effect {
+  return { kind: 'log', level, message, fields }
+}

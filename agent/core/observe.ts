@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+/** observe: links, STUN answers and what peers saw, turned into what this node can say of itself. */
+import {
+  addressParts,
+  parseIp,
+  type TransportAddress,
+  transportAddress,
+} from '../../nat/address.ts'
+import { addressScope } from '../../nat/address-scope.ts'
+import { classifyMapping, type MappingVerdict } from '../../nat/behaviour.ts'
+import type { Candidate } from '../../nat/candidate.ts'
+import { mappingObservations, stunServerStates } from '../../nat/stun-client.ts'
+import { parsePrefix, prefixContains } from '../../topology/prefix.ts'
+import { PEER_OBSERVERS_MAX, REFLEXIVE_CANDIDATES_MAX } from './constants.ts'
+import type { Node } from './state.ts'
+
+export interface SelfObservation {
+  /** Our socket on each usable address of our links. */
+  readonly host: readonly TransportAddress[]
+  /** Where STUN servers saw that socket, without what is a host address anyway. */
+  readonly mapped: readonly TransportAddress[]
+  readonly mapping: MappingVerdict
+  readonly candidates: readonly Candidate[]
+  /** Whether others can open a connection to this host, as far as it can tell itself. */
+  readonly dialable: readonly TransportAddress[]
+}
+
+export function observeSelf(node: Node): SelfObservation {
+  const host = hostAddresses(node)
+  const observations = mappingObservations(node.stun)
+  const mapped = [...new Set(observations.map((o) => o.mapped))]
+    .filter((address) => !host.includes(address))
+    .sort()
+  const mapping = classifyMapping({
+    local: host,
+    observations: [...observations, ...peerObservations(node)],
+    silentServers: stunServerStates(node.stun).filter((s) => s.failures > 0).length,
+  })
+  return {
+    host,
+    mapped,
+    mapping,
+    candidates: [
+      ...[...new Set([...node.config.advertise, ...host])].map(
+        (address) => ({ kind: 'host', address }) as const,
+      ),
+      ...mapped
+        .slice(0, REFLEXIVE_CANDIDATES_MAX)
+        .map((address) => ({ kind: 'server-reflexive', address }) as const),
+    ].slice(0, 16),
+    dialable: [
+      ...node.config.advertise,
+      ...host.filter((address) => addressScope(addressParts(address).ip) === 'global'),
+    ].slice(0, 4),
+  }
+}
+
+/** A probe's answer says where its target saw us: as good an observer as a STUN server. */
+export function rememberObserver(
+  node: Node,
+  observer: TransportAddress,
+  mapped: TransportAddress,
+): void {
+  if (addressScope(addressParts(observer).ip) !== 'global') return
+  node.seenByPeers.delete(observer)
+  node.seenByPeers.set(observer, mapped)
+  const oldest = node.seenByPeers.keys().next()
+  if (node.seenByPeers.size > PEER_OBSERVERS_MAX && !oldest.done) {
+    node.seenByPeers.delete(oldest.value)
+  }
+}
+
+/** True for addresses inside the mesh: the control plane must not ride the tunnel that it repairs. */
+export function isMeshAddress(node: Node, ip: string): boolean {
+  const address = parseIp(ip)
+  const { ipv4Prefix, ipv6Prefix } = node.config.network
+  return [ipv4Prefix, ipv6Prefix].some((text) => {
+    const prefix = parsePrefix(text)
+    return prefix.ok && address.ok && prefixContains(prefix.value, address.value)
+  })
+}
+
+function hostAddresses(node: Node): TransportAddress[] {
+  const addresses: TransportAddress[] = []
+  for (const link of node.links) {
+    if (!link.up || node.config.isExcludedInterface(link.name)) continue
+    for (const withPrefix of link.addresses) {
+      const ip = withPrefix.slice(0, withPrefix.indexOf('/'))
+      const usable = ['private', 'shared', 'unique-local', 'global'].includes(addressScope(ip))
+      if (!usable || isMeshAddress(node, ip)) continue
+      const address = transportAddress(ip, node.config.listenPort)
+      if (address.ok) addresses.push(address.value)
+    }
+  }
+  return [...new Set(addresses)].sort()
+}
+
+function peerObservations(node: Node) {
+  return [...node.seenByPeers].map(([observer, mapped]) => ({ observer, mapped }))
+}

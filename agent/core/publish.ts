@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+/** say: observations become this node's own signed record, sent on change and repeated as a sign of life. */
+import { addressParts, type TransportAddress } from '../../nat/address.ts'
+import { type Instant, later, type Now } from '../../nat/clock.ts'
+import type { NodeRecord } from '../../topology/record.ts'
+import { signRecord } from '../../topology/record-codec.ts'
+import { acceptRecord } from '../../topology/view.ts'
+import { RECORD_GAP_MS, RECORD_REFRESH_MS } from './constants.ts'
+import type { Effect } from './effect.ts'
+import { observeSelf } from './observe.ts'
+import type { Node } from './state.ts'
+
+type Content = Pick<NodeRecord, 'present' | 'candidates' | 'nat' | 'dialAddresses' | 'stunServers'>
+
+/** Makes, keeps and publishes a new own record if there is something to say. */
+export function publishOwn(node: Node, now: Now): Effect[] {
+  const content = ownContent(node)
+  const contentText = JSON.stringify(content)
+  const due = ownRecordDue(node, contentText)
+  if (due === undefined || due > now.instant) return []
+  const version = Math.max(node.lastOwnVersion + 1, now.wall)
+  const statement = { version, issuedAt: now.wall, ...content }
+  const envelope = signRecord(statement, node.config.certificateBytes, node.powers.signer)
+  const record: NodeRecord = { certificate: node.config.certificate, ...statement }
+  acceptRecord(node.view, record, envelope)
+  node.lastOwnVersion = version
+  node.own = { record, envelope, contentText, issuedAtInstant: now.instant }
+  // Kept before it is said: a version that was heard once must never be used for anything else.
+  return [
+    { kind: 'save-record', node: node.self, envelope },
+    { kind: 'publish', envelope },
+  ]
+}
+
+export function publishDeadline(node: Node): Instant | undefined {
+  return ownRecordDue(node, JSON.stringify(ownContent(node)))
+}
+
+function ownRecordDue(node: Node, contentText: string): Instant | undefined {
+  if (node.own === undefined) return 0 as Instant
+  const changed = node.own.contentText !== contentText
+  if (node.leaving && !changed) return undefined
+  return later(node.own.issuedAtInstant, changed ? RECORD_GAP_MS : RECORD_REFRESH_MS)
+}
+
+function ownContent(node: Node): Content {
+  if (node.leaving) {
+    const nat = { mapping: 'unknown', filtering: 'unknown' } as const
+    return { present: false, candidates: [], nat, dialAddresses: [], stunServers: [] }
+  }
+  const self = observeSelf(node)
+  return {
+    present: true,
+    candidates: self.candidates,
+    nat: { mapping: self.mapping.mapping, filtering: 'unknown' },
+    dialAddresses: self.dialable.map((address) => dialMultiaddr(node, address)),
+    stunServers: servesStun(node) ? self.dialable : [],
+  }
+}
+
+/** Whether the helper should answer STUN: as configured, or if the host seems dialable. */
+export function servesStun(node: Node): boolean {
+  const { stunServer } = node.config
+  return stunServer === 'auto' ? observeSelf(node).dialable.length > 0 : stunServer
+}
+
+/** An advertised port stands for both protocols; a link's own address is dialled at the libp2p port. */
+function dialMultiaddr(node: Node, address: TransportAddress): string {
+  const { ip, port, family } = addressParts(address)
+  const dialPort = node.config.advertise.includes(address) ? port : node.config.dialPort
+  return `/${family === 'ipv6' ? 'ip6' : 'ip4'}/${ip}/tcp/${dialPort}`
+}

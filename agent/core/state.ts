@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Everything a node knows. One step at a time changes it; nothing else does.
+ */
+import type { TransportAddress } from '../../nat/address.ts'
+import type { Instant } from '../../nat/clock.ts'
+import { createPathAgent, type PathAgent } from '../../nat/path-agent.ts'
+import { createStunClient, type StunClient } from '../../nat/stun-client.ts'
+import type { NodeId } from '../../topology/identity.ts'
+import type { NodeRecord, RecordEnvelope } from '../../topology/record.ts'
+import { createView, type View } from '../../topology/view.ts'
+import type { NodeConfig, Powers } from './config.ts'
+import { PROBE_BURST } from './constants.ts'
+import type { HelperEngine, HelperLink, HelperPeer } from './helper-contract.ts'
+
+/** What is known of the helper at the other end of the socket. */
+export interface HelperSide {
+  connected: boolean
+  engine: HelperEngine | undefined
+  engineReason: string | undefined
+  version: string | undefined
+  /** The document last sent, as text: equal documents are not sent twice. */
+  appliedText: string | undefined
+  problem: string | undefined
+}
+
+/** One other member, as far as this node deals with it itself. */
+export interface Peer {
+  readonly node: NodeId
+  readonly paths: PathAgent
+  /** The record from which the candidates were taken. */
+  record: NodeRecord
+  /** WireGuard public key, base64: how the helper names the peer. */
+  readonly helperName: string
+  /** When a record of it last arrived in this run; undefined for one that comes from the disk. */
+  heardAt: Instant | undefined
+  /** The helper's latest numbers. */
+  stats: HelperPeer | undefined
+  /** When a round trip inside the session last succeeded. */
+  sessionAt: Instant | undefined
+  directAt: Instant | undefined
+}
+
+/** Our own record as it stands, and what it was made from. */
+export interface OwnRecord {
+  record: NodeRecord
+  envelope: RecordEnvelope
+  contentText: string
+  issuedAtInstant: Instant
+}
+
+/** A token bucket: the pace of probes over all peers. */
+export interface ProbeBudget {
+  tokens: number
+  filledAt: Instant
+}
+
+export interface Node {
+  readonly config: NodeConfig
+  readonly powers: Powers
+  readonly self: NodeId
+  readonly view: View
+  readonly peers: Map<NodeId, Peer>
+  readonly stun: StunClient
+  readonly helper: HelperSide
+  readonly neighbours: Set<NodeId>
+  /** Our address as peers saw it, by the endpoint at which we reached them; newest last. */
+  readonly seenByPeers: Map<TransportAddress, TransportAddress>
+  readonly budget: ProbeBudget
+  links: readonly HelperLink[]
+  own: OwnRecord | undefined
+  lastOwnVersion: number
+  dialTargetsText: string
+  leaving: boolean
+}
+
+export function createNode(config: NodeConfig, powers: Powers, now: Instant): Node {
+  return {
+    config,
+    powers,
+    self: config.certificate.node,
+    view: createView(),
+    peers: new Map(),
+    stun: createStunClient(),
+    helper: {
+      connected: false,
+      engine: undefined,
+      engineReason: undefined,
+      version: undefined,
+      appliedText: undefined,
+      problem: undefined,
+    },
+    neighbours: new Set(),
+    seenByPeers: new Map(),
+    budget: { tokens: PROBE_BURST, filledAt: now },
+    links: [],
+    own: undefined,
+    lastOwnVersion: config.lastOwnVersion,
+    dialTargetsText: '',
+    leaving: false,
+  }
+}
+
+export function createPeer(record: NodeRecord, helperName: string): Peer {
+  return {
+    node: record.certificate.node,
+    paths: createPathAgent(),
+    record,
+    helperName,
+    heardAt: undefined,
+    stats: undefined,
+    sessionAt: undefined,
+    directAt: undefined,
+  }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What a node shows of itself and its peers. Reads state, changes nothing. */
+import { addressParts } from '../../nat/address.ts'
+import type { Now } from '../../nat/clock.ts'
+import { explainPaths } from '../../nat/explain.ts'
+import type { PathAgent } from '../../nat/path-agent.ts'
+import { orderPaths } from '../../nat/path-score.ts'
+import { stunServerStates } from '../../nat/stun-client.ts'
+import { FAILED_AFTER_MS, SUSPECT_AFTER_MS } from './constants.ts'
+import { observeSelf } from './observe.ts'
+import type { Node, Peer } from './state.ts'
+import type { Liveness, Netcheck, PathStatus, PeerStatus, SelfStatus, Status } from './status.ts'
+
+export function statusOf(node: Node, now: Now): Status {
+  const peers = [...node.peers.values()].map((peer) => peerStatus(peer, now))
+  return { self: selfStatus(node), peers: peers.sort((a, b) => (a.name < b.name ? -1 : 1)) }
+}
+
+export function netcheckOf(node: Node): Netcheck {
+  const self = observeSelf(node)
+  const ofFamily = (family: string) => ({
+    local: self.host.filter((address) => addressParts(address).family === family),
+    mapped: self.mapped.filter((address) => addressParts(address).family === family),
+  })
+  return {
+    nat: { mapping: self.mapping.mapping, filtering: 'unknown' },
+    evidence: self.mapping.evidence,
+    ipv4: ofFamily('ipv4'),
+    ipv6: ofFamily('ipv6'),
+    stunServers: stunServerStates(node.stun).map(({ server, mapped, rttMs }) => ({
+      server,
+      answered: mapped !== undefined,
+      rttMs: rttMs ?? null,
+      mapped: mapped ?? null,
+    })),
+    dialable: self.dialable.length > 0,
+  }
+}
+
+function selfStatus(node: Node): SelfStatus {
+  const { certificate, network, interfaceName, listenPort } = node.config
+  const self = observeSelf(node)
+  const nameOf = (id: string) =>
+    [...node.peers.values()].find((peer) => peer.node === id)?.record.certificate.name ?? id
+  return {
+    name: certificate.name,
+    nodeId: certificate.node,
+    network: network.name,
+    networkId: network.id,
+    addresses: [certificate.ipv4, certificate.ipv6],
+    tags: certificate.tags,
+    interface: interfaceName,
+    listenPort,
+    nat: { mapping: self.mapping.mapping, filtering: 'unknown', mapped: self.mapped },
+    dialAddresses: node.own?.record.dialAddresses ?? [],
+    authority: certificate.authority,
+    certificateNotAfter: new Date(certificate.notAfter).toISOString(),
+    helper: {
+      connected: node.helper.connected,
+      engine: node.helper.engine ?? null,
+      problem: node.helper.problem ?? null,
+    },
+    neighbours: [...node.neighbours].map(nameOf).sort(),
+  }
+}
+
+function peerStatus(peer: Peer, now: Now): PeerStatus {
+  const { certificate, nat } = peer.record
+  const [path, ...backups] = pathStatuses(peer.paths)
+  return {
+    name: certificate.name,
+    nodeId: peer.node,
+    addresses: [certificate.ipv4, certificate.ipv6],
+    tags: certificate.tags,
+    liveness: livenessOf(peer, now),
+    path: path ?? NO_PATH,
+    backups,
+    why: explainPaths(peer.paths),
+    nat,
+    rxBytes: peer.stats?.rxBytes ?? 0,
+    txBytes: peer.stats?.txBytes ?? 0,
+    lastHandshakeMs: peer.stats?.lastHandshakeMs ?? null,
+    sessionRttMs: toMs(peer.stats?.session.rttUs ?? null),
+  }
+}
+
+const NO_PATH: PathStatus = { kind: 'none', via: null, endpoint: null, rttMs: null, lossPct: null }
+
+function pathStatuses(agent: PathAgent): PathStatus[] {
+  return orderPaths([...agent.proven.values()], agent.incumbent)
+    .filter((path) => path.up)
+    .map((path) => ({
+      kind: 'direct',
+      via: null,
+      endpoint: path.endpoint,
+      rttMs: path.rttMs ?? null,
+      lossPct: path.lossPermille / 10,
+    }))
+}
+
+/** Any sign counts: a round trip inside the session, a path that answers, or a fresh record. */
+function livenessOf(peer: Peer, now: Now): Liveness {
+  if ([...peer.paths.proven.values()].some((path) => path.up)) return 'alive'
+  const signs = [peer.sessionAt, peer.heardAt].filter((at) => at !== undefined)
+  if (signs.length === 0) return 'unknown'
+  const silentMs = now.instant - Math.max(...signs)
+  if (silentMs < SUSPECT_AFTER_MS) return 'alive'
+  return silentMs < FAILED_AFTER_MS ? 'suspect' : 'failed'
+}
+
+function toMs(us: number | null): number | null {
+  return us === null ? null : us / 1000
+}

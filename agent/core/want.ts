@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+/** want and change: view, own facts and proven paths become a plan, and the plan a document for the helper. */
+import { armedPaths } from '../../nat/path-agent.ts'
+import { keepaliveMs } from '../../nat/keepalive.ts'
+import { explainPaths } from '../../nat/explain.ts'
+import type { Now } from '../../nat/clock.ts'
+import { makePlan, type Plan } from '../../topology/plan.ts'
+import { desiredState } from './desired.ts'
+import type { Effect } from './effect.ts'
+import { servesStun } from './publish.ts'
+import type { Node } from './state.ts'
+
+/** The plan as of now. Members whose certificate has run out are no members. */
+export function planOf(node: Node, now: Now): Plan {
+  const { network, certificate, interfaceName, mtu, listenPort } = node.config
+  return makePlan({
+    network,
+    own: certificate,
+    device: { name: interfaceName, mtu, listenPort, stunServer: servesStun(node) },
+    members: [...node.peers.values()]
+      .filter((peer) => peer.record.certificate.notAfter > now.wall)
+      .map((peer) => ({
+        certificate: peer.record.certificate,
+        keepaliveMs: keepaliveMs(undefined),
+        endpoints: armedPaths(peer.paths).map((path) => path.endpoint),
+        why: explainPaths(peer.paths),
+      })),
+  })
+}
+
+/** Sends the plan to the helper if it is not what was last sent. */
+export function applyPlan(node: Node, now: Now): Effect[] {
+  if (!node.helper.connected) return []
+  const desired = desiredState(planOf(node, now), node.config.keys)
+  const text = JSON.stringify(desired)
+  if (text === node.helper.appliedText) return []
+  node.helper.appliedText = text
+  return [{ kind: 'apply', desired }]
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Runs every check and suite in turn, shows them as they go, and ends with one line of counts. */
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+interface Counts {
+  passed: number
+  failed: number
+  skipped: number
+}
+
+const BIN = 'node_modules/.bin'
+const scratch = mkdtempSync(join(tmpdir(), 'meshgate-test-'))
+const total: Counts = { passed: 0, failed: 0, skipped: 0 }
+
+try {
+  await suite('checks', check)
+  await suite('helper (go test -race)', () => goTests('native', ['-race']))
+  await suite('link emulator (go test)', () => goTests('netns-lab/wire', []))
+  await suite('unit and simulation (vitest)', () => vitest('unit'))
+  await suite('lab (vitest)', () => vitest('lab'))
+} finally {
+  rmSync(scratch, { recursive: true, force: true })
+}
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
+process.exitCode = total.failed > 0 ? 1 : 0
+
+async function suite(name: string, run: () => Promise<Counts>): Promise<void> {
+  const started = performance.now()
+  console.log(`\n== ${name}`)
+  const counts = await run()
+  total.passed += counts.passed
+  total.failed += counts.failed
+  total.skipped += counts.skipped
+  const seconds = ((performance.now() - started) / 1000).toFixed(0)
+  console.log(`== ${name}: ${counts.passed} passed, ${counts.failed} failed, ${seconds} s`)
+}
+
+async function check(): Promise<Counts> {
+  const code = await execute('scripts/check', [])
+  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 }
+}
+
+async function vitest(project: string): Promise<Counts> {
+  const report = join(scratch, `${project}.json`)
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  const code = await execute(`${BIN}/vitest`, ['run', '--project', project, ...reporters])
+  const result = readJson(report)
+  const counts = {
+    passed: result['numPassedTests'] ?? 0,
+    failed: result['numFailedTests'] ?? 0,
+    skipped: (result['numPendingTests'] ?? 0) + (result['numTodoTests'] ?? 0),
+  }
+  // A suite that died before its tests ran has failed no test, and has not passed either.
+  if (code !== 0 && counts.failed === 0) counts.failed = 1
+  if (code === 0 && counts.passed === 0) counts.failed = 1
+  return counts
+}
+
+/** go test's own machine-readable stream: one line a test, shown only where something failed. */
+async function goTests(module: string, flags: readonly string[]): Promise<Counts> {
+  const counts: Counts = { passed: 0, failed: 0, skipped: 0 }
+  const output: string[] = []
+  const code = await execute('go', ['test', '-json', ...flags, './...'], module, (line) => {
+    const event = parseLine(line)
+    if (event === undefined) {
+      output.push(line)
+      return
+    }
+    if (event.Output !== undefined) output.push(event.Output.trimEnd())
+    if (event.Test === undefined) return
+    if (event.Action === 'pass') counts.passed += 1
+    if (event.Action === 'fail') counts.failed += 1
+    if (event.Action === 'skip') counts.skipped += 1
+  })
+  if (code !== 0) {
+    console.log(output.join('\n'))
+    if (counts.failed === 0) counts.failed = 1
+  }
+  return counts
+}
+
+interface GoTestEvent {
+  readonly Action: string
+  readonly Test?: string
+  readonly Output?: string
+}
+
+function parseLine(line: string): GoTestEvent | undefined {
+  try {
+    return JSON.parse(line) as GoTestEvent
+  } catch {
+    return undefined
+  }
+}
+
+function readJson(path: string): Record<string, number> {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Record<string, number>
+  } catch {
+    return {}
+  }
+}
+
+function execute(
+  command: string,
+  args: readonly string[],
+  cwd = '.',
+  onLine?: (line: string) => void,
+): Promise<number> {
+  return new Promise((resolve) => {
+    const stdio = onLine === undefined ? 'inherit' : (['ignore', 'pipe', 'inherit'] as const)
+    const child = spawn(command, args, { cwd, stdio: stdio as 'inherit' })
+    let rest = ''
+    child.stdout?.on('data', (chunk: Buffer) => {
+      const lines = (rest + chunk.toString()).split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) onLine?.(line)
+    })
+    child.on('error', (error) => {
+      console.error(`${command}: ${error.message}`)
+      resolve(127)
+    })
+    child.on('close', (code) => resolve(code ?? 1))
+  })
+}

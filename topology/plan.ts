@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What a node wants of its helper, computed from the view, its own facts and the paths that are proven. A pure
+ * function of its arguments; printable, and every decision in it carries its reason. It holds no private key.
+ */
+import type { TransportAddress } from '../nat/address.ts'
+import type { Certificate } from './certificate.ts'
+import type { NodeId, X25519Key } from './identity.ts'
+import type { Network } from './network.ts'
+
+export interface PlannedPath {
+  /** Names the path towards the helper: kind and endpoint. */
+  readonly id: string
+  readonly kind: 'direct'
+  readonly endpoint: TransportAddress
+}
+
+export interface PlannedPeer {
+  readonly node: NodeId
+  readonly name: string
+  readonly wireguardKey: X25519Key
+  readonly probeKey: X25519Key
+  readonly allowedIps: readonly string[]
+  readonly echoAddress: string
+  readonly keepaliveMs: number
+  /** Most wanted first. */
+  readonly paths: readonly PlannedPath[]
+  /** Why these paths in this order, for a person. */
+  readonly why: string
+}
+
+export interface PlannedDevice {
+  readonly name: string
+  readonly mtu: number
+  readonly listenPort: number
+  readonly addresses: readonly string[]
+  readonly stunServer: boolean
+}
+
+export interface Plan {
+  readonly device: PlannedDevice
+  readonly routes: readonly { readonly destination: string }[]
+  readonly peers: readonly PlannedPeer[]
+}
+
+/** What the plan is made from, for one member. */
+export interface MemberPaths {
+  readonly certificate: Certificate
+  readonly keepaliveMs: number
+  /** Proven endpoints, most wanted first. */
+  readonly endpoints: readonly TransportAddress[]
+  readonly why: string
+}
+
+export interface PlanInput {
+  readonly network: Network
+  readonly own: Certificate
+  readonly device: Pick<PlannedDevice, 'name' | 'mtu' | 'listenPort' | 'stunServer'>
+  /** All members but the node itself, in any order. */
+  readonly members: readonly MemberPaths[]
+}
+
+export function makePlan({ network, own, device, members }: PlanInput): Plan {
+  return {
+    device: {
+      ...device,
+      addresses: [
+        `${own.ipv4}/${prefixLength(network.ipv4Prefix)}`,
+        `${own.ipv6}/${prefixLength(network.ipv6Prefix)}`,
+      ],
+    },
+    // The device's addresses carry the mesh's own prefixes; only prefixes behind gateways need routes.
+    routes: [],
+    peers: members.map(planPeer).sort((a, b) => (a.node < b.node ? -1 : 1)),
+  }
+}
+
+export function directPathId(endpoint: TransportAddress): string {
+  return `direct:${endpoint}`
+}
+
+/**
+ * A member stays a peer for as long as it is a member, with or without a path: paths move, AllowedIPs do not.
+ */
+function planPeer({ certificate, keepaliveMs, endpoints, why }: MemberPaths): PlannedPeer {
+  return {
+    node: certificate.node,
+    name: certificate.name,
+    wireguardKey: certificate.wireguardKey,
+    probeKey: certificate.probeKey,
+    allowedIps: [`${certificate.ipv4}/32`, `${certificate.ipv6}/128`],
+    echoAddress: certificate.ipv4,
+    keepaliveMs,
+    paths: endpoints.map((endpoint) => ({ id: directPathId(endpoint), kind: 'direct', endpoint })),
+    why,
+  }
+}
+
+function prefixLength(prefix: string): string {
+  return prefix.slice(prefix.indexOf('/') + 1)
+}
