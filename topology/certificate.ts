@@ -8,6 +8,7 @@ import type { NetworkId, NodeId, X25519Key } from './identity.ts'
  */
 export interface Certificate {
   readonly network: NetworkId
+  /** Grows with every certificate of the network: of two of one node's, the higher serial counts. */
   readonly serial: number
   readonly node: NodeId
   readonly wireguardKey: X25519Key
@@ -25,3 +26,13 @@ export interface Certificate {
   readonly notBefore: WallTime
   readonly notAfter: WallTime
 }
+
+/** Tolerated when two hosts' clocks differ and something seems to be made in the future. */
+export const CLOCK_SKEW_MS = 5 * 60_000
+
+/** Long enough that an authority may be switched off for two weeks, as hosts renew at half-life. */
+export const CERTIFICATE_LIFETIME_MS = 30 * 86_400_000
+
+export const TAGS_MAX = 16
+export const PREFIXES_MAX = 16
+export const SERIAL_MAX = Number.MAX_SAFE_INTEGER

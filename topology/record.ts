@@ -28,3 +28,21 @@ export interface NodeRecord {
 export interface RecordEnvelope {
   readonly bytes: Uint8Array
 }
+
+export const CANDIDATES_MAX = 16
+export const DIAL_ADDRESSES_MAX = 8
+export const STUN_SERVERS_MAX = 4
+
+/**
+ * A version follows the clock but must outgrow its predecessor, also after the clock was set back;
+ * a day of slack covers that, and keeps a wild clock from making a node's later records unheard.
+ */
+export const VERSION_AHEAD_MS_MAX = 86_400_000
+
+/** Twice the skew that certificates tolerate: a record is no proof of time, only a plausible one. */
+export const ISSUED_AHEAD_MS_MAX = 10 * 60_000
+
+/** The version of a node's next record: the clock, or one more than the last if the clock went back. */
+export function nextVersion(last: number, now: WallTime): number {
+  return Math.max(last + 1, now)
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * ```
+ * record = envelope "record" by the node's key, at most 8192 bytes, of
+ * { certificate: bstr, version: uint, issuedAt: uint, present: bool,
+ *   candidates: [* 16 { kind: tstr, address: tstr }], nat: { mapping: tstr, filtering: tstr },
+ *   dialAddresses: [* 8 tstr], stunServers: [* 4 tstr], * tstr => any }
+ * ```
+ * Keys in canonical order, times in unix milliseconds. Open: facts that a later version adds are
+ * passed over, and kept, because the envelope travels verbatim.
+ */
+import { parseTransportAddress, type TransportAddress } from '../nat/address.ts'
+import type { FilteringBehaviour, MappingBehaviour, NatBehaviour } from '../nat/behaviour.ts'
+import type { Candidate, CandidateKind } from '../nat/candidate.ts'
+import type { WallTime } from '../nat/clock.ts'
+import { err, ok, type Result } from '../nat/result.ts'
+import {
+  boolean,
+  decodeAs,
+  encodeAs,
+  integer,
+  listOf,
+  oneOf,
+  type Schema,
+  struct,
+  text,
+} from './cbor-schema.ts'
+import {
+  certificateBytesSchema,
+  type CertificateFault,
+  verifyCertificate,
+  wallTimeSchema,
+} from './certificate-codec.ts'
+import type { Crypto, Signer } from './crypto.ts'
+import { ENVELOPE_BYTES_MAX, isSignedBy, openEnvelope, sealEnvelope } from './envelope.ts'
+import { idBytes } from './identity.ts'
+import type { Network } from './network.ts'
+import {
+  CANDIDATES_MAX,
+  DIAL_ADDRESSES_MAX,
+  ISSUED_AHEAD_MS_MAX,
+  type NodeRecord,
+  type RecordEnvelope,
+  STUN_SERVERS_MAX,
+  VERSION_AHEAD_MS_MAX,
+} from './record.ts'
+
+/** What a node says of itself, without the certificate that the authority says of it. */
+export type Statement = Omit<NodeRecord, 'certificate'>
+
+/** from-the-future: the version or the time of issue is further ahead of our clock than clocks differ. */
+export type RecordFault = CertificateFault | 'from-the-future'
+
+export const transportAddressSchema = text<TransportAddress>((value) => {
+  const parsed = parseTransportAddress(value)
+  return parsed.ok && parsed.value === value
+})
+
+/** A multiaddr's text form; whether its protocols are known is for whoever dials it. */
+export const dialAddressSchema = text(
+  (value) => /^(?:\/[\w.:%-]+){2,}$/.test(value) && value.length <= 128,
+)
+
+const candidateSchema: Schema<Candidate> = struct<Candidate>({
+  kind: oneOf<CandidateKind>('host', 'server-reflexive'),
+  address: transportAddressSchema,
+})
+
+const natSchema: Schema<NatBehaviour> = struct<NatBehaviour>({
+  mapping: oneOf<MappingBehaviour>(
+    'unknown',
+    'none',
+    'endpoint-independent',
+    'address-dependent',
+    'address-and-port-dependent',
+    'udp-blocked',
+  ),
+  filtering: oneOf<FilteringBehaviour>(
+    'unknown',
+    'endpoint-independent',
+    'address-dependent',
+    'address-and-port-dependent',
+  ),
+})
+
+interface Payload extends Statement {
+  readonly certificate: Uint8Array
+}
+
+const payloadSchema: Schema<Payload> = struct<Payload>(
+  {
+    certificate: certificateBytesSchema,
+    version: integer(1, Number.MAX_SAFE_INTEGER),
+    issuedAt: wallTimeSchema,
+    present: boolean,
+    candidates: listOf(candidateSchema, CANDIDATES_MAX),
+    nat: natSchema,
+    dialAddresses: listOf(dialAddressSchema, DIAL_ADDRESSES_MAX),
+    stunServers: listOf(transportAddressSchema, STUN_SERVERS_MAX),
+  },
+  { open: true },
+)
+
+/**
+ * `certificate`: the envelope as the authority signed it. Of candidates and addresses the first ones
+ * are kept, as many as a record may hold; peer-reflexive candidates are left out.
+ */
+export function signRecord(
+  statement: Statement,
+  certificate: Uint8Array,
+  node: Signer,
+): RecordEnvelope {
+  const payload = encodeAs(payloadSchema, {
+    ...statement,
+    certificate,
+    candidates: statement.candidates
+      .filter(({ kind }) => kind !== 'peer-reflexive')
+      .slice(0, CANDIDATES_MAX),
+    dialAddresses: statement.dialAddresses.slice(0, DIAL_ADDRESSES_MAX),
+    stunServers: statement.stunServers.slice(0, STUN_SERVERS_MAX),
+  })
+  return { bytes: sealEnvelope('record', payload, node) }
+}
+
+/** Judges a record's envelope as of `now`, its certificate included. Never throws. */
+export function verifyRecord(
+  sealed: Uint8Array,
+  network: Network,
+  crypto: Pick<Crypto, 'hash' | 'verify'>,
+  now: WallTime,
+): Result<NodeRecord, RecordFault> {
+  const envelope = openEnvelope('record', sealed)
+  if (!envelope.ok) return envelope
+  const payload = decodeAs(payloadSchema, envelope.value.payload, ENVELOPE_BYTES_MAX.record)
+  if (!payload.ok) return payload
+  const certificate = verifyCertificate(payload.value.certificate, network, crypto, now)
+  if (!certificate.ok) return certificate
+  if (!isSignedBy(idBytes(certificate.value.node), 'record', envelope.value, crypto)) {
+    return err('bad-signature')
+  }
+  const { version, issuedAt } = payload.value
+  if (version > now + VERSION_AHEAD_MS_MAX || issuedAt > now + ISSUED_AHEAD_MS_MAX) {
+    return err('from-the-future')
+  }
+  return ok({ ...payload.value, certificate: certificate.value })
+}
