@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What two neighbours say to each other to bring their views together, one frame a message.
+ *
+ * ```
+ * hello   = ["hello", record: bstr, [* 2048 entry], last: bool]   the sender's own record and its digest
+ * digest  = ["digest", [* 2048 entry], last: bool]                more of the digest
+ * want    = ["want", [* 2048 node: bstr .size 32], last: bool]
+ * records = ["records", [* 256 envelope: bstr], last: bool]
+ * entry   = { node: bstr .size 32, serial: uint, version: uint, tail: bstr .size 8 }
+ * ```
+ * Canonical CBOR, at most 262144 bytes a frame; a list that does not fit goes on in the next frame until one is
+ * the last. The sequence: both send hello and digest, each answers with what the other lacks
+ * (records) and what it lacks itself (want), and the wanted records end it.
+ */
+import { err, ok, type Result } from '../nat/result.ts'
+import { DIGEST_TAIL_BYTES, type Digest, type DigestEntry } from './anti-entropy.ts'
+import {
+  type CborFault,
+  type CborValue,
+  decodeCanonical,
+  encodeCanonical,
+} from './canonical-cbor.ts'
+import { boolean, bytes, hex, integer, listOf, type Schema, struct } from './cbor-schema.ts'
+import { SERIAL_MAX } from './certificate.ts'
+import { ENVELOPE_BYTES_MAX } from './envelope.ts'
+import { KEY_BYTES, type NodeId } from './identity.ts'
+
+export type SyncFrame =
+  | {
+      readonly kind: 'hello'
+      readonly record: Uint8Array
+      readonly digest: Digest
+      readonly last: boolean
+    }
+  | { readonly kind: 'digest'; readonly digest: Digest; readonly last: boolean }
+  | { readonly kind: 'want'; readonly nodes: readonly NodeId[]; readonly last: boolean }
+  | { readonly kind: 'records'; readonly records: readonly Uint8Array[]; readonly last: boolean }
+
+export const FRAME_BYTES_MAX = 262_144
+/** An entry takes at most 89 bytes: 2048 of them and a record fill 190 KiB. */
+export const FRAME_ENTRIES_MAX = 2048
+export const FRAME_RECORDS_MAX = 256
+/** Room for the frame around the records and the heads of its byte strings. */
+const FRAME_RECORDS_BYTES_MAX = FRAME_BYTES_MAX - 4 * FRAME_RECORDS_MAX
+
+const recordSchema = bytes(1, ENVELOPE_BYTES_MAX.record)
+const recordsSchema = listOf(recordSchema, FRAME_RECORDS_MAX)
+const nodesSchema = listOf(hex<NodeId>(KEY_BYTES), FRAME_ENTRIES_MAX)
+const digestSchema: Schema<Digest> = listOf(
+  struct<DigestEntry>({
+    node: hex(KEY_BYTES),
+    serial: integer(1, SERIAL_MAX),
+    version: integer(1, Number.MAX_SAFE_INTEGER),
+    tail: hex(DIGEST_TAIL_BYTES),
+  }),
+  FRAME_ENTRIES_MAX,
+)
+
+export function encodeFrame(frame: SyncFrame): Uint8Array {
+  switch (frame.kind) {
+    case 'hello': {
+      const digest = digestSchema.write(frame.digest)
+      return encodeCanonical([frame.kind, frame.record, digest, frame.last])
+    }
+    case 'digest':
+      return encodeCanonical([frame.kind, digestSchema.write(frame.digest), frame.last])
+    case 'want':
+      return encodeCanonical([frame.kind, nodesSchema.write(frame.nodes), frame.last])
+    case 'records':
+      return encodeCanonical([frame.kind, recordsSchema.write(frame.records), frame.last])
+  }
+}
+
+/** Never throws. Nothing in a frame is verified yet but its form. */
+export function decodeFrame(encoded: Uint8Array): Result<SyncFrame, CborFault> {
+  const decoded = decodeCanonical(encoded, FRAME_BYTES_MAX)
+  if (!decoded.ok) return decoded
+  const frame = Array.isArray(decoded.value) ? readFrame(decoded.value as CborValue[]) : undefined
+  return frame === undefined ? err('malformed') : ok(frame)
+}
+
+function readFrame(parts: readonly CborValue[]): SyncFrame | undefined {
+  const [kind, ...fields] = parts
+  if (typeof kind !== 'string') return undefined
+  const last = boolean.read(fields.at(-1) ?? null)
+  if (last === undefined || fields.length !== (kind === 'hello' ? 3 : 2)) return undefined
+  switch (kind) {
+    case 'hello': {
+      const record = recordSchema.read(fields[0]!)
+      const digest = digestSchema.read(fields[1]!)
+      if (record === undefined || digest === undefined) return undefined
+      return { kind, record, digest, last }
+    }
+    case 'digest': {
+      const digest = digestSchema.read(fields[0]!)
+      return digest === undefined ? undefined : { kind, digest, last }
+    }
+    case 'want': {
+      const nodes = nodesSchema.read(fields[0]!)
+      return nodes === undefined ? undefined : { kind, nodes, last }
+    }
+    case 'records': {
+      const records = recordsSchema.read(fields[0]!)
+      return records === undefined ? undefined : { kind, records, last }
+    }
+    default:
+      return undefined
+  }
+}
+
+/** The sender's own record with as much of its digest as fits, then the rest. */
+export function helloFrames(record: Uint8Array, digest: Digest): Uint8Array[] {
+  return chunks(digest, () => 1, FRAME_ENTRIES_MAX).map((part, i, { length }) => {
+    const last = i === length - 1
+    return encodeFrame(
+      i === 0
+        ? { kind: 'hello', record, digest: part, last }
+        : { kind: 'digest', digest: part, last },
+    )
+  })
+}
+
+export function wantFrames(nodes: readonly NodeId[]): Uint8Array[] {
+  return chunks(nodes, () => 1, FRAME_ENTRIES_MAX).map((part, i, { length }) =>
+    encodeFrame({ kind: 'want', nodes: part, last: i === length - 1 }),
+  )
+}
+
+export function recordFrames(records: readonly Uint8Array[]): Uint8Array[] {
+  // Counts as bytes, and never less than its share of the count.
+  const share = FRAME_RECORDS_BYTES_MAX / FRAME_RECORDS_MAX
+  const parts = chunks(records, ({ length }) => Math.max(length, share), FRAME_RECORDS_BYTES_MAX)
+  return parts.map((part, i, { length }) =>
+    encodeFrame({ kind: 'records', records: part, last: i === length - 1 }),
+  )
+}
+
+/** Runs of items whose weights add up to at most `weightMax`; one empty run if there are no items. */
+function chunks<T>(items: readonly T[], weightOf: (item: T) => number, weightMax: number): T[][] {
+  let run: T[] = []
+  let weight = 0
+  const runs = [run]
+  for (const item of items) {
+    weight += weightOf(item)
+    if (weight > weightMax) {
+      run = []
+      runs.push(run)
+      weight = weightOf(item)
+    }
+    run.push(item)
+  }
+  return runs
+}
