@@ -55,9 +55,7 @@ export function offerCandidates(
   for (const [address, kind] of offered) {
     const known = checklist.get(address)
     if (known !== undefined) known.kind = kind
-    else if (checklist.size < CANDIDATES_PER_PEER_MAX) {
-      checklist.set(address, newCheck(address, kind, true, now))
-    }
+    else add(checklist, newCheck(address, kind, true, now))
   }
 }
 
@@ -68,10 +66,7 @@ export function offerCandidates(
 export function triggerCheck(checklist: Checklist, address: TransportAddress, now: Instant): void {
   const check = checklist.get(address)
   if (check === undefined) {
-    makeRoom(checklist)
-    if (checklist.size < CANDIDATES_PER_PEER_MAX) {
-      checklist.set(address, newCheck(address, 'peer-reflexive', false, now))
-    }
+    add(checklist, newCheck(address, 'peer-reflexive', false, now))
   } else if (check.state === 'failed' || check.state === 'waiting') {
     reset(check, now)
   } else if (check.state === 'in-progress') {
@@ -182,12 +177,13 @@ function succeed(check: Check): void {
 }
 
 /** A failed peer-reflexive candidate makes room, so that a peer whose port changes often is still followed. */
-function makeRoom(checklist: Checklist): void {
-  if (checklist.size < CANDIDATES_PER_PEER_MAX) return
-  for (const check of checklist.values()) {
-    if (check.kind === 'peer-reflexive' && check.state === 'failed') {
-      checklist.delete(check.address)
-      return
-    }
+function add(checklist: Checklist, check: Check): void {
+  if (checklist.size >= CANDIDATES_PER_PEER_MAX) {
+    const failed = [...checklist.values()].find(
+      (old) => old.kind === 'peer-reflexive' && old.state === 'failed',
+    )
+    if (failed === undefined) return
+    checklist.delete(failed.address)
   }
+  checklist.set(check.address, check)
 }

@@ -99,12 +99,13 @@ export function answered(
   return !known
 }
 
-/** Takes the paths that a helper already keeps, as an agent does that was restarted. */
+/** Takes the paths that a helper already keeps, first one first, as an agent does that was restarted. */
 export function adopt(agent: PathAgent, reports: readonly PathReport[], now: Instant): void {
   for (const report of reports) {
     adoptSucceeded(agent.checklist, report.endpoint, now)
     prove(agent, report, now)
   }
+  agent.incumbent ??= reports[0]?.endpoint
   agent.startedAt ??= now
 }
 
@@ -119,8 +120,10 @@ export function report(agent: PathAgent, reports: readonly PathReport[], now: In
     path.lossPermille = measured.lossPermille
     path.downSince = measured.up ? undefined : (path.downSince ?? now)
   }
+  const isUp = isDirect(agent)
   // The whole list again, and at once: whatever cut the last path may have opened another.
-  if (wasUp && !isDirect(agent)) beginRound(agent, now)
+  if (wasUp && !isUp) beginRound(agent, now)
+  if (isUp) endSearch(agent)
 }
 
 /** Something that decides which paths work has changed: links, or what a NAT maps. */
@@ -171,7 +174,10 @@ function prove(agent: PathAgent, path: PathReport, now: Instant): void {
     provenAt,
     downSince: path.up ? undefined : now,
   })
-  if (!path.up) return
+  if (path.up) endSearch(agent)
+}
+
+function endSearch(agent: PathAgent): void {
   agent.retryAt = undefined
   agent.fruitlessRounds = 0
 }
