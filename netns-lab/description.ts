@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from 'zod'
+import { natKindNames } from './nat-kinds.ts'
+
+/**
+ * What a lab description may say. Each message is the remedy, so that a fault can be shown as
+ * `field = value: remedy`. Relations between parts are checked in description-faults.ts.
+ */
+
+/** Hosts and NATs share one set of names: they become hostnames and directory names. */
+export const nodeNamePattern = /^[a-z][a-z0-9-]{0,30}$/
+
+const nodeName = z
+  .string('give the name of a host or NAT')
+  .regex(nodeNamePattern, 'use lower-case letters, digits and "-", a letter first, at most 31')
+const milliseconds = z
+  .number('give a number of milliseconds')
+  .min(0, 'give milliseconds, 0 or more')
+  .max(60_000, 'give at most 60000 milliseconds')
+const percent = z
+  .number('give a percentage, 0 to 100')
+  .min(0, 'give a percentage, 0 to 100')
+  .max(100, 'give a percentage, 0 to 100')
+const flag = z.boolean('say true or false')
+const port = z
+  .int('give a port, 1 to 65535')
+  .min(1, 'give a port, 1 to 65535')
+  .max(65_535, 'give a port, 1 to 65535')
+const ipv4 = z.ipv4('give an IPv4 address such as 203.0.113.20')
+const ipv6 = z.ipv6('give an IPv6 address such as 2001:db8:5::10')
+const ipv4Prefix = z.cidrv4('give an IPv4 prefix such as 192.168.1.0/24')
+
+const impairmentFields = {
+  delayMs: milliseconds.optional(),
+  jitterMs: milliseconds.optional(),
+  lossPercent: percent.optional(),
+  dupPercent: percent.optional(),
+  /** Gilbert-Elliott: chance per packet to enter a burst, in which every packet is lost. */
+  burstEnterPercent: percent.optional(),
+  /** Gilbert-Elliott: chance per packet to leave the burst. */
+  burstLeavePercent: percent.optional(),
+  /** 0 is unlimited. */
+  rateKbit: z
+    .number('give kbit/s, 0 for no limit')
+    .min(0, 'give kbit/s, 0 for no limit')
+    .optional(),
+  limitPackets: z
+    .int('give a queue length in packets, 1 or more')
+    .min(1, 'give a queue length in packets, 1 or more')
+    .optional(),
+  /** false keeps packets in order under jitter. */
+  reorder: flag.optional(),
+  /** true drops everything in silence, as a cut further away does: the interfaces stay up. */
+  down: flag.optional(),
+}
+
+export const impairmentSchema = z.strictObject(impairmentFields)
+
+/** Settings of a link that may change while the lab runs. `out` is away from the link's node. */
+export const linkChangeSchema = z.strictObject({
+  ...impairmentFields,
+  out: impairmentSchema.optional(),
+  in: impairmentSchema.optional(),
+})
+
+const linkSchema = z.strictObject({
+  ...linkChangeSchema.shape,
+  /** Default: `<node>-<upstream>`. */
+  name: nodeName.optional(),
+  mtu: z.int('give an MTU, 576 to 9000').min(576).max(9000).optional(),
+  /** false makes a bare veth pair: ten times the speed, and no impairments. */
+  emulate: flag.optional(),
+})
+
+const uplinkSchema = z.strictObject({
+  behind: nodeName.optional(),
+  address: ipv4.optional(),
+  link: linkSchema.optional(),
+})
+
+const hostSchema = z
+  .strictObject({
+    /** The NAT that the host sits behind; default: on the internet. */
+    behind: nodeName.optional(),
+    address: z.union([ipv4, z.array(ipv4).min(1)], 'give an IPv4 address or a list').optional(),
+    ipv6: z.union([flag, ipv6], 'say true, false, or give an IPv6 address').optional(),
+    /** A firewall on the host itself: only replies and ICMP come in. */
+    firewall: flag.optional(),
+    link: linkSchema.optional(),
+    /** Instead of behind, address and link, for a host with several. */
+    uplinks: z.array(uplinkSchema).min(1, 'list at least one uplink').optional(),
+  })
+  .prefault({})
+
+export const hairpins = ['off', 'external', 'lan'] as const
+export const ipv6Sites = ['off', 'firewall', 'open'] as const
+
+/** Settings of a NAT that may change while the lab runs. */
+export const natChangeSchema = z.strictObject({
+  kind: z.enum(natKindNames, `choose one of ${natKindNames.join(', ')}`).optional(),
+  address: ipv4.optional(),
+  hairpin: z.enum(hairpins, `choose one of ${hairpins.join(', ')}`).optional(),
+  mappingLifetimeS: z
+    .int('give whole seconds, 1 or more')
+    .min(1, 'give whole seconds, 1 or more')
+    .optional(),
+  /** Forgets every mapping, as a router does that restarts. */
+  reboot: flag.optional(),
+})
+
+const natSchema = z.strictObject({
+  ...natChangeSchema.omit({ reboot: true }).shape,
+  kind: z.enum(natKindNames, `choose one of ${natKindNames.join(', ')}`),
+  behind: nodeName.optional(),
+  lan: ipv4Prefix.optional(),
+  ipv6: z.enum(ipv6Sites, `choose one of ${ipv6Sites.join(', ')}`).optional(),
+  /** For the kind dmz: who gets every unexpected packet; default: the first host. */
+  dmzHost: nodeName.optional(),
+  link: linkSchema.optional(),
+})
+
+export const hostChangeSchema = z.strictObject({ firewall: flag.optional() })
+
+const coturnSchema = z.strictObject({
+  kind: z.literal('coturn'),
+  on: nodeName,
+  port: port.optional(),
+  /** Without it the server answers STUN only. */
+  turn: z.strictObject({ user: z.string(), password: z.string(), realm: z.string() }).optional(),
+  args: z.array(z.string()).optional(),
+})
+
+const commandSchema = z.strictObject({
+  kind: z.literal('command'),
+  on: nodeName,
+  run: z.array(z.string()).min(1, 'give the command as a list of words'),
+  env: z.record(z.string(), z.string()).optional(),
+  /** The lab is up once the host listens here. */
+  ready: z.strictObject({ udp: port.optional(), tcp: port.optional() }).optional(),
+})
+
+export const descriptionSchema = z.strictObject({
+  name: nodeName.optional(),
+  seed: z.int('give a whole number').min(0, 'give 0 or more').prefault(1),
+  internet: z
+    .strictObject({
+      ipv4: ipv4Prefix.prefault('203.0.113.0/24'),
+      ipv6: z
+        .cidrv6('give an IPv6 prefix of 32 bits such as 2001:db8::/32')
+        .prefault('2001:db8::/32'),
+    })
+    .prefault({}),
+  hosts: z.record(nodeName, hostSchema).prefault({}),
+  nats: z.record(nodeName, natSchema).prefault({}),
+  services: z
+    .record(
+      nodeName,
+      z.discriminatedUnion(
+        'kind',
+        [coturnSchema, commandSchema],
+        'set kind to "coturn" or "command"',
+      ),
+    )
+    .prefault({}),
+})
+
+/** A description as written, in a TOML file or as an object. */
+export type DescriptionInput = z.input<typeof descriptionSchema>
+/** A description whose fields were checked one by one. */
+export type Description = z.output<typeof descriptionSchema>
+export type HostDescription = z.output<typeof hostSchema>
+export type NatDescription = z.output<typeof natSchema>
+export type ServiceDescription = Description['services'][string]
+export type Impairment = z.output<typeof impairmentSchema>
+export type LinkChange = z.output<typeof linkChangeSchema>
+export type LinkDescription = z.output<typeof linkSchema>
+export type NatChange = z.output<typeof natChangeSchema>
+export type HostChange = z.output<typeof hostChangeSchema>

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import { cp, mkdir, writeFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Lab } from './lab.ts'
+
+const evidenceDir = fileURLToPath(new URL('../.build/lab/', import.meta.url))
+
+/** What a person asks each node first when a scenario failed. */
+const questions = [
+  ['ip', '-br', 'addr'],
+  ['ip', 'route'],
+  ['ss', '-tunap'],
+] as const
+const natQuestions = [
+  ['nft', 'list', 'ruleset'],
+  ['conntrack', '-L'],
+] as const
+
+/**
+ * Copies the lab's logs and captures to a directory that outlives it, and adds trace.txt: the lab's status, and each
+ * node's addresses, routes, sockets and, on a NAT, its rules and flows. Returns the directory.
+ */
+export async function saveEvidence(lab: Lab): Promise<string> {
+  const directory = `${evidenceDir}${basename(lab.stateDir)}`
+  await mkdir(directory, { recursive: true })
+  const status = await lab.status().catch(String)
+  const parts = [`${lab.plan.name}\n${JSON.stringify(status, null, 2)}`]
+  const nats = new Set(lab.plan.nats.map(({ name }) => name))
+  for (const name of ['internet', ...nats, ...lab.plan.hosts.map((host) => host.name)]) {
+    for (const question of [...questions, ...(nats.has(name) ? natQuestions : [])]) {
+      const answer = await lab
+        .host(name)
+        .exec(question, { deadlineMs: 5000 })
+        .catch((error: Error) => ({ stdout: '', stderr: error.message }))
+      parts.push(`${name}# ${question.join(' ')}\n${answer.stdout}${answer.stderr}`)
+    }
+  }
+  await writeFile(`${directory}/trace.txt`, parts.join('\n'))
+  await cp(lab.stateDir, directory, {
+    recursive: true,
+    // Sockets and device nodes cannot be copied.
+    filter: (path) => !path.endsWith('.sock'),
+  })
+  return directory
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+import { fileURLToPath } from 'node:url'
+import type { HostProcess } from './host-process.ts'
+import type { ExecResult, LabHost } from './lab-host.ts'
+
+/** The built product, as an operator has it. The lab drives it through its commands only. */
+const MESHGATE = fileURLToPath(new URL('../bin/meshgate', import.meta.url))
+
+/** The part of `meshgate status --json` that scenarios read. */
+export interface MemberStatus {
+  readonly self: {
+    readonly name: string
+    readonly addresses: readonly string[]
+    readonly nat: { readonly mapping: string; readonly mapped: readonly string[] }
+    readonly listenPort: number
+    readonly helper: { readonly connected: boolean; readonly problem: string | null }
+    readonly neighbours: readonly string[]
+  }
+  readonly peers: readonly MemberPeer[]
+}
+
+export interface MemberPeer {
+  readonly name: string
+  readonly addresses: readonly string[]
+  readonly liveness: string
+  readonly path: {
+    readonly kind: string
+    readonly endpoint: string | null
+    readonly rttMs: number | null
+  }
+  readonly backups: readonly unknown[]
+  readonly why: string
+}
+
+/** A lab host on which meshgate runs. */
+export class Member {
+  readonly host: LabHost
+  readonly stateDir: string
+  #run: HostProcess | undefined
+
+  constructor(host: LabHost) {
+    this.host = host
+    this.stateDir = `${host.stateDir}/meshgate`
+  }
+
+  get name(): string {
+    return this.host.name
+  }
+
+  /** Runs a command to its end, whatever its exit code. */
+  async try(command: readonly string[], options: { input?: string } = {}): Promise<ExecResult> {
+    return this.host.exec([MESHGATE, '--state-dir', this.stateDir, ...command], options)
+  }
+
+  /** Runs a command that must succeed; returns what it printed. */
+  async do(command: readonly string[], options: { input?: string } = {}): Promise<string> {
+    return this.host.run([MESHGATE, '--state-dir', this.stateDir, ...command], options)
+  }
+
+  async json<T>(command: readonly string[]): Promise<T> {
+    return JSON.parse(await this.do(['--json', ...command])) as T
+  }
+
+  /** Makes a network with this host as its first member. */
+  async init(...options: readonly string[]): Promise<void> {
+    await this.do(['init', '--name', this.name, '--network', 'lab', ...options])
+  }
+
+  async createToken(...options: readonly string[]): Promise<string> {
+    return (await this.do(['token', 'create', ...options])).trim()
+  }
+
+  async join(token: string, ...options: readonly string[]): Promise<void> {
+    await this.do(['join', token, '--name', this.name, ...options])
+  }
+
+  /** Starts helper and agent, and does not wait for anything. */
+  start(...options: readonly string[]): HostProcess {
+    const command = [MESHGATE, '--state-dir', this.stateDir, ...options, 'run']
+    this.#run = this.host.spawn(command, { log: 'meshgate.log' })
+    return this.#run
+  }
+
+  /** Starts, and waits until the local API answers. */
+  async run(...options: readonly string[]): Promise<void> {
+    const process = this.start(...options)
+    await this.host.waitFor(
+      async () => {
+        if (!process.isRunning) throw new Error(await process.output())
+        return (await this.try(['--json', 'status'])).code === 0
+      },
+      { deadlineMs: 20_000, what: 'meshgate runs' },
+    )
+  }
+
+  get process(): HostProcess {
+    if (this.#run === undefined) throw new Error(`${this.name}: meshgate was not started`)
+    return this.#run
+  }
+
+  async status(): Promise<MemberStatus> {
+    return this.json<MemberStatus>(['status'])
+  }
+
+  async peer(name: string): Promise<MemberPeer> {
+    const status = await this.status()
+    const peer = status.peers.find((one) => one.name === name)
+    if (peer === undefined) throw new Error(`${this.name} knows no ${name}`)
+    return peer
+  }
+
+  /** Waits until a path of this kind to the peer is up. */
+  async reaches(name: string, kind = 'direct', deadlineMs = 20_000): Promise<MemberPeer> {
+    return this.host.waitFor(
+      async () => {
+        const peer = await this.peer(name)
+        if (peer.path.kind !== kind) throw new Error(`path is ${peer.path.kind}: ${peer.why}`)
+        return peer
+      },
+      { deadlineMs, what: `${kind} path to ${name}`, pollMs: 200 },
+    )
+  }
+
+  /** The log of helper and agent, one JSON object a line. */
+  async log(): Promise<readonly Record<string, unknown>[]> {
+    const text = await this.process.output()
+    return text.split('\n').flatMap((line) => {
+      try {
+        return [JSON.parse(line) as Record<string, unknown>]
+      } catch {
+        return []
+      }
+    })
+  }
+
+  async stop(): Promise<number> {
+    return this.process.stop()
+  }
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import type { HostChange, LinkChange } from './description.ts'
+import type { LabStatus, StartedNode, StartRequest } from './control-protocol.ts'
+import { hostBatch, internetBatch, natBatch } from './interface-batch.ts'
+import type { LabPlan, LinkPlan } from './lab-plan.ts'
+import { internetName } from './uplink-wish.ts'
+import { mergeImpairments } from './link-settings.ts'
+import { NatRouter } from './nat-router.ts'
+import { expectSuccess, type NodeNamespace, openNode, runInNode } from './node-namespace.ts'
+import { LabServices } from './lab-services.ts'
+import { WireEmulator } from './wire-emulator.ts'
+
+const hostFirewall = readFileSync(new URL('./rules/host-firewall.nft', import.meta.url), 'utf8')
+
+/** Everything that lives inside the lab's own pid namespace, where the daemon holds it. */
+export class RunningLab {
+  readonly #plan: LabPlan
+  readonly #stateDir: string
+  readonly #request: StartRequest
+  readonly #nodes = new Map<string, NodeNamespace>()
+  readonly #nats = new Map<string, NatRouter>()
+  readonly #links = new Map<string, LinkChange>()
+  readonly #firewalls = new Map<string, boolean>()
+  readonly #services: LabServices
+  readonly #wire: WireEmulator | undefined
+
+  constructor(request: StartRequest, onDeath: (reason: string) => void) {
+    this.#request = request
+    this.#plan = request.plan
+    this.#stateDir = request.stateDir
+    if (request.wireProgram !== undefined) {
+      this.#wire = new WireEmulator(request.wireProgram, request.plan.seed, (reason) =>
+        onDeath(`the link emulator has died: ${reason}`),
+      )
+    }
+    this.#services = new LabServices(request.plan, request.stateDir)
+  }
+
+  /** Namespaces, then links, then addresses and rules, then services. */
+  async bringUp(): Promise<StartedNode[]> {
+    await this.#openNodes()
+    for (const link of this.#plan.links) await this.#connect(link)
+    await this.#configure()
+    await this.#services.start((name) => this.#node(name))
+    return [...this.#nodes.values()].map(({ name, outerPid }) => ({ name, outerPid }))
+  }
+
+  async setLink(name: string, change: LinkChange): Promise<void> {
+    const link = this.#plan.links.find((entry) => entry.name === name)
+    if (link === undefined) throw new Error(`no link is named ${name}`)
+    if (!link.emulate || this.#wire === undefined) {
+      throw new Error(
+        `link ${name} is a bare veth pair; remove emulate = false from it to impair it`,
+      )
+    }
+    await this.#wire.change(name, change)
+    this.#links.set(name, mergeImpairments(this.#links.get(name) ?? {}, change))
+  }
+
+  async setNat(name: string, change: Parameters<NatRouter['change']>[0]): Promise<void> {
+    const nat = this.#nats.get(name)
+    if (nat === undefined) throw new Error(`no NAT is named ${name}`)
+    await nat.change(change)
+  }
+
+  async setHost(name: string, change: HostChange): Promise<void> {
+    if (change.firewall === undefined) return
+    await runInNode(this.#node(name), firewallScript(change.firewall))
+    this.#firewalls.set(name, change.firewall)
+  }
+
+  async status(): Promise<LabStatus> {
+    const frames = (await this.#wire?.statistics()) ?? {}
+    return {
+      name: this.#plan.name,
+      stateDir: this.#stateDir,
+      hosts: this.#plan.hosts.map(({ name, uplinks }) => ({
+        name,
+        addresses: uplinks.flatMap(({ addresses, ipv6 }) => [
+          ...addresses,
+          ...(ipv6 === undefined ? [] : [ipv6.address]),
+        ]),
+        behind: uplinks.map(({ upstream }) => upstream).join(', '),
+        firewall: this.#firewalls.get(name) ?? false,
+      })),
+      nats: [...this.#nats.values()].map(({ plan, rules }) => ({
+        name: plan.name,
+        kind: rules.kind,
+        address: rules.external[0] ?? '',
+        lan: plan.lan.prefix,
+        behind: plan.uplink.upstream,
+        hairpin: rules.hairpin,
+        mappingLifetimeS: rules.mappingLifetimeS,
+      })),
+      links: this.#plan.links.map(({ name, node, upstream }) => {
+        const { out = {}, in: inward = {} } = this.#links.get(name) ?? {}
+        return { name, node, upstream, out, in: inward, frames: frames[name] }
+      }),
+      services: this.#services.states(),
+    }
+  }
+
+  async #openNodes(): Promise<void> {
+    const routers = new Set([internetName, ...this.#plan.nats.map(({ name }) => name)])
+    const names = [...routers, ...this.#plan.hosts.map(({ name }) => name)]
+    const hostsFile = `${this.#stateDir}/hosts.txt`
+    await writeFile(hostsFile, hostsFileText(this.#plan))
+    await Promise.all(
+      names.map(async (name) => {
+        const stateDir = `${this.#stateDir}/hosts/${name}`
+        await mkdir(stateDir, { recursive: true })
+        const { outerProc } = this.#request
+        const forwards = routers.has(name)
+        this.#nodes.set(name, await openNode({ name, forwards, stateDir, outerProc, hostsFile }))
+      }),
+    )
+  }
+
+  async #connect(link: LinkPlan): Promise<void> {
+    const node = this.#node(link.node)
+    const upstream = this.#node(link.upstream)
+    if (link.emulate && this.#wire !== undefined) {
+      await this.#wire.add(link, node, upstream)
+      this.#links.set(link.name, mergeImpairments({}, link.settings))
+      return
+    }
+    const near = ['link', 'add', link.device, 'netns', String(node.pid), 'type', 'veth']
+    const far = ['peer', 'name', link.port, 'netns', String(upstream.pid)]
+    const child = spawn('ip', [...near, ...far], { stdio: ['ignore', 'ignore', 'pipe'] })
+    await expectSuccess(child, `link ${link.name}`)
+  }
+
+  async #configure(): Promise<void> {
+    const plan = this.#plan
+    await Promise.all([
+      runInNode(this.#node(internetName), batchScript(internetBatch(plan))),
+      ...plan.nats.map(async (nat) => {
+        const node = this.#node(nat.name)
+        this.#nats.set(nat.name, new NatRouter(nat, plan, node, this.#node(nat.uplink.upstream)))
+        const rules = NatRouter.loadScript(nat.rules, nat.pool)
+        await runInNode(node, `${batchScript(natBatch(nat, plan))}\n${rules}`)
+      }),
+      ...plan.hosts.map(async (host) => {
+        const firewall = host.firewall ? `\n${firewallScript(true)}` : ''
+        this.#firewalls.set(host.name, host.firewall)
+        await runInNode(this.#node(host.name), `${batchScript(hostBatch(host, plan))}${firewall}`)
+      }),
+    ])
+  }
+
+  #node(name: string): NodeNamespace {
+    const node = this.#nodes.get(name)
+    if (node === undefined) throw new Error(`no host or NAT is named ${name}`)
+    return node
+  }
+}
+
+function batchScript(lines: readonly string[]): string {
+  return `ip -batch - <<'BATCH'\n${lines.join('\n')}\nBATCH`
+}
+
+function firewallScript(on: boolean): string {
+  const load = on ? `\n${hostFirewall}` : ''
+  return `nft -f - <<'RULES'\ntable inet hostfw\ndelete table inet hostfw${load}\nRULES`
+}
+
+/** Hosts on the internet go by name everywhere; hosts behind a NAT have no address that all could use. */
+function hostsFileText(plan: LabPlan): string {
+  const lines = plan.hosts.flatMap(({ name, uplinks }) =>
+    uplinks
+      .filter(({ upstream }) => upstream === internetName)
+      .flatMap(({ addresses, ipv6 }) => [
+        ...addresses.slice(0, 1),
+        ...(ipv6 === undefined ? [] : [ipv6.address]),
+      ])
+      .map((address) => `${address} ${name}`),
+  )
+  return ['127.0.0.1 localhost', '::1 localhost', ...lines, ''].join('\n')
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process'
+import { readdir, stat } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { expectSuccess } from './node-namespace.ts'
+
+const sourceDir = fileURLToPath(new URL('./wire/', import.meta.url))
+const program = fileURLToPath(new URL('../dist/lab-wire', import.meta.url))
+
+/** The path of the link emulator, built first if it is missing or older than its source. */
+export async function wireProgram(): Promise<string> {
+  if (await isFresh()) return program
+  const build = spawn('go', ['build', '-o', program, '.'], {
+    cwd: sourceDir,
+    stdio: ['ignore', 'inherit', 'pipe'],
+  })
+  build.on('error', () => undefined)
+  await expectSuccess(build, 'cannot build the link emulator (netns-lab/wire needs Go)')
+  return program
+}
+
+async function isFresh(): Promise<boolean> {
+  const built = await stat(program).catch(() => undefined)
+  if (built === undefined) return false
+  const sources = await readdir(sourceDir)
+  const changed = await Promise.all(sources.map((file) => stat(`${sourceDir}${file}`)))
+  return changed.every(({ mtimeMs }) => mtimeMs <= built.mtimeMs)
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import type { Impairment, LinkChange } from './description.ts'
+import type { LinkPlan } from './lab-plan.ts'
+import type { NodeNamespace } from './node-namespace.ts'
+
+/** Counters of one direction of a link, in frames. */
+export interface WireStatistics {
+  readonly received: number
+  readonly sent: number
+  readonly lost: number
+  readonly overflowed: number
+  readonly queued: number
+}
+
+/** The lab-wire process, which carries every emulated link. Its commands are described in wire/control.go. */
+export class WireEmulator {
+  readonly #child: ChildProcess
+  readonly #waiting: ((answer: string) => void)[] = []
+  readonly #numbers = new Map<string, number>()
+
+  /** @param onDeath called if the emulator ends by itself: the lab's links are gone then. */
+  constructor(program: string, seed: number, onDeath: (reason: string) => void) {
+    const child = spawn(program, [String(seed)], { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#child = child
+    child.on('error', (error) => onDeath(error.message))
+    child.on('exit', (code, signal) => onDeath(`it ended with ${signal ?? code}`))
+    createInterface(child.stdout).on('line', (answer) => this.#waiting.shift()?.(answer))
+  }
+
+  /** Makes the devices of a link at both its ends. */
+  async add(link: LinkPlan, node: NodeNamespace, upstream: NodeNamespace): Promise<void> {
+    const places = `${node.pid}:${link.device} ${upstream.pid}:${link.port}`
+    this.#numbers.set(link.name, Number(await this.#ask(`add ${places}`)))
+    await this.change(link.name, link.settings)
+  }
+
+  async change(link: string, { out, in: inward, ...both }: LinkChange): Promise<void> {
+    const number = this.#numbers.get(link)
+    const parts = [
+      ['both', both],
+      ['ab', out ?? {}],
+      ['ba', inward ?? {}],
+    ] as const
+    for (const [direction, settings] of parts) {
+      const words = settingWords(settings)
+      if (words.length > 0) await this.#ask(`set ${number} ${direction} ${words.join(' ')}`)
+    }
+  }
+
+  /** Counters by link; `out` is away from the link's node. */
+  async statistics(): Promise<Record<string, { out: WireStatistics; in: WireStatistics }>> {
+    const rows = (await this.#ask('stat')).split('; ').map(parseStatistics)
+    return Object.fromEntries(
+      [...this.#numbers].map(([link, number]) => [
+        link,
+        {
+          out: rows[2 * number] ?? parseStatistics(''),
+          in: rows[2 * number + 1] ?? parseStatistics(''),
+        },
+      ]),
+    )
+  }
+
+  async #ask(line: string): Promise<string> {
+    const answer = await new Promise<string>((resolve) => {
+      this.#waiting.push(resolve)
+      this.#child.stdin?.write(`${line}\n`)
+    })
+    if (!answer.startsWith('ok')) throw new Error(`link emulator: ${answer}`)
+    return answer.slice(3)
+  }
+}
+
+function settingWords(settings: Impairment): string[] {
+  return Object.entries(settings).map(([key, value]) => `${key}=${Number(value)}`)
+}
+
+function parseStatistics(row: string): WireStatistics {
+  const count = (key: string) => Number(new RegExp(`${key}=(\\d+)`).exec(row)?.[1] ?? 0)
+  return {
+    received: count('received'),
+    sent: count('sent'),
+    lost: count('lost'),
+    overflowed: count('overflowed'),
+    queued: count('queued'),
+  }
+}
