@@ -2,8 +2,10 @@
 import type { Connection } from '@libp2p/interface'
 import type { NodeId } from '../../topology/identity.ts'
 
-/** How long a surplus connection is left to the side that decides about it. */
-const SURPLUS_GRACE_MS = 1_000
+/** What is on its way over a surplus connection should arrive before it is closed. */
+const SURPLUS_GRACE_MS = 200
+/** By then the side that decides about it should have closed it. */
+const SURPLUS_GRACE_OTHER_SIDE_MS = 1_500
 
 interface Neighbour {
   readonly sinceMs: number
@@ -37,14 +39,13 @@ export class Members {
     const known = this.#neighbours.get(node)
     if (connection.status !== 'open' || known?.connections.includes(connection) === true) return
     const neighbour = known ?? { sinceMs: performance.now(), connections: [] }
-    const surplus = neighbour.connections
-    neighbour.connections = [...surplus, connection]
+    neighbour.connections = [...neighbour.connections, connection]
     this.#neighbours.set(node, neighbour)
     this.#options.onPreferred(node, connection)
     for (const resolve of this.#waiting.get(connection) ?? []) resolve(node)
     this.#waiting.delete(connection)
     if (known === undefined) this.#options.onUp(node)
-    else this.#closeSurplus(node, surplus)
+    else this.#closeSurplusLater(node)
   }
 
   /** A connection has closed. */
@@ -93,11 +94,15 @@ export class Members {
     })
   }
 
-  #closeSurplus(node: NodeId, surplus: readonly Connection[]): void {
-    const close = () => {
-      for (const connection of surplus) connection.abort(new Error('a newer connection stands'))
-    }
-    if (this.#options.self < node) close()
-    else setTimeout(close, SURPLUS_GRACE_MS).unref()
+  #closeSurplusLater(node: NodeId): void {
+    const decides = this.#options.self < node
+    const timer = setTimeout(
+      () => {
+        const surplus = this.#neighbours.get(node)?.connections.slice(0, -1) ?? []
+        for (const connection of surplus) connection.abort(new Error('a newer connection stands'))
+      },
+      decides ? SURPLUS_GRACE_MS : SURPLUS_GRACE_OTHER_SIDE_MS,
+    )
+    timer.unref()
   }
 }
