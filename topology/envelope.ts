@@ -21,7 +21,7 @@ export const ENVELOPE_BYTES_MAX: Readonly<Record<SignedKind, number>> = {
   record: 8192,
   grant: 2048,
   join: 2048,
-  admission: 8192,
+  admission: 4096,
 }
 
 export const SIGNATURE_BYTES = 64

@@ -4,7 +4,7 @@
  *
  * ```
  * reply     = { accepted: envelope "admission" by the authority's key / null,
- *               refused: { reason: tstr, sentence: tstr } / null, records: [* 64 bstr] }
+ *               refused: { reason: tstr, sentence: tstr } / null, records: [* 8 bstr] }   at most 16384 bytes
  * admission = { request: bstr .size 32, certificate: bstr, network: { ... } }
  * ```
  * The admission is signed and names the request by its SHA-256, so that the member that carries the
@@ -71,10 +71,11 @@ export type JoinReply =
 
 export type JoinReplyFault = NetworkFault | CertificateFault | 'other-request'
 
-export const JOIN_REPLY_BYTES_MAX = 262_144
-export const REPLY_RECORDS_MAX = 64
-/** Room for the admission and the frame around it. */
-const REPLY_RECORDS_BYTES_MAX = JOIN_REPLY_BYTES_MAX - 16_384
+export const JOIN_REPLY_BYTES_MAX = 16_384
+/** Enough to know whom to dial; anti-entropy brings the rest. */
+export const REPLY_RECORDS_MAX = 8
+/** Leaves room for the admission and the frame around it. */
+const REPLY_RECORDS_BYTES_MAX = JOIN_REPLY_BYTES_MAX - ENVELOPE_BYTES_MAX.admission - 64
 const SENTENCE_MAX = 400
 
 interface Admission {
