@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Files that are either the old or the new one, whenever the process is killed or the power fails:
+ * write beside it, flush, rename over it, flush the directory.
+ */
+import { randomBytes } from 'node:crypto'
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { onFile, StateFault } from './state-fault.ts'
+
+const TEMPORARY = /^\..+\.[0-9a-f]{16}\.tmp$/
+
+export interface StoredFile {
+  readonly bytes: Uint8Array
+  /** Permission bits. */
+  readonly mode: number
+}
+
+/** Throws StateFault 'io'. */
+export function writeAtomic(path: string, bytes: Uint8Array, mode: number): void {
+  const suffix = randomBytes(8).toString('hex')
+  const temporary = join(dirname(path), `.${basename(path)}.${suffix}.tmp`)
+  onFile(path, () => {
+    try {
+      writeAndFlush(temporary, bytes, mode)
+      renameSync(temporary, path)
+    } catch (error) {
+      rmSync(temporary, { force: true })
+      throw error
+    }
+    syncDirectory(dirname(path))
+  })
+}
+
+/** Undefined if there is no such file. Throws StateFault 'io', and 'damaged' if it is larger than `maxBytes`. */
+export function readBounded(path: string, maxBytes: number): StoredFile | undefined {
+  return onFile(path, () => {
+    const file = openIfPresent(path)
+    if (file === undefined) return undefined
+    try {
+      const { size, mode } = fstatSync(file)
+      if (size > maxBytes) {
+        throw new StateFault('damaged', {
+          path,
+          problem: `${size} bytes, where at most ${maxBytes} were written`,
+          remedy: 'restore it from a backup, or leave the network and join again',
+        })
+      }
+      const bytes = new Uint8Array(size)
+      let at = 0
+      while (at < size) {
+        const read = readSync(file, bytes, at, size - at, at)
+        if (read === 0) break
+        at += read
+      }
+      return { bytes: bytes.subarray(0, at), mode: mode & 0o777 }
+    } finally {
+      closeSync(file)
+    }
+  })
+}
+
+/** Removes what a killed writer left behind: it was never the file, and may hold a secret. */
+export function removeTemporaries(directory: string): void {
+  onFile(directory, () => {
+    for (const name of readdirSync(directory)) {
+      if (TEMPORARY.test(name)) rmSync(join(directory, name), { force: true })
+    }
+  })
+}
+
+export function syncDirectory(path: string): void {
+  const directory = openSync(path, 'r')
+  try {
+    fsyncSync(directory)
+  } finally {
+    closeSync(directory)
+  }
+}
+
+function writeAndFlush(path: string, bytes: Uint8Array, mode: number): void {
+  const file = openSync(path, 'wx', mode)
+  try {
+    let at = 0
+    while (at < bytes.length) at += writeSync(file, bytes, at)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}
+
+function openIfPresent(path: string): number | undefined {
+  try {
+    return openSync(path, 'r')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
