@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a node shows of itself and its peers. Reads state, changes nothing. */
-import { addressParts } from '../../nat/address.ts'
+import { addressParts, type TransportAddress } from '../../nat/address.ts'
 import type { Now } from '../../nat/clock.ts'
 import { explainPaths } from '../../nat/explain.ts'
 import type { PathAgent } from '../../nat/path-agent.ts'
@@ -86,16 +86,22 @@ function peerStatus(peer: Peer, now: Now): PeerStatus {
 
 const NO_PATH: PathStatus = { kind: 'none', via: null, endpoint: null, rttMs: null, lossPct: null }
 
+/** The path to an endpoint as status shows it; one that is no longer known has no figures. */
+export function pathStatusOf(agent: PathAgent, endpoint: TransportAddress): PathStatus {
+  const path = agent.proven.get(endpoint)
+  return {
+    kind: 'direct',
+    via: null,
+    endpoint,
+    rttMs: path?.rttMs ?? null,
+    lossPct: path === undefined ? null : path.lossPermille / 10,
+  }
+}
+
 function pathStatuses(agent: PathAgent): PathStatus[] {
   return orderPaths([...agent.proven.values()], agent.incumbent)
     .filter((path) => path.up)
-    .map((path) => ({
-      kind: 'direct',
-      via: null,
-      endpoint: path.endpoint,
-      rttMs: path.rttMs ?? null,
-      lossPct: path.lossPermille / 10,
-    }))
+    .map((path) => pathStatusOf(agent, path.endpoint))
 }
 
 /** Any sign counts: a round trip inside the session, a path that answers, or a fresh record. */

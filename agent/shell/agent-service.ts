@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The running node's answers to the local API. */
+import type { Now } from '../../nat/clock.ts'
+import { peerByName } from '../core/peer-names.ts'
+import type { Node, Peer } from '../core/state.ts'
+import { netcheckOf, pathStatusOf, statusOf } from '../core/status-report.ts'
+import type { Netcheck, Status } from '../core/status.ts'
+import { planOf } from '../core/want.ts'
+import type { AgentApi, PingOutcome } from './agent-api.ts'
+import { delay } from './clock.ts'
+import type { HelperClient } from './helper-client.ts'
+import type { Loop } from './loop.ts'
+
+/** Time for STUN servers to answer again, retransmissions included. */
+const RECHECK_MS = 1_500
+
+export interface AgentServiceOptions {
+  readonly node: Node
+  readonly loop: Loop
+  readonly helper: HelperClient
+  readonly readClock: () => Now
+  readonly events: readonly unknown[]
+  readonly onLeave: () => Promise<void>
+  readonly onStop: () => void
+}
+
+export class AgentService implements AgentApi {
+  readonly #options: AgentServiceOptions
+
+  constructor(options: AgentServiceOptions) {
+    this.#options = options
+  }
+
+  async status(): Promise<Status> {
+    return statusOf(this.#options.node, this.#options.readClock())
+  }
+
+  async plan(): Promise<unknown> {
+    return planOf(this.#options.node, this.#options.readClock())
+  }
+
+  async netcheck({ refresh }: { readonly refresh: boolean }): Promise<Netcheck> {
+    if (refresh) {
+      this.#options.loop.dispatch({ kind: 'recheck' })
+      await delay(RECHECK_MS)
+    }
+    return netcheckOf(this.#options.node)
+  }
+
+  async ping(name: string): Promise<PingOutcome> {
+    const { node, helper } = this.#options
+    const peer = peerByName(node, name)
+    if (peer === undefined) {
+      const message = `no member is called ${name}; \`meshgate status\` lists them`
+      return { ok: false, fault: 'no-such-peer', message }
+    }
+    const answer = await helper.echo({ peer: peer.helperName })
+    if (answer.ok) {
+      const path = pathStatusOf(peer.paths, answer.value.endpoint)
+      return { ok: true, reply: { rttMs: answer.value.rttUs / 1000, path } }
+    }
+    if (answer.fault.kind === 'disconnected') {
+      return { ok: false, fault: 'no-helper', message: answer.fault.message }
+    }
+    return { ok: false, fault: 'no-reply', message: this.#whySilent(peer) }
+  }
+
+  async events(): Promise<readonly unknown[]> {
+    return this.#options.events
+  }
+
+  async leave(): Promise<void> {
+    await this.#options.onLeave()
+  }
+
+  async stop(): Promise<void> {
+    this.#options.onStop()
+  }
+
+  #whySilent(peer: Peer): string {
+    const status = statusOf(this.#options.node, this.#options.readClock())
+    const why = status.peers.find((other) => other.nodeId === peer.node)?.why ?? ''
+    return `no reply from ${peer.record.certificate.name}: ${why}`
+  }
+}

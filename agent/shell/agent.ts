@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Puts a running agent together: state and configuration in, helper and gossip around the core's loop, the local API on
+ * top. Ends when it is told to stop, or when the membership is given up.
+ */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { verifyRecord } from '../../topology/record-codec.ts'
+import type { Effect } from '../core/effect.ts'
+import type { HelperHello } from '../core/helper-contract.ts'
+import { isMeshAddress } from '../core/observe.ts'
+import { createNode, type Node } from '../core/state.ts'
+import { AgentService } from './agent-service.ts'
+import { ApplyQueue } from './apply-queue.ts'
+import { answerJoinWith } from './authority.ts'
+import { delay, readClock } from './clock.ts'
+import type { Config } from './config.ts'
+import { secureRandom } from './entropy.ts'
+import { type HelperClient, startHelperClient } from './helper-client.ts'
+import { startLocalApi } from './local-api.ts'
+import type { Log } from './log.ts'
+import { Loop } from './loop.ts'
+import { nodeConfigOf } from './node-config.ts'
+import { nodeCrypto, signerOf } from './node-crypto.ts'
+import { perform } from './perform.ts'
+import { RecordKeeper } from './record-keeper.ts'
+import { StateDir } from './state-dir.ts'
+import { StateFault } from './state-fault.ts'
+import { stunCodec } from './stun-codec.ts'
+import { startUnderlay, type Underlay } from './underlay.ts'
+import { VERSION } from './version.ts'
+
+export interface RunOptions {
+  readonly stateDir: string
+  readonly runDir: string
+  readonly config: Config
+  readonly log: Log
+}
+
+/** Kept for `meshgate events`. */
+const EVENTS_MAX = 512
+
+/** Time for the last record to reach the neighbours. */
+const FAREWELL_MS = 300
+
+/** Runs until stopped; resolves to the exit code. */
+export async function runAgent(options: RunOptions): Promise<number> {
+  const agent = await Agent.start(options)
+  return agent.ended
+}
+
+class Agent {
+  readonly #options: RunOptions
+  readonly #state: StateDir
+  readonly #node: Node
+  readonly #loop: Loop
+  readonly #helper: HelperClient
+  readonly #keeper: RecordKeeper
+  readonly #events: Record<string, unknown>[] = []
+  readonly #end = Promise.withResolvers<number>()
+  #underlay: Underlay | undefined
+  #api: { close(): Promise<void> } | undefined
+
+  static async start(options: RunOptions): Promise<Agent> {
+    const agent = new Agent(options)
+    await agent.#open()
+    return agent
+  }
+
+  get ended(): Promise<number> {
+    return this.#end.promise
+  }
+
+  private constructor(options: RunOptions) {
+    this.#options = options
+    this.#state = StateDir.open(options.stateDir)
+    const keys = this.#state.loadKeys()
+    const membership = this.#state.loadMembership()
+    if (keys === undefined || membership === undefined) {
+      throw new StateFault('not-a-member', {
+        path: options.stateDir,
+        problem: 'this host is not a member of a network',
+        remedy: 'make a network with `meshgate init`, or join one with `meshgate join TOKEN`',
+      })
+    }
+    const config = nodeConfigOf(keys, membership, options.config, this.#state.loadRecordVersion())
+    const powers = {
+      entropy: secureRandom,
+      crypto: nodeCrypto,
+      signer: signerOf(keys.seed),
+      stun: stunCodec,
+    }
+    this.#node = createNode(config, powers, readClock().instant)
+    this.#loop = new Loop({
+      node: this.#node,
+      readClock,
+      perform: (effect) => this.#perform(effect),
+    })
+    this.#keeper = new RecordKeeper({
+      state: this.#state,
+      self: this.#node.self,
+      view: () => this.#node.view,
+      log: options.log,
+    })
+    this.#helper = startHelperClient({
+      socketPath: join(options.runDir, 'helper.sock'),
+      client: `meshgate-agent ${VERSION}`,
+      onConnected: (hello) => void this.#meetHelper(hello),
+      onDisconnected: (fault) => {
+        this.#loop.dispatch({ kind: 'helper-disconnected', reason: fault.message })
+      },
+      onEvent: (event) => this.#loop.dispatch({ kind: 'helper-event', event }),
+    })
+    this.#applyQueue = new ApplyQueue(this.#helper, (event) => this.#loop.dispatch(event))
+  }
+
+  readonly #applyQueue: ApplyQueue
+
+  async #open(): Promise<void> {
+    const { runDir, log } = this.#options
+    mkdirSync(runDir, { recursive: true, mode: 0o755 })
+    for (const bytes of this.#state.loadRecords()) this.#takeRecord(bytes, false)
+    this.#loop.dispatch({ kind: 'tick' })
+    this.#underlay = await this.#startUnderlay()
+    this.#underlay.setTargets(this.#targets)
+    this.#api = await startLocalApi({
+      socketPath: join(runDir, 'agent.sock'),
+      api: this.#service(),
+    })
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => void this.#stop(0))
+    }
+    const { certificate, network, listenPort } = this.#node.config
+    const { name, ipv4 } = certificate
+    log.info({ name, network: network.name, address: ipv4, udpPort: listenPort }, 'agent runs')
+  }
+
+  #targets: Parameters<Underlay['setTargets']>[0] = []
+
+  #startUnderlay(): Promise<Underlay> {
+    const { config, log } = this.#options
+    const { network, dialPort } = this.#node.config
+    const answerJoin = answerJoinWith(this.#state, network, log)
+    return startUnderlay({
+      self: this.#node.self,
+      seed: this.#state.loadOrMakeKeys().seed,
+      network: network.id,
+      presharedKey: network.presharedKey,
+      listen: config.listenAddresses.map((ip) => ({ ip, port: dialPort })),
+      isMeshAddress: (ip) => isMeshAddress(this.#node, ip),
+      verify: (bytes) => verifyRecord(bytes, network, nodeCrypto, readClock().wall),
+      view: () => this.#node.view,
+      ownRecord: () => this.#node.own?.envelope.bytes ?? new Uint8Array(),
+      ...(answerJoin === undefined ? {} : { answerJoin }),
+      onEvent: (event) => {
+        if (event.kind === 'record') this.#takeRecord(event.bytes, true)
+        else this.#loop.dispatch(event)
+      },
+      log,
+    })
+  }
+
+  async #meetHelper(hello: HelperHello): Promise<void> {
+    const state = await this.#helper.state()
+    if (state.ok) this.#loop.dispatch({ kind: 'helper-connected', hello, state: state.value })
+    else this.#loop.dispatch({ kind: 'helper-disconnected', reason: state.fault.message })
+  }
+
+  #takeRecord(bytes: Uint8Array, heard: boolean): void {
+    const record = verifyRecord(bytes, this.#node.config.network, nodeCrypto, readClock().wall)
+    if (!record.ok) return
+    this.#loop.dispatch({ kind: 'record', record: record.value, envelope: { bytes }, heard })
+  }
+
+  #perform(effect: Effect): void {
+    if (effect.kind === 'log' && effect.level !== 'debug') this.#remember(effect)
+    perform(effect, {
+      helper: this.#helper,
+      applyQueue: this.#applyQueue,
+      gossip: {
+        publish: (envelope) => this.#underlay?.publish(envelope.bytes),
+        setTargets: (targets) => {
+          this.#targets = targets
+          this.#underlay?.setTargets(targets)
+        },
+      },
+      keepRecord: (node, envelope) => this.#keeper.keep(node, envelope),
+      log: this.#options.log,
+    })
+  }
+
+  #remember({ level, message, fields }: Extract<Effect, { kind: 'log' }>): void {
+    const time = new Date(readClock().wall).toISOString()
+    this.#events.push({ time, level, message, ...fields })
+    if (this.#events.length > EVENTS_MAX) this.#events.shift()
+  }
+
+  #service(): AgentService {
+    return new AgentService({
+      node: this.#node,
+      loop: this.#loop,
+      helper: this.#helper,
+      readClock,
+      events: this.#events,
+      onLeave: () => this.#leave(),
+      onStop: () => void this.#stop(0),
+    })
+  }
+
+  async #leave(): Promise<void> {
+    this.#loop.dispatch({ kind: 'leave' })
+    // The answer must reach the caller before the socket goes.
+    await delay(FAREWELL_MS)
+    this.#keeper.drop()
+    await this.#helper.apply({ device: null, routes: [], peers: [] })
+    this.#state.leave()
+    setTimeout(() => void this.#stop(0), FAREWELL_MS)
+  }
+
+  async #stop(code: number): Promise<void> {
+    this.#loop.close()
+    if (this.#state.loadMembership() !== undefined) this.#keeper.flush()
+    this.#helper.close()
+    await this.#api?.close()
+    await this.#underlay?.close()
+    this.#end.resolve(code)
+  }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+/** do: effects to the helper, to gossip and to the disk. Nothing here decides anything. */
+import type { NodeId } from '../../topology/identity.ts'
+import type { RecordEnvelope } from '../../topology/record.ts'
+import type { DialTarget, Effect } from '../core/effect.ts'
+import type { ApplyQueue } from './apply-queue.ts'
+import type { HelperClient } from './helper-client.ts'
+import type { Log } from './log.ts'
+
+export interface World {
+  readonly helper: Pick<HelperClient, 'probe' | 'sendDatagram'>
+  readonly applyQueue: Pick<ApplyQueue, 'push'>
+  readonly gossip: {
+    publish(envelope: RecordEnvelope): void
+    setTargets(targets: readonly DialTarget[]): void
+  }
+  readonly keepRecord: (node: NodeId, envelope: RecordEnvelope) => void
+  readonly log: Log
+}
+
+export function perform(effect: Effect, world: World): void {
+  switch (effect.kind) {
+    case 'apply':
+      world.applyQueue.push(effect.desired)
+      break
+    case 'probe': {
+      const { peer, endpoint, transaction } = effect
+      // Unanswered or refused, it is the same to the checklist: the next probe is already scheduled.
+      void world.helper.probe({ peer, endpoint, transaction })
+      break
+    }
+    case 'send-datagram':
+      void world.helper.sendDatagram(effect.to, effect.payload)
+      break
+    case 'publish':
+      world.gossip.publish(effect.envelope)
+      break
+    case 'save-record':
+      world.keepRecord(effect.node, effect.envelope)
+      break
+    case 'dial-targets':
+      world.gossip.setTargets(effect.targets)
+      break
+    case 'log':
+      world.log[effect.level](effect.fields, effect.message)
+      break
+  }
+}
