@@ -7,13 +7,14 @@ import {
   nthAddress,
   parseIpv4Prefix,
 } from './ipv4-prefix.ts'
+import type { UplinkPlan } from './lab-plan.ts'
 import { hostUplinks, internetName, ipv6Gateway } from './uplink-wish.ts'
 
 /** Low addresses stay free for what a description names by hand. */
 const firstPublicIndex = 11
 const firstLanIndex = 10
 /** Public LANs for routers that do not translate, sixteen addresses each. */
-const routedSites = parseIpv4Prefix('198.51.100.0/24')
+const routedSites = parseIpv4Prefix('192.0.2.0/24')
 
 interface Lan {
   readonly prefix: Ipv4Prefix
@@ -77,19 +78,22 @@ export class AddressPool {
     return `${this.#ipv6Base}:${(this.#ipv6Sites.indexOf(node) + 1).toString(16)}`
   }
 
-  hostIpv6(host: HostDescription, upstream: string, description: Description) {
-    const name = Object.entries(description.hosts).find(([, entry]) => entry === host)?.[0] ?? ''
-    const order = Object.keys(description.hosts).indexOf(name) + 0x10
-    const wished = typeof host.ipv6 === 'string' ? host.ipv6 : undefined
+  /** What a host's uplink has of IPv6; behind a router with IPv6 a host takes part unless it says no. */
+  hostIpv6(
+    host: { name: string; wish: HostDescription['ipv6']; index: number },
+    upstream: string,
+    upstreamHasIpv6: boolean,
+  ): UplinkPlan['ipv6'] {
+    const { name, wish, index } = host
+    const wished = typeof wish === 'string' || Array.isArray(wish) ? [wish].flat() : undefined
     if (upstream === internetName) {
-      if (host.ipv6 === undefined || host.ipv6 === false) return undefined
-      return { address: wished ?? `${this.ipv6Site(name)}::10`, gateway: ipv6Gateway }
+      if (wish === undefined || wish === false) return undefined
+      return { addresses: wished ?? [`${this.ipv6Site(name)}::10`], gateway: ipv6Gateway }
     }
-    // Behind a router with IPv6 a host takes part unless it says no.
-    if ((description.nats[upstream]?.ipv6 ?? 'off') === 'off' || host.ipv6 === false)
-      return undefined
+    if (!upstreamHasIpv6 || wish === false) return undefined
     const site = this.ipv6Site(upstream)
-    return { address: wished ?? `${site}::${order.toString(16)}`, gateway: `${site}::1` }
+    const address = `${site}::${(firstLanIndex + index).toString(16)}`
+    return { addresses: wished ?? [address], gateway: `${site}::1` }
   }
 
   #next(prefix: Ipv4Prefix, nextIndex: () => number, field: string): string {

@@ -83,7 +83,9 @@ const hostSchema = z
     /** The NAT that the host sits behind; default: on the internet. */
     behind: nodeName.optional(),
     address: z.union([ipv4, z.array(ipv4).min(1)], 'give an IPv4 address or a list').optional(),
-    ipv6: z.union([flag, ipv6], 'say true, false, or give an IPv6 address').optional(),
+    ipv6: z
+      .union([flag, ipv6, z.array(ipv6).min(1)], 'say true, false, or give IPv6 addresses')
+      .optional(),
     /** A firewall on the host itself: only replies and ICMP come in. */
     firewall: flag.optional(),
     link: linkSchema.optional(),

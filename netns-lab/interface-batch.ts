@@ -46,7 +46,7 @@ function routesTo(link: LinkPlan, plan: LabPlan): string[] {
   const host = plan.hosts.find(({ name }) => name === link.node)
   const uplink = host?.uplinks.find(({ device }) => device === link.device)
   if (uplink !== undefined) {
-    const ipv6 = uplink.ipv6 === undefined ? [] : [`${uplink.ipv6.address}/128 dev ${link.port}`]
+    const ipv6 = (uplink.ipv6?.addresses ?? []).map((address) => `${address}/128 dev ${link.port}`)
     return [...uplink.addresses.map((address) => `${address}/32 dev ${link.port}`), ...ipv6]
   }
   const nat = plan.nats.find(({ name }) => name === link.node)
@@ -77,7 +77,10 @@ function uplinkBatch(node: string, uplink: UplinkPlan, index: number, plan: LabP
     ...(uplink.ipv6 === undefined
       ? []
       : [
-          `addr add ${uplink.ipv6.address}/${uplink.upstream === internetName ? 128 : 64} dev ${device} nodad`,
+          ...uplink.ipv6.addresses.map(
+            (address) =>
+              `addr add ${address}/${uplink.upstream === internetName ? 128 : 64} dev ${device} nodad`,
+          ),
           `route add default via ${uplink.ipv6.gateway} dev ${device}${metric}`,
         ]),
   ]

@@ -7,6 +7,7 @@ import { type EnterOptions, enterFromOutside } from './enter-node.ts'
 import { HostProcess } from './host-process.ts'
 import type { UplinkPlan } from './lab-plan.ts'
 import { until, type Wait } from './until.ts'
+import { addressesOf } from './uplink-wish.ts'
 
 export interface ExecResult {
   /** Exit code; 128 + signal number where a signal ended the command, as a shell reports it. */
@@ -41,8 +42,7 @@ export class LabHost implements LabNode {
 
   /** Addresses at the time of description, IPv4 first, as others on the same network would dial them. */
   get addresses(): readonly string[] {
-    const ipv6 = this.uplinks.flatMap((uplink) => uplink.ipv6?.address ?? [])
-    return [...this.uplinks.flatMap(({ addresses }) => addresses), ...ipv6]
+    return addressesOf(this.uplinks)
   }
 
   /** The first IPv4 address. */

@@ -58,19 +58,10 @@ export async function launchLab(
   const wire = plan.links.some(({ emulate }) => emulate) ? await wireProgram() : undefined
   await mkdir(outerProc, { recursive: true })
   const log = openSync(`${stateDir}/lab.log`, 'a')
+  const initArgs = [stateDir, outerProc, projectNode, daemonFile]
   const init = spawn(
     'unshare',
-    [
-      ...namespaces,
-      'sh',
-      '-c',
-      initScript,
-      'lab-init',
-      stateDir,
-      outerProc,
-      projectNode,
-      daemonFile,
-    ],
+    [...namespaces, ...initCommand, ...initArgs],
     // A session of its own: a terminal's Ctrl-C reaches the driver, which decides.
     { stdio: ['pipe', 'pipe', log], detached: true },
   )
@@ -104,6 +95,7 @@ export async function launchLab(
   }
 }
 
+const initCommand = ['sh', '-c', initScript, 'lab-init']
 const namespaces = ['--mount', '--net', '--pid', '--fork', '--kill-child']
 const daemonFile = fileURLToPath(new URL('./lab-daemon.ts', import.meta.url))
 /** The project's own Node: the one that runs a test may be too old to run TypeScript. */

@@ -28,7 +28,7 @@ export interface UplinkPlan {
   /** Length of the on-link prefix; 32 on the internet, where the gateway is reached by `onlink`. */
   readonly prefixLength: number
   readonly gateway: string
-  readonly ipv6: { readonly address: string; readonly gateway: string } | undefined
+  readonly ipv6: { readonly addresses: readonly string[]; readonly gateway: string } | undefined
 }
 
 export interface HostPlan {
@@ -107,16 +107,18 @@ export function planLab(description: Description, name: string): LabPlan {
   for (const [natName, nat] of Object.entries(description.nats)) {
     addresses.addLan(natName, nat.lan ?? (translates(nat.kind) ? defaultLan : undefined))
   }
-  for (const [hostName, host] of Object.entries(description.hosts)) {
-    const uplinks = hostUplinks(host).map((wish, index) => {
-      const device = `eth${index}`
+  for (const [order, [hostName, host]] of Object.entries(description.hosts).entries()) {
+    const uplinks = hostUplinks(host).map((wish, at) => {
+      const device = `eth${at}`
       const upstream = wish.behind ?? internetName
       link(hostName, device, upstream, wish.link)
       const plain =
         upstream === internetName
           ? publicUplink(device, wish.addresses)
           : innerUplink(device, upstream, wish.addresses[0])
-      return { ...plain, ipv6: addresses.hostIpv6(host, upstream, description) }
+      const hasIpv6 = (description.nats[upstream]?.ipv6 ?? 'off') !== 'off'
+      const wish6 = { name: hostName, wish: host.ipv6, index: order }
+      return { ...plain, ipv6: addresses.hostIpv6(wish6, upstream, hasIpv6) }
     })
     hosts.push({ name: hostName, uplinks, firewall: host.firewall ?? false })
   }

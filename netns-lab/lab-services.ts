@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ServiceDescription } from './description.ts'
 import type { LabPlan } from './lab-plan.ts'
 import { enterFromInside, type NodeNamespace } from './node-namespace.ts'
+import { addressesOf } from './uplink-wish.ts'
 
 const readyDeadlineMs = 15_000
 const pollMs = 10
@@ -52,11 +53,7 @@ export class LabServices {
   #commandLine(service: ServiceDescription): string[] {
     if (service.kind === 'command') return service.run
     const host = this.#plan.hosts.find(({ name }) => name === service.on)
-    const addresses = host?.uplinks.flatMap(({ addresses, ipv6 }) => [
-      ...addresses,
-      ...(ipv6 === undefined ? [] : [ipv6.address]),
-    ])
-    const listen = addresses?.flatMap((address) => ['-L', address]) ?? []
+    const listen = addressesOf(host?.uplinks ?? []).flatMap((address) => ['-L', address])
     return [
       ...coturn(service.port ?? defaultStunPort, listen, service.turn),
       ...(service.args ?? []),

@@ -6,7 +6,7 @@ import type { HostChange, LinkChange } from './description.ts'
 import type { LabStatus, StartedNode, StartRequest } from './control-protocol.ts'
 import { hostBatch, internetBatch, natBatch } from './interface-batch.ts'
 import type { LabPlan, LinkPlan } from './lab-plan.ts'
-import { internetName } from './uplink-wish.ts'
+import { addressesOf, internetName } from './uplink-wish.ts'
 import { mergeImpairments } from './link-settings.ts'
 import { NatRouter } from './nat-router.ts'
 import { expectSuccess, type NodeNamespace, openNode, runInNode } from './node-namespace.ts'
@@ -79,10 +79,7 @@ export class RunningLab {
       stateDir: this.#stateDir,
       hosts: this.#plan.hosts.map(({ name, uplinks }) => ({
         name,
-        addresses: uplinks.flatMap(({ addresses, ipv6 }) => [
-          ...addresses,
-          ...(ipv6 === undefined ? [] : [ipv6.address]),
-        ]),
+        addresses: addressesOf(uplinks),
         behind: uplinks.map(({ upstream }) => upstream).join(', '),
         firewall: this.#firewalls.get(name) ?? false,
       })),
@@ -170,13 +167,9 @@ function firewallScript(on: boolean): string {
 /** Hosts on the internet go by name everywhere; hosts behind a NAT have no address that all could use. */
 function hostsFileText(plan: LabPlan): string {
   const lines = plan.hosts.flatMap(({ name, uplinks }) =>
-    uplinks
-      .filter(({ upstream }) => upstream === internetName)
-      .flatMap(({ addresses, ipv6 }) => [
-        ...addresses.slice(0, 1),
-        ...(ipv6 === undefined ? [] : [ipv6.address]),
-      ])
-      .map((address) => `${address} ${name}`),
+    addressesOf(uplinks.filter(({ upstream }) => upstream === internetName)).map(
+      (address) => `${address} ${name}`,
+    ),
   )
   return ['127.0.0.1 localhost', '::1 localhost', ...lines, ''].join('\n')
 }

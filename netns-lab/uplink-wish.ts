@@ -19,3 +19,16 @@ export function hostUplinks(host: HostDescription): {
     link: wish.link,
   }))
 }
+
+/** Every address of some uplinks, IPv4 first. */
+export function addressesOf(
+  uplinks: readonly {
+    readonly addresses: readonly string[]
+    readonly ipv6: { readonly addresses: readonly string[] } | undefined
+  }[],
+): string[] {
+  return [
+    ...uplinks.flatMap(({ addresses }) => addresses),
+    ...uplinks.flatMap(({ ipv6 }) => ipv6?.addresses ?? []),
+  ]
+}
