@@ -103,7 +103,7 @@ function admitFounder(
   state: StateDir,
   founding: Founding,
 ): Result<Omit<Membership, 'network'>, 'authority-in-use'> {
-  const store = openAuthorityStore(state.authorityDbPath)
+  const store = openAuthorityStore(state.authorityDbPath, { create: true })
   try {
     const node = nodeIdOf(signerOf(founding.keys.seed).publicKey)
     if (store.listNodes().some(({ certificate }) => certificate.node !== node)) {

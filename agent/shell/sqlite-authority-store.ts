@@ -4,7 +4,7 @@
  * answered is never forgotten; every decision runs in BEGIN IMMEDIATE, so two processes decide one
  * after the other.
  */
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
 import type { WallTime } from '../../nat/clock.ts'
 import { readCertificate } from '../../topology/certificate-codec.ts'
@@ -19,15 +19,22 @@ const BUSY_TIMEOUT_MS = 5_000
 
 type Row = Record<string, SQLOutputValue>
 
-/** Opens or makes the file. Throws StateFault. */
-export function openAuthorityStore(path: string): AuthorityStore {
+/**
+ * `create`: makes the file if there is none; else a file that is missing or empty is a damaged one, and
+ * not an authority that never admitted anybody. Throws StateFault.
+ */
+export function openAuthorityStore(
+  path: string,
+  { create = false }: { readonly create?: boolean } = {},
+): AuthorityStore {
+  if (!create && !existsSync(path)) throw damaged(path, 'is missing')
   // Made by us and not by SQLite, so that only the owner may read it; its companions take its mode.
   onFile(path, () => closeSync(openSync(path, 'a', 0o600)))
   return guarded(path, () => {
     const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
     try {
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-      migrate(database, path)
+      migrate(database, { path, create })
       return new SqliteAuthorityStore(database, path)
     } catch (error) {
       database.close()

@@ -46,7 +46,10 @@ const STEPS = [
 ]
 
 /** Makes or upgrades the tables, as one transaction. Throws StateFault 'damaged' or 'newer-version'. */
-export function migrate(database: DatabaseSync, path: string): void {
+export function migrate(
+  database: DatabaseSync,
+  { path, create }: { readonly path: string; readonly create: boolean },
+): void {
   database.exec('BEGIN IMMEDIATE')
   try {
     const version = pragma(database, 'user_version')
@@ -58,11 +61,12 @@ export function migrate(database: DatabaseSync, path: string): void {
         remedy: 'upgrade meshgate on this host',
       })
     }
-    if (version > 0 ? application !== APPLICATION_ID : hasTables(database)) {
+    const isEmpty = version === 0 && !hasTables(database)
+    if (isEmpty ? !create : application !== APPLICATION_ID) {
       throw new StateFault('damaged', {
         path,
-        problem: 'is a database of another program',
-        remedy: 'move it away and restore the authority from a backup',
+        problem: isEmpty ? 'is empty' : 'is a database of another program',
+        remedy: 'stop the agent and restore authority.db from a backup',
       })
     }
     for (const step of STEPS.slice(version)) database.exec(step)

@@ -35,7 +35,7 @@ export function sampleAuthority(
   path: string = join(temporaryDirectory(), 'authority.db'),
   of: Network = network,
 ): SampleAuthority {
-  const store = openAuthorityStore(path)
+  const store = openAuthorityStore(path, { create: true })
   onTestFinished(() => store.close())
   return {
     authority: new Authority({ network: of, signer, crypto: nodeCrypto, store }),
