@@ -12,10 +12,11 @@ import { isMeshAddress } from '../core/observe.ts'
 import { createNode, type Node } from '../core/state.ts'
 import { AgentService } from './agent-service.ts'
 import { ApplyQueue } from './apply-queue.ts'
-import { answerJoinWith } from './authority.ts'
+import { type JoinDesk, openJoinDesk } from './answer-join.ts'
 import { delay, readClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { secureRandom } from './entropy.ts'
+import { Failure } from './failure.ts'
 import { type HelperClient, startHelperClient } from './helper-client.ts'
 import { startLocalApi } from './local-api.ts'
 import type { Log } from './log.ts'
@@ -25,7 +26,6 @@ import { nodeCrypto, signerOf } from './node-crypto.ts'
 import { perform } from './perform.ts'
 import { RecordKeeper } from './record-keeper.ts'
 import { StateDir } from './state-dir.ts'
-import { StateFault } from './state-fault.ts'
 import { stunCodec } from './stun-codec.ts'
 import { startUnderlay, type Underlay } from './underlay.ts'
 import { VERSION } from './version.ts'
@@ -58,6 +58,7 @@ class Agent {
   readonly #keeper: RecordKeeper
   readonly #events: Record<string, unknown>[] = []
   readonly #end = Promise.withResolvers<number>()
+  readonly #desk: JoinDesk | undefined
   #underlay: Underlay | undefined
   #api: { close(): Promise<void> } | undefined
 
@@ -77,9 +78,7 @@ class Agent {
     const keys = this.#state.loadKeys()
     const membership = this.#state.loadMembership()
     if (keys === undefined || membership === undefined) {
-      throw new StateFault('not-a-member', {
-        path: options.stateDir,
-        problem: 'this host is not a member of a network',
+      throw new Failure('not-a-member', 'this host is not a member of a network', {
         remedy: 'make a network with `meshgate init`, or join one with `meshgate join TOKEN`',
       })
     }
@@ -99,6 +98,10 @@ class Agent {
     this.#keeper = new RecordKeeper({
       state: this.#state,
       self: this.#node.self,
+      view: () => this.#node.view,
+      log: options.log,
+    })
+    this.#desk = openJoinDesk(this.#state, membership.network, {
       view: () => this.#node.view,
       log: options.log,
     })
@@ -140,7 +143,7 @@ class Agent {
   #startUnderlay(): Promise<Underlay> {
     const { config, log } = this.#options
     const { network, dialPort } = this.#node.config
-    const answerJoin = answerJoinWith(this.#state, network, log)
+    const desk = this.#desk
     return startUnderlay({
       self: this.#node.self,
       seed: this.#state.loadOrMakeKeys().seed,
@@ -151,7 +154,7 @@ class Agent {
       verify: (bytes) => verifyRecord(bytes, network, nodeCrypto, readClock().wall),
       view: () => this.#node.view,
       ownRecord: () => this.#node.own?.envelope.bytes ?? new Uint8Array(),
-      ...(answerJoin === undefined ? {} : { answerJoin }),
+      ...(desk === undefined ? {} : { answerJoin: (request) => desk.answer(request) }),
       onEvent: (event) => {
         if (event.kind === 'record') this.#takeRecord(event.bytes, true)
         else this.#loop.dispatch(event)
@@ -223,6 +226,7 @@ class Agent {
     this.#helper.close()
     await this.#api?.close()
     await this.#underlay?.close()
+    this.#desk?.close()
     this.#end.resolve(code)
   }
 }
