@@ -89,8 +89,8 @@ export function joinTopic(
 /** Whether what is forwarded now leaves at once on this connection. */
 export function isGrafted(service: GossipSub, topic: string, connection: Connection): boolean {
   // Present in the class, missing in the interface that the package declares.
-  const { getMeshPeers } = service as GossipSub & { getMeshPeers(topic: string): string[] }
-  const inMesh = getMeshPeers.call(service, topic).includes(connection.remotePeer.toString())
+  const mesh = service as GossipSub & { getMeshPeers: (topic: string) => string[] }
+  const inMesh = mesh.getMeshPeers(topic).includes(connection.remotePeer.toString())
   return inMesh && connection.streams.some(isOutboundGossip)
 }
 

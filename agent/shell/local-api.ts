@@ -88,10 +88,11 @@ function routes(api: AgentApi): Hono {
       const gone = new AbortController()
       out.onAbort(() => gone.abort())
       const { peer, count, intervalMs } = request.data
-      for (let sequence = 1; count === 0 || sequence <= count; sequence++) {
+      const last = count === 0 ? Number.POSITIVE_INFINITY : count
+      for (let sequence = 1; sequence <= last; sequence++) {
         const startMs = performance.now()
         await out.write(`${JSON.stringify({ sequence, ...(await api.ping(peer)) })}\n`)
-        if (sequence === count) return
+        if (sequence === last) return
         await delay(Math.max(0, startMs + intervalMs - performance.now()), gone.signal)
         if (gone.signal.aborted) return
       }

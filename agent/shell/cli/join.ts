@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import { text as readAll } from 'node:stream/consumers'
+import { makeJoinRequest } from '../../../topology/admission.ts'
+import { x25519KeyOf } from '../../../topology/identity.ts'
+import { type JoinReply, readJoinReply } from '../../../topology/join-reply.ts'
+import { parseToken, type Token } from '../../../topology/token.ts'
+import { readClock } from '../clock.ts'
+import { Failure } from '../failure.ts'
+import { nodeCrypto, signerOf, x25519PublicKey } from '../node-crypto.ts'
+import { StateDir } from '../state-dir.ts'
+import { askMembers } from './ask-members.ts'
+import { type CommandContext, note, print } from './context.ts'
+import { refusalFailure, replyFailure, tokenFailure } from './join-failure.ts'
+import { nameOfThisHost } from './membership.ts'
+
+interface JoinOptions {
+  readonly name?: string
+}
+
+/** `meshgate join`: needs no root. Repeatable: keys are kept before anybody is asked. */
+export async function join(
+  context: CommandContext,
+  options: JoinOptions,
+  argument: string,
+): Promise<number> {
+  const state = StateDir.open(context.stateDir)
+  const known = state.loadMembership()
+  if (known !== undefined)
+    throw new Failure(
+      'already-a-member',
+      `this host is ${known.certificate.name} of network ${known.network.name} already`,
+      { remedy: 'leave it first with `meshgate leave`, or choose another --state-dir' },
+    )
+  const token = readToken(argument === '-' ? await readAll(process.stdin) : argument)
+  const name = nameOfThisHost(options.name)
+  const reply = await askForAdmission(context, { state, token, name })
+  if (reply.kind === 'refused') throw refusalFailure(reply)
+  state.saveRecords(reply.records)
+  state.saveMembership(reply.network, reply.certificateBytes)
+  const { certificate, network } = reply
+  const document = {
+    network: network.name,
+    networkId: network.id,
+    name: certificate.name,
+    nodeId: certificate.node,
+    addresses: [certificate.ipv4, certificate.ipv6],
+    tags: certificate.tags,
+    certificateNotAfter: new Date(certificate.notAfter).toISOString(),
+  }
+  const text = `joined network ${network.name} as ${certificate.name}: ${certificate.ipv4}, ${certificate.ipv6}
+
+Run the agent:   sudo meshgate run`
+  print(context, document, text)
+  return 0
+}
+
+function readToken(pasted: string): Token {
+  const token = parseToken(pasted, nodeCrypto, readClock().wall)
+  if (!token.ok) throw tokenFailure(token.error)
+  return token.value
+}
+
+interface Admission {
+  readonly state: StateDir
+  readonly token: Token
+  readonly name: string
+}
+
+async function askForAdmission(
+  context: CommandContext,
+  { state, token, name }: Admission,
+): Promise<JoinReply> {
+  const keys = state.loadOrMakeKeys()
+  const wish = {
+    token,
+    wireguardKey: x25519KeyOf(x25519PublicKey(keys.wireguardKey)),
+    probeKey: x25519KeyOf(x25519PublicKey(keys.probeKey)),
+    name,
+    now: readClock().wall,
+  }
+  const request = makeJoinRequest(wish, signerOf(keys.seed), nodeCrypto)
+  const answer = await askMembers({
+    token,
+    seed: keys.seed,
+    request,
+    onProgress: (line) => note(context, line),
+  })
+  const { authorityKey } = token
+  const reply = readJoinReply(answer, { authorityKey, request, now: readClock().wall }, nodeCrypto)
+  if (!reply.ok) throw replyFailure(reply.error)
+  return reply.value
+}

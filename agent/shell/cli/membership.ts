@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+import { hostname } from 'node:os'
+import { isHostName } from '../../../topology/host-name.ts'
+import { Failure } from '../failure.ts'
+import type { Membership, StateDir } from '../state-dir.ts'
+import { usage } from './option-values.ts'
+
+/** Throws Failure if this host is no member. */
+export function requireMembership(state: StateDir): Membership {
+  const membership = state.loadMembership()
+  if (membership !== undefined) return membership
+  throw new Failure('not-a-member', `this host is not a member of a network (${state.path})`, {
+    remedy: 'make one with `meshgate init`, or join one with `meshgate join TOKEN`',
+  })
+}
+
+/** The name that was given, or one made of the system's host name. */
+export function nameOfThisHost(given: string | undefined): string {
+  if (given !== undefined && !isHostName(given))
+    throw usage(`--name ${given} is not a host name`, 'use 1 to 63 of a-z, 0-9 and inner hyphens')
+  if (given !== undefined) return given
+  const [label = ''] = hostname().toLowerCase().split('.')
+  const name = label
+    .replaceAll(/[^a-z0-9-]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '')
+    .slice(0, 63)
+  if (isHostName(name)) return name
+  throw usage(`the host name ${hostname()} cannot be used in the mesh`, 'choose one with --name')
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Failure } from '../failure.ts'
+import { helperAnswers, helperOfEarlierRun, launchHelper, stopHelper } from '../launch-helper.ts'
+import { createLog, type LogLevel } from '../log.ts'
+import { continueWithoutCapabilities, hasCapabilities, isRoot } from '../privileges.ts'
+import { StateDir } from '../state-dir.ts'
+import { readConfig } from './configuration.ts'
+import type { CommandContext } from './context.ts'
+import { requireMembership } from './membership.ts'
+
+interface RunOptions {
+  /** False with --no-helper. */
+  readonly helper: boolean
+  readonly logLevel?: LogLevel
+}
+
+/** Carries the helper's pid over the loss of privileges, so that the one who started it stops it. */
+const HELPER_PID = 'MESHGATE_HELPER_PID'
+
+/**
+ * `meshgate run`. As root it starts the helper, then goes on as a process without capabilities; what
+ * is wrong with state or configuration is said before anything is started.
+ */
+export async function run(context: CommandContext, options: RunOptions): Promise<number> {
+  requireMembership(StateDir.open(context.stateDir))
+  const config = readConfig(context)
+  const log = createLog({ level: options.logLevel ?? config.logLevel })
+  if (options.helper) {
+    const pid = await requireHelper(context)
+    if (isRoot() && hasCapabilities()) {
+      const environment = { ...process.env, [HELPER_PID]: pid?.toString() ?? '' }
+      const args = [...process.argv.slice(2), '--no-helper']
+      const problem = continueWithoutCapabilities(args, environment)
+      log.warn({ problem }, 'the agent goes on with the privileges of root')
+    }
+    process.env[HELPER_PID] = pid?.toString() ?? ''
+  }
+  let interrupted = false
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => (interrupted = true))
+  const { runAgent } = await import('../agent.ts')
+  const { stateDir, runDir } = context
+  const code = await runAgent({ stateDir, runDir, config, log })
+  const pid = Number(process.env[HELPER_PID])
+  // Stopped over the API the tunnels stay; whoever interrupts `run` wants all of it to end.
+  if (interrupted && pid > 0) await stopHelper(pid, runDir)
+  process.exit(code)
+}
+
+/** The pid of the helper if it is this program's to stop. */
+async function requireHelper({ runDir }: CommandContext): Promise<number | undefined> {
+  if (await helperAnswers(runDir)) return helperOfEarlierRun(runDir)
+  if (isRoot()) return launchHelper(runDir)
+  throw new Failure('no-helper', `no helper answers in ${runDir}, and only root may start one`, {
+    remedy:
+      'run this with sudo, or start meshgate-helper as a service with --allow-uid for this user',
+  })
+}

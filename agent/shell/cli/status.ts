@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import { styleText } from 'node:util'
+import type { PathStatus, PeerStatus, SelfStatus, Status } from '../../core/status.ts'
+import { ApiClient } from '../api-client.ts'
+import { type CommandContext, print } from './context.ts'
+import { table } from './table.ts'
+
+/** `meshgate status` */
+export async function status(context: CommandContext): Promise<number> {
+  const answer = await new ApiClient(context.runDir).get<Status>('/v1/status')
+  print(context, answer, statusText(answer))
+  return 0
+}
+
+/** What fits on 100 columns. */
+export function statusText({ self, peers }: Status): string {
+  const head = selfText(self)
+  if (peers.length === 0)
+    return `${head}\n\nno peers yet: let a host join with \`meshgate token create\``
+  const titles = ['peer', 'address', 'path', 'round trip', 'loss', 'traffic', 'why']
+  return `${head}\n\n${table(titles, peers.map(rowOf), [13, 15, 22, 11, 6, 11, 22])}`
+}
+
+function selfText(self: SelfStatus): string {
+  const mapped = self.nat.mapped.length === 0 ? '' : `, seen as ${self.nat.mapped.join(', ')}`
+  const lines = [
+    `${self.name} in network ${self.network}: ${self.addresses.join(', ')}`,
+    `NAT: mapping ${self.nat.mapping}, filtering ${self.nat.filtering}${mapped}`,
+  ]
+  const { helper } = self
+  if (!helper.connected)
+    lines.push(warning(`no helper: ${helper.problem ?? 'not connected'}; no packet goes through`))
+  else if (helper.problem !== null) lines.push(warning(`helper: ${helper.problem}`))
+  if (self.neighbours.length === 0) lines.push('no gossip link to any member')
+  return lines.join('\n')
+}
+
+function rowOf(peer: PeerStatus): string[] {
+  return [
+    peer.name,
+    peer.addresses[0] ?? '',
+    pathText(peer),
+    roundTripText(peer.sessionRttMs ?? peer.path.rttMs),
+    peer.path.lossPct === null ? '-' : `${peer.path.lossPct}%`,
+    `${byteText(peer.rxBytes)}/${byteText(peer.txBytes)}`,
+    peer.why,
+  ]
+}
+
+function pathText({ path, liveness }: PeerStatus): string {
+  if (liveness === 'left' || liveness === 'failed')
+    return styleText('dim', liveness, { stream: process.stdout })
+  return describePath(path)
+}
+
+/** `direct 198.51.100.7:41820`, `relay over hub-1`, `none`. */
+export function describePath(path: PathStatus): string {
+  const over = path.via === null ? (path.endpoint ?? '') : `over ${path.via}`
+  return `${path.kind} ${over}`.trim()
+}
+
+export function roundTripText(rttMs: number | null): string {
+  return rttMs === null ? '-' : `${rttMs < 10 ? rttMs.toFixed(1) : rttMs.toFixed(0)} ms`
+}
+
+function byteText(bytes: number): string {
+  const units = ['B', 'k', 'M', 'G', 'T']
+  let value = bytes
+  let unit = 0
+  while (value >= 1_000 && unit < units.length - 1) {
+    value /= 1_000
+    unit++
+  }
+  return `${value < 10 && unit > 0 ? value.toFixed(1) : value.toFixed(0)}${units[unit]}`
+}
+
+function warning(text: string): string {
+  return styleText('yellow', text, { stream: process.stdout })
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+import { isHostName, isNamePattern } from '../../../topology/host-name.ts'
+import { parsePrefix } from '../../../topology/prefix.ts'
+import { USES_MAX } from '../../../topology/grant.ts'
+import { readClock } from '../clock.ts'
+import { withAuthority } from './authority-access.ts'
+import { bootstrapMembers } from './bootstrap-members.ts'
+import { type CommandContext, note } from './context.ts'
+import { parseCount, parseDuration, usage } from './option-values.ts'
+
+const SHORTER = 'give fewer tags and routes, and a lifetime of at most a year'
+
+interface TokenCreateOptions {
+  readonly uses: string
+  readonly expires: string
+  readonly namePattern?: string
+  readonly tag: readonly string[]
+  readonly route: readonly string[]
+  readonly ephemeral?: boolean
+  readonly bootstrap: readonly string[]
+}
+
+/** `meshgate token create`: the token alone on stdout, so that a script can take it from there. */
+export async function createToken(
+  context: CommandContext,
+  options: TokenCreateOptions,
+): Promise<number> {
+  const uses = parseCount('--uses', options.uses, 1, USES_MAX)
+  const lifetimeMs = parseDuration('--expires', options.expires)
+  const wish = {
+    uses,
+    lifetimeMs,
+    namePattern: namePatternOf(options.namePattern),
+    tags: options.tag.map(tagOf),
+    prefixes: options.route.map(prefixOf),
+    ephemeral: options.ephemeral ?? false,
+  }
+  return withAuthority(context, ({ state, membership, authority }) => {
+    const now = readClock().wall
+    const bootstrap = bootstrapMembers({
+      context,
+      state,
+      membership,
+      given: options.bootstrap,
+      now,
+    })
+    const created = authority.createToken({ ...wish, bootstrap }, now)
+    if (!created.ok) throw usage(`the token cannot be made (${created.error})`, SHORTER)
+    const { id, text } = created.value
+    const expires = new Date(now + lifetimeMs).toISOString()
+    const addresses = bootstrap.flatMap(({ dialAddresses }) => dialAddresses)
+    if (context.json)
+      process.stdout.write(
+        `${JSON.stringify({ token: text, id, uses, expires, bootstrap: addresses })}\n`,
+      )
+    else process.stdout.write(`${text}\n`)
+    note(
+      context,
+      `token ${id.slice(0, 8)}: ${uses === 1 ? 'one host' : `${uses} hosts`} until ${expires}`,
+    )
+    note(context, `hosts will knock at ${addresses.join(', ')}`)
+    note(context, 'on the other host: meshgate join TOKEN')
+    return 0
+  })
+}
+
+function namePatternOf(text: string | undefined): string | null {
+  if (text === undefined) return null
+  if (isNamePattern(text)) return text
+  throw usage(`--name-pattern ${text} is not a pattern`, 'use a-z, 0-9, hyphens and *: web-*')
+}
+
+function tagOf(text: string): string {
+  if (isHostName(text)) return text
+  throw usage(`--tag ${text} is not a tag`, 'use 1 to 63 of a-z, 0-9 and inner hyphens')
+}
+
+function prefixOf(text: string): string {
+  const prefix = parsePrefix(text)
+  if (prefix.ok) return prefix.value.text
+  throw usage(`--route ${text} is not a prefix`, 'write 192.168.1.0/24')
+}
