@@ -24,3 +24,17 @@ export async function coturnVerdict(
   }
   return { mapping: verdict('Mapping'), filtering: verdict('Filtering') }
 }
+
+/** Where a server sees a host's packets from, as `address:port`, when they leave the host from that port. */
+export async function mappedEndpoint(
+  host: LabHost,
+  server: string,
+  localPort: number,
+): Promise<string> {
+  const local = host.addresses.find((address) => address.includes(':') === server.includes(':'))
+  const from = ['-L', local ?? '', '-l', String(localPort)]
+  const { stdout } = await host.exec(['turnutils_natdiscovery', '-m', ...from, server])
+  const endpoint = /UDP reflexive addr: (\S+)/.exec(stdout)?.[1]
+  if (endpoint === undefined) throw new Error(`${host.name}: no answer from ${server}:\n${stdout}`)
+  return endpoint
+}
