@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+)
+
+const usage = `meshgate-helper keeps a WireGuard device as the meshgate agent desires it.
+
+Usage: meshgate-helper [options]
+
+  --socket PATH      where agents connect (default /run/meshgate/helper.sock)
+  --allow-uid N      let this user connect, beside root and the helper's own; may be repeated
+  --log-level LEVEL  debug, info, warn or error (default info); lines of JSON go to standard error
+  --version          print the version
+  --help             print this
+
+It needs CAP_NET_ADMIN and CAP_NET_RAW, and gives up everything else that it has.
+SIGTERM and SIGINT take the device and its routes down and end it.
+
+Examples:
+  meshgate-helper --allow-uid 990
+  meshgate-helper --socket /tmp/helper.sock --log-level debug
+`
+
+type options struct {
+	socket      string
+	allowedUIDs []uint32
+	level       slog.Level
+	version     bool
+}
+
+const defaultSocket = "/run/meshgate/helper.sock"
+
+var errHelp = flag.ErrHelp
+
+func parseOptions(arguments []string) (parsed options, err error) {
+	flags := flag.NewFlagSet("meshgate-helper", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&parsed.socket, "socket", defaultSocket, "")
+	flags.BoolVar(&parsed.version, "version", false, "")
+	flags.TextVar(&parsed.level, "log-level", slog.LevelInfo, "")
+	flags.Func("allow-uid", "", func(text string) error {
+		uid, err := strconv.ParseUint(text, 10, 32)
+		if err != nil {
+			return errors.New("not a number of a user")
+		}
+		parsed.allowedUIDs = append(parsed.allowedUIDs, uint32(uid))
+		return nil
+	})
+	if err := flags.Parse(arguments); err != nil {
+		return parsed, err
+	}
+	if flags.NArg() > 0 {
+		return parsed, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	if parsed.socket == "" {
+		return parsed, errors.New("--socket needs a path")
+	}
+	return parsed, nil
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package bind puts everything that meshgate says to other hosts on one UDP port. It wraps
+// wireguard-go's own sockets, so that batches and segmentation offload stay as they are, takes out
+// what is not WireGuard's, and sends each peer's ciphertext over whichever path is active.
+package bind
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"golang.zx2c4.com/wireguard/conn"
+)
+
+// An Inbox takes the datagrams that are not WireGuard's. It runs on the goroutine that receives, so
+// it must not wait; the bytes are its own only until it returns.
+type Inbox interface {
+	ReceiveProbe(datagram []byte, from Source)
+	ReceiveSTUN(datagram []byte, from Source)
+}
+
+// A Source is where a datagram came from and where it arrived, so that an answer leaves from the
+// address that was asked.
+type Source struct {
+	conn.Endpoint
+	AddrPort netip.AddrPort
+}
+
+// Bind is a conn.Bind.
+type Bind struct {
+	sockets conn.Bind
+	inbox   Inbox
+
+	mutex sync.RWMutex
+	peers map[string]*PeerEndpoint
+
+	foreign atomic.Uint64
+}
+
+var _ conn.Bind = (*Bind)(nil)
+
+// New wraps the sockets that wireguard-go would use by itself.
+func New(inbox Inbox) *Bind {
+	return wrap(conn.NewStdNetBind(), inbox)
+}
+
+func wrap(sockets conn.Bind, inbox Inbox) *Bind {
+	return &Bind{sockets: sockets, inbox: inbox, peers: map[string]*PeerEndpoint{}}
+}
+
+// Open listens on one port for both families.
+func (b *Bind) Open(port uint16) ([]conn.ReceiveFunc, uint16, error) {
+	wanted := port
+	if port == 0 {
+		// Where IPv6 is off the sockets report port 0 for a port that the kernel chose, so it is chosen here.
+		var err error
+		if wanted, err = freePort(); err != nil {
+			return nil, 0, err
+		}
+	}
+	receivers, actual, err := b.sockets.Open(wanted)
+	if err != nil {
+		return nil, 0, err
+	}
+	if actual == 0 {
+		actual = wanted
+	}
+	for i, receive := range receivers {
+		receivers[i] = b.sorted(receive)
+	}
+	return receivers, actual, nil
+}
+
+// freePort may be taken again by the time it is used, which is then an ordinary failure to open.
+func freePort() (uint16, error) {
+	socket, err := net.ListenUDP("udp", nil)
+	if err != nil {
+		return 0, err
+	}
+	defer socket.Close()
+	return socket.LocalAddr().(*net.UDPAddr).AddrPort().Port(), nil
+}
+
+// sorted leaves only WireGuard's datagrams in a batch: wireguard-go passes over those of size zero.
+func (b *Bind) sorted(receive conn.ReceiveFunc) conn.ReceiveFunc {
+	return func(packets [][]byte, sizes []int, endpoints []conn.Endpoint) (int, error) {
+		count, err := receive(packets, sizes, endpoints)
+		for i := range count {
+			if sizes[i] == 0 {
+				continue
+			}
+			datagram := packets[i][:sizes[i]]
+			class := Classify(datagram)
+			if class == WireGuard {
+				continue
+			}
+			sizes[i] = 0
+			b.deliver(class, datagram, endpoints[i])
+		}
+		return count, err
+	}
+}
+
+func (b *Bind) deliver(class Class, datagram []byte, endpoint conn.Endpoint) {
+	from, err := netip.ParseAddrPort(endpoint.DstToString())
+	if std, ok := endpoint.(*conn.StdNetEndpoint); ok {
+		from, err = std.AddrPort, nil
+	}
+	if err != nil {
+		return
+	}
+	// Addresses with a zone mean nothing on another host, and the protocol has none.
+	address := from.Addr().Unmap().WithZone("")
+	source := Source{Endpoint: endpoint, AddrPort: netip.AddrPortFrom(address, from.Port())}
+	switch class {
+	case Probe:
+		b.inbox.ReceiveProbe(datagram, source)
+	case STUN:
+		b.inbox.ReceiveSTUN(datagram, source)
+	default:
+		b.foreign.Add(1)
+	}
+}
+
+// Foreign counts the datagrams that were nobody's.
+func (b *Bind) Foreign() uint64 { return b.foreign.Load() }
+
+// Close closes the sockets; Open may follow.
+func (b *Bind) Close() error { return b.sockets.Close() }
+
+// SetMark marks the sockets.
+func (b *Bind) SetMark(mark uint32) error { return b.sockets.SetMark(mark) }
+
+// BatchSize is that of the sockets.
+func (b *Bind) BatchSize() int { return b.sockets.BatchSize() }
+
+// Send sends ciphertext, in batches.
+func (b *Bind) Send(packets [][]byte, endpoint conn.Endpoint) error {
+	if peer, ok := endpoint.(*PeerEndpoint); ok {
+		return peer.send(packets)
+	}
+	// What is left is an answer to an unknown host: WireGuard's cookie reply.
+	return b.sockets.Send(packets, endpoint)
+}
+
+// SendTo sends one datagram of our own. It goes alone: a batch may reach a raw socket as one.
+func (b *Bind) SendTo(datagram []byte, to netip.AddrPort) error {
+	return b.sockets.Send([][]byte{datagram}, &conn.StdNetEndpoint{AddrPort: to})
+}
+
+// Answer sends one datagram back from where the question arrived.
+func (b *Bind) Answer(datagram []byte, to Source) error {
+	return b.sockets.Send([][]byte{datagram}, to.Endpoint)
+}
+
+var errForeignEndpoint = errors.New("endpoints are the helper's: paths move, endpoints do not")
+
+const peerScheme = "peer:"
+
+// Adopt makes a peer's endpoint known; the text that it returns is what WireGuard's configuration
+// names it by.
+func (b *Bind) Adopt(key string, endpoint *PeerEndpoint) string {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	b.peers[key] = endpoint
+	return peerScheme + key
+}
+
+// Forget is the opposite of Adopt.
+func (b *Bind) Forget(key string) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	delete(b.peers, key)
+}
+
+// ParseEndpoint knows only adopted endpoints.
+func (b *Bind) ParseEndpoint(text string) (conn.Endpoint, error) {
+	key, ok := strings.CutPrefix(text, peerScheme)
+	b.mutex.RLock()
+	defer b.mutex.RUnlock()
+	endpoint := b.peers[key]
+	if !ok || endpoint == nil {
+		return nil, fmt.Errorf("%q: %w", text, errForeignEndpoint)
+	}
+	return endpoint, nil
+}

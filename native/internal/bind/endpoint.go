@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bind
+
+import (
+	"errors"
+	"net/netip"
+	"sync/atomic"
+
+	"golang.zx2c4.com/wireguard/conn"
+)
+
+// A Path carries ciphertext to one peer.
+type Path interface {
+	// Send sends a batch, which is the caller's again when it returns.
+	Send(packets [][]byte) error
+	// Endpoint is the transport address that the ciphertext leaves for.
+	Endpoint() netip.AddrPort
+}
+
+// ErrNoPath says that nothing is known of where a peer is.
+var ErrNoPath = errors.New("no path to the peer")
+
+// A PeerEndpoint is where wireguard-go sends a peer's ciphertext for as long as the peer exists. The
+// path behind it changes with one store: no lock, no configuration call and no handshake.
+type PeerEndpoint struct {
+	active atomic.Pointer[Path]
+}
+
+var _ conn.Endpoint = (*PeerEndpoint)(nil)
+
+// Use makes a path the active one; nil is none.
+func (endpoint *PeerEndpoint) Use(path Path) {
+	if path == nil {
+		endpoint.active.Store(nil)
+		return
+	}
+	endpoint.active.Store(&path)
+}
+
+// Active is the path in use, or nil.
+func (endpoint *PeerEndpoint) Active() Path {
+	if path := endpoint.active.Load(); path != nil {
+		return *path
+	}
+	return nil
+}
+
+func (endpoint *PeerEndpoint) send(packets [][]byte) error {
+	path := endpoint.active.Load()
+	if path == nil {
+		return ErrNoPath
+	}
+	return (*path).Send(packets)
+}
+
+func (endpoint *PeerEndpoint) destination() netip.AddrPort {
+	if path := endpoint.Active(); path != nil {
+		return path.Endpoint()
+	}
+	return netip.AddrPort{}
+}
+
+// ClearSrc does nothing: the kernel chooses the source of every datagram.
+func (endpoint *PeerEndpoint) ClearSrc() {}
+
+// SrcToString is empty for the same reason.
+func (endpoint *PeerEndpoint) SrcToString() string { return "" }
+
+// SrcIP is invalid for the same reason.
+func (endpoint *PeerEndpoint) SrcIP() netip.Addr { return netip.Addr{} }
+
+// DstToString is what `wg show` prints; it is empty without a path.
+func (endpoint *PeerEndpoint) DstToString() string {
+	destination := endpoint.destination()
+	if !destination.IsValid() {
+		return ""
+	}
+	return destination.String()
+}
+
+// DstToBytes is the active path's address.
+func (endpoint *PeerEndpoint) DstToBytes() []byte {
+	text, _ := endpoint.destination().MarshalBinary()
+	return text
+}
+
+// DstIP is the active path's address.
+func (endpoint *PeerEndpoint) DstIP() netip.Addr { return endpoint.destination().Addr() }
+
+type direct struct {
+	bind     *Bind
+	endpoint *conn.StdNetEndpoint
+}
+
+// Direct is a path straight to a transport address.
+func (b *Bind) Direct(to netip.AddrPort) Path {
+	return &direct{bind: b, endpoint: &conn.StdNetEndpoint{AddrPort: to}}
+}
+
+func (path *direct) Send(packets [][]byte) error {
+	return path.bind.sockets.Send(packets, path.endpoint)
+}
+
+func (path *direct) Endpoint() netip.AddrPort { return path.endpoint.AddrPort }

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"meshgate.dev/native/internal/bind"
+	"meshgate.dev/native/internal/probe"
+	"meshgate.dev/native/internal/protocol"
+)
+
+// derivePairs makes the probe keys of all pairs that are new, before anything is touched.
+func (e *Engine) derivePairs(desired *protocol.Desired) (map[protocol.Key]*probe.Pair, []protocol.Problem) {
+	pairs := map[protocol.Key]*probe.Pair{}
+	problems := []protocol.Problem{}
+	if desired.Device == nil {
+		return pairs, nil
+	}
+	own := desired.Device.ProbeKey
+	for i, spec := range desired.Peers {
+		if p := e.peers[spec.PublicKey]; p != nil && p.own == own && p.spec.ProbeKey == spec.ProbeKey {
+			continue
+		}
+		pair, err := probe.NewPair(own, spec.ProbeKey)
+		if err != nil {
+			problems = append(problems, protocol.Problem{
+				Field: fmt.Sprintf("peers[%d].probeKey", i), Value: spec.ProbeKey.String(),
+				Problem: err.Error(), Remedy: "give the peer's X25519 public key",
+			})
+			continue
+		}
+		pairs[spec.PublicKey] = pair
+	}
+	return pairs, problems
+}
+
+func (e *Engine) convergePeers(desired *protocol.Desired, pairs map[protocol.Key]*probe.Pair, note noter) error {
+	wanted := map[protocol.Key]bool{}
+	for _, spec := range desired.Peers {
+		wanted[spec.PublicKey] = true
+	}
+	e.removePeers(wanted, note)
+	for _, spec := range desired.Peers {
+		p := e.peers[spec.PublicKey]
+		var err error
+		if p == nil {
+			err = e.addPeer(spec, desired.Device.ProbeKey, pairs[spec.PublicKey])
+			note("peer add %s", spec.PublicKey)
+		} else {
+			err = e.changePeer(p, spec, pairs[spec.PublicKey], note)
+			p.own = desired.Device.ProbeKey
+		}
+		if err != nil {
+			return fmt.Errorf("peer %s: %w", spec.PublicKey, err)
+		}
+	}
+	e.mutex.Lock()
+	e.owners = ownersOf(e.peers)
+	e.mutex.Unlock()
+	return nil
+}
+
+func (e *Engine) removePeers(wanted map[protocol.Key]bool, note noter) {
+	for key, p := range e.peers {
+		if wanted[key] {
+			continue
+		}
+		if e.device != nil {
+			if err := e.device.wireguard.RemovePeer(key); err != nil {
+				e.log.Error("cannot remove a peer", "peer", key, "error", err)
+			}
+		}
+		e.mutex.Lock()
+		e.outstanding -= len(p.asked)
+		delete(e.peers, key)
+		delete(e.hints, p.pair.InboundHint())
+		e.schedule.put(p, time.Time{})
+		e.owners = ownersOf(e.peers)
+		e.mutex.Unlock()
+		note("peer del %s", key)
+	}
+}
+
+func (e *Engine) addPeer(spec protocol.Peer, own protocol.Key, pair *probe.Pair) error {
+	p := newPeer(pair, e.started)
+	p.own = own
+	if err := e.device.wireguard.AddPeer(&spec, p.endpoint); err != nil {
+		return err
+	}
+	p.spec = spec
+	p.spec.Paths = nil
+	e.mutex.Lock()
+	e.peers[spec.PublicKey] = p
+	e.hints[pair.InboundHint()] = p
+	e.mutex.Unlock()
+	e.usePaths(p, spec)
+	return nil
+}
+
+func (e *Engine) changePeer(p *peer, spec protocol.Peer, pair *probe.Pair, note noter) error {
+	wireguard, key := e.device.wireguard, spec.PublicKey
+	if p.spec.PresharedKey != spec.PresharedKey {
+		if err := wireguard.SetPresharedKey(key, spec.PresharedKey); err != nil {
+			return err
+		}
+		note("peer preshared-key %s", key)
+	}
+	if !slices.Equal(p.spec.AllowedIPs, spec.AllowedIPs) {
+		if err := wireguard.SetAllowedIPs(key, p.spec.AllowedIPs, spec.AllowedIPs); err != nil {
+			return err
+		}
+		note("peer allowed-ips %s", key)
+	}
+	if pair != nil {
+		e.mutex.Lock()
+		delete(e.hints, p.pair.InboundHint())
+		p.pair, p.window = pair, probe.NewWindow(e.started)
+		e.hints[pair.InboundHint()] = p
+		e.mutex.Unlock()
+		note("peer probe-key %s", key)
+	}
+	if p.spec.EchoAddress != spec.EchoAddress {
+		note("peer echo-address %s", key)
+	}
+	if p.spec.KeepaliveMs != spec.KeepaliveMs {
+		note("peer keepalive %s", key)
+	}
+	if !slices.Equal(p.spec.Paths, spec.Paths) {
+		note("peer paths %s", key)
+	}
+	e.usePaths(p, spec)
+	return nil
+}
+
+// usePaths takes over what needs no system call.
+func (e *Engine) usePaths(p *peer, spec protocol.Peer) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	same := slices.Equal(p.spec.Paths, spec.Paths) && p.spec.KeepaliveMs == spec.KeepaliveMs
+	p.spec = spec
+	if same {
+		return
+	}
+	p.carriers = make(map[string]bind.Path, len(spec.Paths))
+	for _, path := range spec.Paths {
+		p.carriers[path.ID] = e.bind.Direct(path.Endpoint)
+	}
+	idle := time.Duration(spec.KeepaliveMs) * time.Millisecond
+	// Wanting paths sends nothing by itself: the driver does, at once.
+	_ = e.act(p, p.prober.Want(spec.Paths, idle, time.Now()))
+	// An id may have stayed while its endpoint did not.
+	p.endpoint.Use(p.carriers[p.prober.Active()])
+}

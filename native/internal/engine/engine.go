@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package engine keeps what the agent desires: the device, its peers and their paths, and the routes.
+// It decides nothing that the agent has not decided, except which of a peer's paths is in use.
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"meshgate.dev/native/internal/bind"
+	"meshgate.dev/native/internal/echo"
+	"meshgate.dev/native/internal/link"
+	"meshgate.dev/native/internal/probe"
+	"meshgate.dev/native/internal/protocol"
+	"meshgate.dev/native/internal/stunserver"
+	"meshgate.dev/native/internal/wgdevice"
+)
+
+// Events takes what the agents should hear of. It must not wait.
+type Events interface {
+	Emit(event protocol.Event)
+}
+
+// Reason says why this engine and no other.
+const Reason = "this version of the helper has no other engine"
+
+// Engine is the whole helper but for its socket.
+type Engine struct {
+	log      *slog.Logger
+	events   Events
+	instance string
+	started  time.Time
+	stamps   probe.Stamper
+	bind     *bind.Bind
+	cancel   context.CancelFunc
+	wake     chan struct{}
+	done     sync.WaitGroup
+
+	// change is held for the whole of an apply: there is one at a time.
+	change     sync.Mutex
+	desired    *protocol.Desired
+	generation int
+	lostPort   int
+	device     *device
+	closed     bool
+
+	// mutex guards what the network touches, and is never held while anything waits.
+	mutex       sync.Mutex
+	peers       map[protocol.Key]*peer
+	hints       map[probe.Hint]*peer
+	owners      owners
+	schedule    schedule
+	echoes      map[uint64]*echoWait
+	outstanding int
+	links       links
+	echoSockets *echo.Sockets
+
+	// wireguard is the device's, for those who cannot wait for an apply to end.
+	wireguard atomic.Pointer[wgdevice.Device]
+
+	probeRate    *rate.Limiter
+	sendRate     *rate.Limiter
+	datagramRate *rate.Limiter
+
+	stunOn    atomic.Bool
+	stunMutex sync.Mutex
+	stun      stunserver.Server
+}
+
+// New starts an engine that keeps nothing yet.
+func New(events Events, log *slog.Logger) (*Engine, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	e := &Engine{
+		log: log, events: events, started: time.Now(), cancel: cancel,
+		wake:         make(chan struct{}, 1),
+		desired:      &protocol.Desired{},
+		peers:        map[protocol.Key]*peer{},
+		hints:        map[probe.Hint]*peer{},
+		echoes:       map[uint64]*echoWait{},
+		probeRate:    rate.NewLimiter(probesPerSecond, probesPerSecond),
+		sendRate:     rate.NewLimiter(sendsPerSecond, sendsPerSecond),
+		datagramRate: rate.NewLimiter(datagramsPerSecond, datagramsPerSecond),
+	}
+	e.bind = bind.New(e)
+	var name [8]byte
+	_, _ = rand.Read(name[:])
+	e.instance = hex.EncodeToString(name[:])
+	if err := link.Watch(ctx, e.settleLinks); err != nil {
+		cancel()
+		return nil, err
+	}
+	e.settleLinks()
+	e.done.Go(func() { e.probe(ctx) })
+	e.done.Go(func() { e.observe(ctx) })
+	return e, nil
+}
+
+// Instance names this start of the helper.
+func (e *Engine) Instance() string { return e.instance }
+
+// Close removes device and routes.
+func (e *Engine) Close() {
+	e.cancel()
+	e.done.Wait()
+	e.change.Lock()
+	defer e.change.Unlock()
+	e.closed = true
+	e.removeDevice()
+}
+
+// Bounds of what agents may make the helper send, or hear.
+const (
+	probesPerSecond    = 500
+	sendsPerSecond     = 1_000
+	datagramsPerSecond = 200
+	// datagramSizeMax is far more than any STUN message needs.
+	datagramSizeMax = 2_048
+
+	outstandingMax        = 1_024
+	outstandingPerPeerMax = 64
+	// outstandingTime is how long a probe to a candidate waits for its answer.
+	outstandingTime = 3 * time.Second
+
+	repliesPerPeerPerSecond = 100
+	// heardPace is how often a peer's probes from one address are told.
+	heardPace = time.Second
+	// heardMax bounds the addresses of one peer that are told within that time.
+	heardMax = 64
+	// echoesMax bounds the in-session echoes that wait for their reply.
+	echoesMax = 16_384
+
+	observePace = time.Second
+	// statsEvery is the pace of `stats` in observations.
+	statsEvery = 2
+	// statsPeersMax keeps one event well below what a line may hold.
+	statsPeersMax = 512
+	// sessionTime is how long a session may carry data after its handshake (WireGuard's
+	// Reject-After-Time).
+	sessionTime = 180 * time.Second
+)

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+
+	"meshgate.dev/native/internal/protocol"
+	"meshgate.dev/native/internal/wgdevice"
+)
+
+// faultOf says what the system refused in the words of the protocol.
+func faultOf(err error) *protocol.Fault {
+	reason, remedy := protocol.ReasonSystem, "see the helper's log"
+	switch {
+	case errors.Is(err, wgdevice.ErrNameTaken):
+		reason, remedy = protocol.ReasonNameTaken, "choose another device name, or remove that interface"
+	case errors.Is(err, wgdevice.ErrTunMissing):
+		reason, remedy = protocol.ReasonTunMissing, "load the module `tun`, or give the container /dev/net/tun"
+	case errors.Is(err, unix.EADDRINUSE):
+		reason, remedy = protocol.ReasonPortTaken, "choose another listenPort, or 0 for any; `ss -ulpn` shows who has it"
+	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
+		reason, remedy = protocol.ReasonNotPermitted, "give the helper CAP_NET_ADMIN and CAP_NET_RAW, and access to /dev/net/tun"
+	}
+	return protocol.SystemFault(reason, remedy, "%v", err)
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"bytes"
+	"time"
+
+	"meshgate.dev/native/internal/bind"
+	"meshgate.dev/native/internal/probe"
+	"meshgate.dev/native/internal/protocol"
+	"meshgate.dev/native/internal/stunserver"
+)
+
+// ReceiveProbe takes what looks like a sealed probe. Whatever is not genuine, or not new, is met
+// with silence.
+func (e *Engine) ReceiveProbe(datagram []byte, from bind.Source) {
+	hint, err := probe.HintOf(datagram)
+	if err != nil {
+		return
+	}
+	e.mutex.Lock()
+	p := e.hints[hint]
+	var pair *probe.Pair
+	if p != nil {
+		pair = p.pair
+	}
+	e.mutex.Unlock()
+	if p == nil {
+		return
+	}
+	// The seal is checked without the mutex: it is what costs most, and strangers may ask for it.
+	body, err := pair.Open(datagram)
+	if err != nil {
+		return
+	}
+	now := time.Now()
+	for _, errand := range e.receive(p, pair, body, from, now) {
+		errand()
+	}
+}
+
+func (e *Engine) receive(p *peer, pair *probe.Pair, body probe.Body, from bind.Source, now time.Time) []errand {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	if e.peers[p.spec.PublicKey] != p || p.pair != pair {
+		return nil
+	}
+	if err := p.window.Accept(body.Stamp); err != nil {
+		e.log.Debug("probe refused", "peer", p.spec.PublicKey, "from", from.AddrPort, "error", err)
+		return nil
+	}
+	if body.Kind == probe.Request {
+		return e.receiveRequest(p, body, from, now)
+	}
+	if asked, ok := p.asked[body.Transaction]; ok {
+		delete(p.asked, body.Transaction)
+		e.outstanding--
+		e.events.Emit(protocol.ProbeReply{
+			Peer: p.spec.PublicKey, Endpoint: asked.endpoint, Transaction: body.Transaction,
+			RttUs: now.Sub(asked.sentAt).Microseconds(), Observed: body.Observed,
+		})
+		return nil
+	}
+	return e.act(p, p.prober.Answered(body.Transaction, now))
+}
+
+func (e *Engine) receiveRequest(p *peer, body probe.Body, from bind.Source, now time.Time) []errand {
+	if p.tellHeard(from.AddrPort, now) {
+		e.events.Emit(protocol.ProbeHeard{Peer: p.spec.PublicKey, From: from.AddrPort})
+	}
+	if !p.replies.AllowN(now, 1) {
+		return nil
+	}
+	frame := e.seal(p, probe.Body{Kind: probe.Reply, Transaction: body.Transaction, Observed: from.AddrPort})
+	return []errand{func() {
+		if err := e.bind.Answer(frame, from); err != nil {
+			e.log.Debug("probe not answered", "to", from.AddrPort, "error", err)
+		}
+	}}
+}
+
+// ReceiveSTUN answers what the STUN server answers, and leaves the rest to the agent.
+func (e *Engine) ReceiveSTUN(datagram []byte, from bind.Source) {
+	if len(datagram) > datagramSizeMax {
+		return
+	}
+	now := time.Now()
+	verdict, answer := stunserver.Pass, []byte(nil)
+	if e.stunOn.Load() {
+		e.stunMutex.Lock()
+		verdict, answer = e.stun.Read(datagram, from.AddrPort, now)
+		e.stunMutex.Unlock()
+	}
+	switch verdict {
+	case stunserver.Reply:
+		if err := e.bind.Answer(answer, from); err != nil {
+			e.log.Debug("STUN not answered", "to", from.AddrPort, "error", err)
+		}
+	case stunserver.Pass:
+		if e.datagramRate.AllowN(now, 1) {
+			e.events.Emit(protocol.Datagram{From: from.AddrPort, Payload: bytes.Clone(datagram)})
+		}
+	}
+}
+
+// SendDatagram sends one datagram from the port, on behalf of the agent.
+func (e *Engine) SendDatagram(params protocol.DatagramParams) *protocol.Fault {
+	if !e.sendRate.Allow() {
+		return protocol.Faultf(protocol.CodeTooMany, "more than %d datagrams a second", sendsPerSecond)
+	}
+	if err := e.bind.SendTo(params.Payload, params.To); err != nil {
+		// UDP promises nothing: what cannot leave here is lost as if it were lost later.
+		e.log.Debug("datagram not sent", "to", params.To, "error", err)
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"time"
+
+	"meshgate.dev/native/internal/paths"
+	"meshgate.dev/native/internal/protocol"
+	"meshgate.dev/native/internal/wgdevice"
+)
+
+// figures are the numbers of a peer whose change makes `stats`; ages are not among them.
+type figures struct {
+	counters wgdevice.Counters
+	active   string
+	session  paths.Session
+	paths    [protocol.PathsPerPeerMax]paths.Snapshot
+}
+
+// observe reads WireGuard's counters, tells the probers what they mean, and makes `stats`.
+func (e *Engine) observe(ctx context.Context) {
+	ticker := time.NewTicker(observePace)
+	defer ticker.Stop()
+	for round := 1; ; round++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		e.readCounters()
+		if round%statsEvery == 0 {
+			e.emitStats()
+		}
+	}
+}
+
+func (e *Engine) readCounters() {
+	wireguard := e.wireguard.Load()
+	if wireguard == nil {
+		return
+	}
+	counters, _, err := wireguard.Counters()
+	if err != nil {
+		return
+	}
+	now := time.Now()
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	e.forgetEchoes(now)
+	for key, p := range e.peers {
+		p.counters = counters[key]
+		busy := p.activity.Observe(p.counters.RxBytes+p.counters.TxBytes, p.echoBytes, now)
+		p.prober.Observe(busy, now.Sub(p.counters.LastHandshake) < sessionTime)
+		e.reschedule(p)
+	}
+}
+
+func (e *Engine) emitStats() {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	now := time.Now()
+	changed := []protocol.PeerState{}
+	for _, p := range e.peers {
+		figures := p.figures()
+		if figures == p.shown {
+			continue
+		}
+		p.shown = figures
+		changed = append(changed, p.state(now))
+		if len(changed) == statsPeersMax {
+			e.events.Emit(protocol.Stats{Peers: changed})
+			changed = []protocol.PeerState{}
+		}
+	}
+	if len(changed) > 0 {
+		e.events.Emit(protocol.Stats{Peers: changed})
+	}
+}
+
+func (p *peer) figures() (all figures) {
+	all = figures{counters: p.counters, active: p.prober.Active(), session: p.prober.Session()}
+	copy(all.paths[:], p.prober.Snapshot())
+	return all
+}

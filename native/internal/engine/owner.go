@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"net/netip"
+	"slices"
+
+	"meshgate.dev/native/internal/protocol"
+)
+
+// owners tells whose address in the mesh an address is, as WireGuard's own table does.
+type owners struct {
+	byPrefix map[netip.Prefix]*peer
+	lengths  []int
+}
+
+func ownersOf(peers map[protocol.Key]*peer) owners {
+	table := owners{byPrefix: map[netip.Prefix]*peer{}}
+	for _, p := range peers {
+		for _, prefix := range p.spec.AllowedIPs {
+			table.byPrefix[prefix] = p
+			if !slices.Contains(table.lengths, prefix.Bits()) {
+				table.lengths = append(table.lengths, prefix.Bits())
+			}
+		}
+	}
+	slices.Sort(table.lengths)
+	slices.Reverse(table.lengths)
+	return table
+}
+
+func (table owners) of(address netip.Addr) *peer {
+	for _, length := range table.lengths {
+		if prefix, err := address.Prefix(length); err == nil {
+			if p := table.byPrefix[prefix]; p != nil {
+				return p
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package link tells which links the host has, and when they, their addresses or the way out of the
+// host change.
+package link
+
+import (
+	"cmp"
+	"net"
+	"net/netip"
+	"slices"
+
+	"github.com/vishvananda/netlink"
+
+	"meshgate.dev/native/internal/protocol"
+)
+
+// List gives all links but loopback and our own device, in the order of their index.
+func List(ownIndex int) ([]protocol.Link, error) {
+	interfaces, err := netlink.LinkList()
+	if err != nil {
+		return nil, err
+	}
+	addresses, err := netlink.AddrList(nil, netlink.FAMILY_ALL)
+	if err != nil {
+		return nil, err
+	}
+	links := []protocol.Link{}
+	for _, entry := range interfaces {
+		attrs := entry.Attrs()
+		if attrs.Flags&net.FlagLoopback != 0 || attrs.Index == ownIndex {
+			continue
+		}
+		up := attrs.Flags&net.FlagUp != 0 && attrs.OperState != netlink.OperDown &&
+			attrs.OperState != netlink.OperLowerLayerDown && attrs.OperState != netlink.OperNotPresent
+		links = append(links, protocol.Link{
+			Name: attrs.Name, Index: attrs.Index, Up: up, MTU: attrs.MTU, Addresses: of(attrs.Index, addresses),
+		})
+	}
+	slices.SortFunc(links, func(a, b protocol.Link) int { return cmp.Compare(a.Index, b.Index) })
+	return links, nil
+}
+
+func of(index int, addresses []netlink.Addr) []netip.Prefix {
+	prefixes := []netip.Prefix{}
+	for _, entry := range addresses {
+		if entry.LinkIndex != index || entry.IPNet == nil {
+			continue
+		}
+		if ip, ok := netip.AddrFromSlice(entry.IP); ok {
+			bits, _ := entry.Mask.Size()
+			prefixes = append(prefixes, netip.PrefixFrom(ip.Unmap(), bits))
+		}
+	}
+	slices.SortFunc(prefixes, func(a, b netip.Prefix) int {
+		return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
+	})
+	return prefixes
+}
+
+// Exits are the default routes that do not lead over our own device, as texts to compare.
+func Exits(ownIndex int) ([]string, error) {
+	exits := []string{}
+	for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
+		routes, err := netlink.RouteList(nil, family)
+		if err != nil {
+			return nil, err
+		}
+		for _, route := range routes {
+			if isDefault(route) && route.LinkIndex != ownIndex {
+				exits = append(exits, route.String())
+			}
+		}
+	}
+	slices.Sort(exits)
+	return exits, nil
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package paths
+
+import "time"
+
+const (
+	// activePace is that of probes and echoes on the active path while the peer has traffic.
+	activePace = time.Second
+	// retryPace is that of probes on a path that has just missed one.
+	retryPace = 200 * time.Millisecond
+	// downPace is that of probes on a path that is down.
+	downPace = 5 * time.Second
+	// trialStart is the first wait between probes on a new path; the waits double.
+	trialStart = 100 * time.Millisecond
+	// trialTime is how long a new path is asked quickly.
+	trialTime = 3 * time.Second
+
+	// answerTimeMin is how long a probe may take at least before it is missed.
+	answerTimeMin = 500 * time.Millisecond
+	// answerTimeRtts is the same in round trips.
+	answerTimeRtts = 4
+	// lateTime is how long an answer still proves a path, even if its probe was missed: the round trip
+	// of a new path is not known, and may be longer than any timeout.
+	lateTime = 10 * time.Second
+	// missesMax in a row bring a path down.
+	missesMax = 3
+
+	// rttWeight is the share of a new round trip in the smoothed one, as a divisor (RFC 6298).
+	rttWeight = 8
+	// outstandingMax bounds the memory of what was asked.
+	outstandingMax = 64
+	// historyLength is how many probes the loss is counted over.
+	historyLength = 64
+)

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package paths
+
+import (
+	"math/bits"
+	"net/netip"
+	"time"
+
+	"meshgate.dev/native/internal/protocol"
+)
+
+type phase int
+
+const (
+	// trial: new, asked quickly.
+	trial phase = iota
+	up
+	down
+)
+
+// A question is a probe that was sent.
+type question struct {
+	transaction protocol.Transaction
+	sentAt      time.Time
+	missedAt    time.Time
+	missed      bool
+}
+
+// A path is what is known of one way to the peer.
+type path struct {
+	id       string
+	endpoint netip.AddrPort
+
+	phase     phase
+	bornAt    time.Time
+	lastSent  time.Time
+	trialWait time.Duration
+	questions []question
+	misses    int
+
+	rtt       time.Duration
+	lastReply time.Time
+
+	history uint64
+	count   int
+}
+
+func newPath(spec protocol.Path, now time.Time) *path {
+	return &path{id: spec.ID, endpoint: spec.Endpoint, bornAt: now}
+}
+
+// pace is the wait from one probe to the next.
+func (p *path) pace(idle time.Duration, busy bool) time.Duration {
+	switch {
+	case p.phase == trial:
+		return p.trialWait
+	case p.phase == down:
+		return downPace
+	case p.misses > 0:
+		return retryPace
+	case busy:
+		return activePace
+	}
+	return idle
+}
+
+func (p *path) dueAt(idle time.Duration, busy bool) time.Time {
+	if p.lastSent.IsZero() {
+		return p.bornAt
+	}
+	return p.lastSent.Add(p.pace(idle, busy))
+}
+
+func (p *path) answerTime() time.Duration {
+	return max(answerTimeMin, answerTimeRtts*p.rtt)
+}
+
+func (p *path) sent(transaction protocol.Transaction, now time.Time) {
+	p.lastSent = now
+	p.trialWait = max(trialStart, 2*p.trialWait)
+	if len(p.questions) == outstandingMax {
+		p.questions = p.questions[1:]
+	}
+	p.questions = append(p.questions, question{transaction, now, now.Add(p.answerTime()), false})
+}
+
+// expire counts what was not answered in time, and tells whether that brought the path down.
+func (p *path) expire(now time.Time) (fell bool) {
+	kept := p.questions[:0]
+	for _, q := range p.questions {
+		if !q.missed && !now.Before(q.missedAt) {
+			q.missed = true
+			p.misses++
+			p.record(true)
+		}
+		if now.Sub(q.sentAt) < lateTime {
+			kept = append(kept, q)
+		}
+	}
+	p.questions = kept
+	switch {
+	case p.phase == trial && now.Sub(p.bornAt) >= trialTime:
+		p.phase = down
+	case p.phase == up && p.misses >= missesMax:
+		p.phase = down
+		return true
+	}
+	return false
+}
+
+// answered takes the answer to one of its questions, and tells whether it is one and whether that
+// brought the path up.
+func (p *path) answered(transaction protocol.Transaction, now time.Time) (mine, rose bool) {
+	for i, q := range p.questions {
+		if q.transaction != transaction {
+			continue
+		}
+		p.questions = append(p.questions[:i], p.questions[i+1:]...)
+		if !q.missed {
+			p.record(false)
+		}
+		p.measure(now.Sub(q.sentAt))
+		p.misses = 0
+		p.lastReply = now
+		rose = p.phase != up
+		p.phase = up
+		return true, rose
+	}
+	return false, false
+}
+
+func (p *path) measure(rtt time.Duration) {
+	if p.rtt == 0 {
+		p.rtt = max(rtt, 1)
+		return
+	}
+	p.rtt += (rtt - p.rtt) / rttWeight
+}
+
+func (p *path) record(lost bool) {
+	p.history <<= 1
+	if lost {
+		p.history |= 1
+	}
+	p.count = min(p.count+1, historyLength)
+}
+
+func (p *path) lossPermille() int {
+	if p.count == 0 {
+		return 0
+	}
+	return bits.OnesCount64(p.history) * 1000 / p.count
+}
+
+// nextTimeout is when the next open question is missed or the trial ends.
+func (p *path) nextTimeout() (deadline time.Time) {
+	for _, q := range p.questions {
+		if !q.missed {
+			deadline = earliest(deadline, q.missedAt)
+		}
+	}
+	if p.phase == trial {
+		deadline = earliest(deadline, p.bornAt.Add(trialTime))
+	}
+	return deadline
+}
+
+// earliest takes the zero time for never.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"encoding/binary"
+	"errors"
+	"net/netip"
+
+	"golang.org/x/crypto/chacha20poly1305"
+
+	"meshgate.dev/native/internal/protocol"
+)
+
+// A frame:
+//
+//	0   4   magic
+//	4   8   hint
+//	12  24  nonce
+//	36  n   sealed body, n = body + 16
+const (
+	hintOffset   = 4
+	nonceOffset  = hintOffset + HintSize
+	sealedOffset = nonceOffset + chacha20poly1305.NonceSizeX
+	bodySize     = 48
+
+	// FrameSize is the length of every frame that we send.
+	FrameSize = sealedOffset + bodySize + chacha20poly1305.Overhead
+	// FrameSizeMax is the longest frame that gets an answer.
+	FrameSizeMax = 512
+)
+
+// Magic begins every frame: "mgp" and the version.
+var Magic = [4]byte{0x6d, 0x67, 0x70, 0x01}
+
+// Kind tells questions from answers.
+type Kind uint8
+
+// The kinds of body.
+const (
+	Request Kind = 1
+	Reply   Kind = 2
+)
+
+// A Body is what the two hosts say to each other.
+type Body struct {
+	Kind        Kind
+	Stamp       uint64
+	Transaction protocol.Transaction
+	// Observed is, in a reply, where the request came from. It is zero in a request.
+	Observed netip.AddrPort
+}
+
+// NonceSize is how much randomness a frame needs.
+const NonceSize = chacha20poly1305.NonceSizeX
+
+// Why a frame gets no answer.
+var (
+	ErrMalformed = errors.New("malformed")
+	ErrTooLong   = errors.New("too long")
+	ErrUnsealed  = errors.New("seal is broken")
+)
+
+// Seal makes a frame for the peer.
+func (pair *Pair) Seal(body Body, nonce [NonceSize]byte) []byte {
+	frame := make([]byte, sealedOffset, FrameSize)
+	copy(frame, Magic[:])
+	copy(frame[hintOffset:], pair.outbound.hint[:])
+	copy(frame[nonceOffset:], nonce[:])
+	plain := body.encode()
+	return pair.outbound.aead.Seal(frame, nonce[:], plain[:], frame[:nonceOffset])
+}
+
+// HintOf reads whose frame this claims to be.
+func HintOf(frame []byte) (Hint, error) {
+	switch {
+	case len(frame) > FrameSizeMax:
+		return Hint{}, ErrTooLong
+	case len(frame) < FrameSize || [4]byte(frame[:4]) != Magic:
+		return Hint{}, ErrMalformed
+	}
+	return Hint(frame[hintOffset:nonceOffset]), nil
+}
+
+// Open reads a frame of the peer. The caller still has to refuse stamps that it has seen.
+func (pair *Pair) Open(frame []byte) (Body, error) {
+	hint, err := HintOf(frame)
+	if err != nil {
+		return Body{}, err
+	}
+	if hint != pair.inbound.hint {
+		return Body{}, ErrUnsealed
+	}
+	nonce := frame[nonceOffset:sealedOffset]
+	plain, err := pair.inbound.aead.Open(nil, nonce, frame[sealedOffset:], frame[:nonceOffset])
+	if err != nil {
+		return Body{}, ErrUnsealed
+	}
+	return decode(plain)
+}
+
+// A body, of which a receiver ignores what follows:
+//
+//	0   1   kind
+//	1   3   zero
+//	4   8   stamp
+//	12  16  transaction
+//	28  16  observed address
+//	44  2   observed port
+//	46  2   zero
+func (body Body) encode() (plain [bodySize]byte) {
+	plain[0] = byte(body.Kind)
+	binary.BigEndian.PutUint64(plain[4:], body.Stamp)
+	copy(plain[12:], body.Transaction[:])
+	if body.Observed.IsValid() {
+		address := body.Observed.Addr().As16()
+		copy(plain[28:], address[:])
+		binary.BigEndian.PutUint16(plain[44:], body.Observed.Port())
+	}
+	return plain
+}
+
+func decode(plain []byte) (Body, error) {
+	body := Body{
+		Kind:        Kind(plain[0]),
+		Stamp:       binary.BigEndian.Uint64(plain[4:]),
+		Transaction: protocol.Transaction(plain[12:28]),
+	}
+	address := netip.AddrFrom16([16]byte(plain[28:44])).Unmap()
+	port := binary.BigEndian.Uint16(plain[44:])
+	reserved := plain[1]|plain[2]|plain[3]|plain[46]|plain[47] != 0
+	switch {
+	case reserved:
+		return Body{}, ErrMalformed
+	case body.Kind == Request && address == netip.IPv6Unspecified() && port == 0:
+	case body.Kind == Reply && address != netip.IPv6Unspecified() && port != 0:
+		body.Observed = netip.AddrPortFrom(address, port)
+	default:
+		return Body{}, ErrMalformed
+	}
+	return body, nil
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package protocol is the language of the helper's socket, as PROTOCOL.md defines it: requests,
+// documents, events and errors, read strictly and completely before anything acts on them.
+package protocol
+
+import (
+	"net/netip"
+)
+
+// Desired is what should exist. A nil Device tears everything down.
+type Desired struct {
+	Device *Device
+	Routes []Route
+	Peers  []Peer
+}
+
+// A Device is the one WireGuard interface.
+type Device struct {
+	Name       string
+	MTU        int
+	ListenPort int
+	PrivateKey Key
+	ProbeKey   Key
+	Addresses  []netip.Prefix
+	StunServer bool
+}
+
+// A Route leads to a destination over the device. MTU 0 means the device's.
+type Route struct {
+	Destination netip.Prefix `json:"destination"`
+	MTU         int          `json:"mtu,omitempty"`
+}
+
+// A Peer is another member of the mesh. A zero PresharedKey means none, as in WireGuard itself.
+type Peer struct {
+	PublicKey    Key
+	PresharedKey Key
+	ProbeKey     Key
+	AllowedIPs   []netip.Prefix
+	EchoAddress  netip.Addr
+	KeepaliveMs  int
+	Paths        []Path
+}
+
+// A Path is one way for ciphertext to reach a peer.
+type Path struct {
+	ID       string
+	Kind     string
+	Endpoint netip.AddrPort
+}
+
+// KindDirect is a path straight to the peer's own address.
+const KindDirect = "direct"
+
+// Bounds of a desired document.
+const (
+	PeersMax           = 4096
+	PathsPerPeerMax    = 8
+	PrefixesPerPeerMax = 256
+	RoutesMax          = 4096
+	AddressesMax       = 16
+	PathIDLengthMax    = 96
+	NameLengthMax      = 15
+	MTUMin             = 576
+	MTUMinIPv6         = 1280
+	MTUMax             = 65535
+	KeepaliveMsMin     = 1_000
+	KeepaliveMsMax     = 600_000
+)

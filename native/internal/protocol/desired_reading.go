@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package protocol
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+)
+
+// ReadDesired turns a document into what is desired, or says everything that is wrong with it.
+func ReadDesired(tree any) (*Desired, []Problem) {
+	d := &document{}
+	desired := &Desired{}
+	root, ok := d.object("", tree)
+	if !ok {
+		return nil, d.problems
+	}
+	if device, given := root.need("device"); given && device != nil {
+		desired.Device = readDevice(d, device)
+	}
+	for i, route := range root.list("routes", RoutesMax) {
+		desired.Routes = append(desired.Routes, readRoute(d, fmt.Sprintf("routes[%d]", i), route))
+	}
+	for i, peer := range root.list("peers", PeersMax) {
+		desired.Peers = append(desired.Peers, readPeer(d, fmt.Sprintf("peers[%d]", i), peer))
+	}
+	root.close()
+	checkDesired(d, desired)
+	if len(d.problems) > 0 {
+		return nil, d.problems
+	}
+	return desired, nil
+}
+
+func readDevice(d *document, tree any) *Device {
+	o, ok := d.object("device", tree)
+	if !ok {
+		return nil
+	}
+	device := &Device{}
+	o.text("name", into(&device.Name, parseInterfaceName), "choose a name such as meshgate0")
+	device.MTU = o.integer("mtu", MTUMin, MTUMax)
+	device.ListenPort = o.integer("listenPort", 0, 65535)
+	device.PrivateKey = o.secretKey("privateKey")
+	device.ProbeKey = o.secretKey("probeKey")
+	for i, value := range o.list("addresses", AddressesMax) {
+		var prefix netip.Prefix
+		o.readText(fmt.Sprintf("device.addresses[%d]", i), value, value,
+			into(&prefix, parseInterfacePrefix), "give an address with its length, such as 10.7.0.1/16")
+		device.Addresses = append(device.Addresses, prefix)
+	}
+	device.StunServer = o.boolean("stunServer")
+	o.close()
+	return device
+}
+
+func readRoute(d *document, field string, tree any) (route Route) {
+	o, ok := d.object(field, tree)
+	if !ok {
+		return route
+	}
+	o.text("destination", into(&route.Destination, parseNetworkPrefix), "give a prefix such as 10.9.0.0/16")
+	route.MTU = o.optionalInteger("mtu", MTUMin, MTUMax, 0)
+	o.close()
+	return route
+}
+
+func readPeer(d *document, field string, tree any) (peer Peer) {
+	o, ok := d.object(field, tree)
+	if !ok {
+		return peer
+	}
+	peer.PublicKey = o.key("publicKey")
+	if _, given := o.take("presharedKey"); given {
+		peer.PresharedKey = o.secretKey("presharedKey")
+	}
+	peer.ProbeKey = o.key("probeKey")
+	for i, value := range o.list("allowedIps", PrefixesPerPeerMax) {
+		var prefix netip.Prefix
+		o.readText(fmt.Sprintf("%s.allowedIps[%d]", field, i), value, value,
+			into(&prefix, parseNetworkPrefix), "give a prefix such as 10.7.0.2/32")
+		peer.AllowedIPs = append(peer.AllowedIPs, prefix)
+	}
+	o.text("echoAddress", into(&peer.EchoAddress, ParseAddress), "give the peer's own address in the mesh")
+	peer.KeepaliveMs = o.integer("keepaliveMs", KeepaliveMsMin, KeepaliveMsMax)
+	for i, path := range o.list("paths", PathsPerPeerMax) {
+		peer.Paths = append(peer.Paths, readPath(d, fmt.Sprintf("%s.paths[%d]", field, i), path))
+	}
+	o.close()
+	return peer
+}
+
+var errKindOfPath = errors.New("not a kind of path that this helper knows")
+
+func readPath(d *document, field string, tree any) (path Path) {
+	o, ok := d.object(field, tree)
+	if !ok {
+		return path
+	}
+	o.text("id", into(&path.ID, parsePathID), "give a short id such as direct:198.51.100.7:41820")
+	o.text("kind", into(&path.Kind, parsePathKind), "use direct")
+	o.text("endpoint", into(&path.Endpoint, ParseEndpoint), "give an address and port such as 198.51.100.7:41820")
+	o.close()
+	return path
+}
+
+func parsePathKind(text string) (string, error) {
+	if text != KindDirect {
+		return "", errKindOfPath
+	}
+	return text, nil
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package protocol
+
+import "net/netip"
+
+// EngineUserspace is wireguard-go inside the helper.
+const EngineUserspace = "userspace"
+
+// Hello answers `hello`.
+type Hello struct {
+	Protocol     int    `json:"protocol"`
+	Helper       string `json:"helper"`
+	Engine       string `json:"engine"`
+	EngineReason string `json:"engineReason"`
+	Instance     string `json:"instance"`
+}
+
+// Applied answers `apply`.
+type Applied struct {
+	Generation int      `json:"generation"`
+	Changed    []string `json:"changed"`
+}
+
+// Echoed answers `echo`.
+type Echoed struct {
+	RttUs    int64          `json:"rttUs"`
+	Path     string         `json:"path"`
+	Endpoint netip.AddrPort `json:"endpoint"`
+}
+
+// State answers `state`.
+type State struct {
+	Instance   string       `json:"instance"`
+	Engine     string       `json:"engine"`
+	Generation int          `json:"generation"`
+	Device     *DeviceState `json:"device"`
+	Routes     []Route      `json:"routes"`
+	Links      []Link       `json:"links"`
+	Peers      []PeerState  `json:"peers"`
+}
+
+// DeviceState is the device as it is.
+type DeviceState struct {
+	Name       string         `json:"name"`
+	Index      int            `json:"index"`
+	MTU        int            `json:"mtu"`
+	ListenPort int            `json:"listenPort"`
+	PublicKey  Key            `json:"publicKey"`
+	Addresses  []netip.Prefix `json:"addresses"`
+	StunServer bool           `json:"stunServer"`
+}
+
+// A Link is another interface of the host.
+type Link struct {
+	Name      string         `json:"name"`
+	Index     int            `json:"index"`
+	Up        bool           `json:"up"`
+	MTU       int            `json:"mtu"`
+	Addresses []netip.Prefix `json:"addresses"`
+}
+
+// PeerState is a peer as it is.
+type PeerState struct {
+	PublicKey       Key            `json:"publicKey"`
+	AllowedIPs      []netip.Prefix `json:"allowedIps"`
+	KeepaliveMs     int            `json:"keepaliveMs"`
+	RxBytes         uint64         `json:"rxBytes"`
+	TxBytes         uint64         `json:"txBytes"`
+	LastHandshakeMs *int64         `json:"lastHandshakeMs"`
+	ActivePath      *string        `json:"activePath"`
+	Session         Session        `json:"session"`
+	Paths           []PathState    `json:"paths"`
+}
+
+// A Session is the last in-session echo that came back.
+type Session struct {
+	RttUs *int64 `json:"rttUs"`
+	AgeMs *int64 `json:"ageMs"`
+}
+
+// PathState is a path as it is.
+type PathState struct {
+	ID           string         `json:"id"`
+	Kind         string         `json:"kind"`
+	Endpoint     netip.AddrPort `json:"endpoint"`
+	Up           bool           `json:"up"`
+	RttUs        *int64         `json:"rttUs"`
+	LossPermille int            `json:"lossPermille"`
+	LastReplyMs  *int64         `json:"lastReplyMs"`
+}

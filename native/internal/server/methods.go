@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"time"
+
+	"meshgate.dev/native/internal/protocol"
+)
+
+// nothing is the result of a method that has none.
+type nothing struct{}
+
+func (c *connection) handle(request *protocol.Request) {
+	if request.Method == "hello" {
+		c.answerHello(request)
+		return
+	}
+	if !c.greeted.Load() {
+		c.answer(request, nil, protocol.Faultf(protocol.CodeHelloFirst, "say hello first"))
+		return
+	}
+	engine := c.server.engine
+	switch request.Method {
+	case "apply":
+		desired, fault := protocol.ReadApply(request.Params)
+		if fault != nil {
+			c.answer(request, nil, fault)
+			return
+		}
+		result, fault := engine.Apply(desired)
+		c.answer(request, result, fault)
+	case "state":
+		if fault := protocol.ReadNothing(request.Params); fault != nil {
+			c.answer(request, nil, fault)
+			return
+		}
+		c.answer(request, engine.State(), nil)
+	case "probe":
+		params, fault := protocol.ReadProbe(request.Params)
+		if fault == nil {
+			fault = engine.Probe(params)
+		}
+		c.answer(request, nothing{}, fault)
+	case "send-datagram":
+		params, fault := protocol.ReadDatagram(request.Params)
+		if fault == nil {
+			fault = engine.SendDatagram(params)
+		}
+		c.answer(request, nothing{}, fault)
+	case "echo":
+		c.answerEcho(request)
+	case "shutdown":
+		fault := protocol.ReadNothing(request.Params)
+		c.answer(request, nothing{}, fault)
+		if fault == nil {
+			c.log.Info("shutdown requested")
+			c.server.requestShutdown()
+		}
+	default:
+		c.answer(request, nil, protocol.Faultf(protocol.CodeUnknownMethod, "there is no such method"))
+	}
+}
+
+func (c *connection) answerHello(request *protocol.Request) {
+	client, fault := protocol.ReadHello(request.Params)
+	if fault != nil {
+		c.answer(request, nil, fault)
+		return
+	}
+	_ = c.socket.SetReadDeadline(time.Time{})
+	c.log.Info("agent connected", "client", client)
+	c.answer(request, c.server.hello, nil)
+	// Events may follow, and none may come before the answer.
+	c.greeted.Store(true)
+}
+
+// answerEcho waits for the network beside the other requests.
+func (c *connection) answerEcho(request *protocol.Request) {
+	params, fault := protocol.ReadEcho(request.Params)
+	if fault != nil {
+		c.answer(request, nil, fault)
+		return
+	}
+	select {
+	case c.echoes <- struct{}{}:
+	default:
+		c.answer(request, nil, protocol.Faultf(protocol.CodeTooMany, "%d echoes are under way", echoesAtOnce))
+		return
+	}
+	go func() {
+		defer func() { <-c.echoes }()
+		result, fault := c.server.engine.Echo(params)
+		c.answer(request, result, fault)
+	}()
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wgdevice
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.zx2c4.com/wireguard/device"
+
+	"meshgate.dev/native/internal/bind"
+	"meshgate.dev/native/internal/protocol"
+)
+
+// AddPeer makes a peer whose ciphertext goes to the endpoint, for good.
+func (d *Device) AddPeer(peer *protocol.Peer, endpoint *bind.PeerEndpoint) error {
+	key := hexOf(peer.PublicKey)
+	name := d.bind.Adopt(key, endpoint)
+	config := &strings.Builder{}
+	fmt.Fprintf(config, "public_key=%s\npreshared_key=%s\nendpoint=%s\n", key, hexOf(peer.PresharedKey), name)
+	for _, prefix := range peer.AllowedIPs {
+		fmt.Fprintf(config, "allowed_ip=%s\n", prefix)
+	}
+	if err := d.wireguard.IpcSet(config.String()); err != nil {
+		d.bind.Forget(key)
+		return err
+	}
+	// A handshake that arrives while a peer is being made may still put its own source in the
+	// endpoint's place; from here on the place is ours.
+	return d.set("public_key=%s\nupdate_only=true\nendpoint=%s\n", key, name)
+}
+
+// RemovePeer ends the session.
+func (d *Device) RemovePeer(key protocol.Key) error {
+	defer d.bind.Forget(hexOf(key))
+	return d.set("public_key=%s\nremove=true\n", hexOf(key))
+}
+
+// SetPresharedKey counts from the next handshake on.
+func (d *Device) SetPresharedKey(peer, key protocol.Key) error {
+	return d.set("public_key=%s\nupdate_only=true\npreshared_key=%s\n", hexOf(peer), hexOf(key))
+}
+
+// SetAllowedIPs changes only those that differ, so that no packet meets an empty list.
+func (d *Device) SetAllowedIPs(peer protocol.Key, before, after []netip.Prefix) error {
+	config := &strings.Builder{}
+	fmt.Fprintf(config, "public_key=%s\nupdate_only=true\n", hexOf(peer))
+	for _, prefix := range before {
+		if !slices.Contains(after, prefix) {
+			fmt.Fprintf(config, "allowed_ip=-%s\n", prefix)
+		}
+	}
+	for _, prefix := range after {
+		if !slices.Contains(before, prefix) {
+			fmt.Fprintf(config, "allowed_ip=%s\n", prefix)
+		}
+	}
+	return d.wireguard.IpcSet(config.String())
+}
+
+// Handshake starts one at once, also within the five seconds after the last one, of which the peer
+// may not have heard.
+func (d *Device) Handshake(key protocol.Key) {
+	peer := d.wireguard.LookupPeer(device.NoisePublicKey(key))
+	if peer == nil {
+		return
+	}
+	peer.ExpireCurrentKeypairs()
+	_ = peer.SendHandshakeInitiation(false)
+}
+
+// Counters are what WireGuard itself knows of a peer. The zero time is never.
+type Counters struct {
+	RxBytes       uint64
+	TxBytes       uint64
+	LastHandshake time.Time
+}
+
+// Counters reads those of all peers, and the port.
+func (d *Device) Counters() (map[protocol.Key]Counters, int, error) {
+	text := &bytes.Buffer{}
+	if err := d.wireguard.IpcGetOperation(text); err != nil {
+		return nil, 0, err
+	}
+	counters := map[protocol.Key]Counters{}
+	port := 0
+	var peer protocol.Key
+	var current Counters
+	var sec, nsec int64
+	lines := bufio.NewScanner(text)
+	for lines.Scan() {
+		name, value, _ := strings.Cut(lines.Text(), "=")
+		switch name {
+		case "listen_port":
+			port, _ = strconv.Atoi(value)
+		case "public_key":
+			_, _ = hex.Decode(peer[:], []byte(value))
+			current = Counters{}
+		case "last_handshake_time_sec":
+			sec, _ = strconv.ParseInt(value, 10, 64)
+		case "last_handshake_time_nsec":
+			nsec, _ = strconv.ParseInt(value, 10, 64)
+			if sec != 0 || nsec != 0 {
+				current.LastHandshake = time.Unix(sec, nsec)
+			}
+		case "tx_bytes":
+			current.TxBytes, _ = strconv.ParseUint(value, 10, 64)
+		case "rx_bytes":
+			current.RxBytes, _ = strconv.ParseUint(value, 10, 64)
+			counters[peer] = current
+		}
+	}
+	return counters, port, lines.Err()
+}
