@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What must hold in every run, whatever the seed: looked at in each step of each node. */
+import type { Effect } from '../../agent/core/effect.ts'
+import type { Event } from '../../agent/core/event.ts'
+import type { DesiredPeer, DesiredState } from '../../agent/core/helper-contract.ts'
+import type { Cluster, Witness } from './cluster.ts'
+import type { ClusterNode } from './cluster-node.ts'
+
+/** As agent/core promises them: PROBE_BURST and PROBES_PER_SECOND. */
+const PROBES_PER_STEP_MAX = 50
+const PROBES_PER_SECOND_MAX = 300 + PROBES_PER_STEP_MAX
+
+export class Checkers implements Witness {
+  readonly #cluster: Cluster
+  /** Who holds a prefix on a node: `node prefix` to the peer's key. */
+  readonly #holders = new Map<string, string>()
+  /** Round trips: `node peer endpoint`. */
+  readonly #proven = new Set<string>()
+  readonly #probesOfSecond = new Map<string, number>()
+  /** How often each kind of effect was wanted. */
+  readonly effects: Record<Effect['kind'], number> = {
+    apply: 0,
+    probe: 0,
+    'send-datagram': 0,
+    publish: 0,
+    'save-record': 0,
+    'dial-targets': 0,
+    log: 0,
+  }
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster
+    cluster.witnesses.push(this)
+  }
+
+  onStep(node: ClusterNode, event: Event, effects: readonly Effect[]): void {
+    this.#notice(node, event)
+    for (const effect of effects) {
+      this.effects[effect.kind] += 1
+      if (effect.kind === 'apply') this.#checkDesired(node, effect.desired)
+      if (effect.kind === 'publish')
+        this.#must(node, node.verify(effect.envelope) !== undefined, 'its own record is invalid')
+    }
+    this.#checkPace(node, effects.filter(({ kind }) => kind === 'probe').length)
+  }
+
+  /** Call at the end of a run. */
+  finish(): void {
+    for (const node of this.#cluster.nodes.values())
+      this.#must(node, node.helper.refusedProbes === 0, 'the helper had to refuse probes')
+  }
+
+  #notice(node: ClusterNode, event: Event): void {
+    if (event.kind === 'helper-connected')
+      for (const peer of event.state.peers)
+        for (const path of peer.paths)
+          if (path.up) this.#proven.add(`${node.name} ${peer.publicKey} ${path.endpoint}`)
+    if (event.kind === 'helper-event' && event.event.method === 'probe-reply')
+      this.#proven.add(`${node.name} ${event.event.peer} ${event.event.endpoint}`)
+  }
+
+  #checkDesired(node: ClusterNode, desired: DesiredState): void {
+    const members = new Set(
+      [...this.#cluster.nodes.values()].map(({ member }) => member.helperName),
+    )
+    for (const peer of desired.peers) {
+      const { publicKey } = peer
+      this.#must(node, members.has(publicKey), `${publicKey} is no member`)
+      this.#must(node, publicKey !== node.member.helperName, 'it is its own peer')
+      this.#checkPrefixes(node, peer)
+      for (const { endpoint } of peer.paths) {
+        const isProven = this.#proven.has(`${node.name} ${publicKey} ${endpoint}`)
+        this.#must(node, isProven, `${endpoint} is armed without a round trip`)
+      }
+    }
+  }
+
+  #checkPrefixes(node: ClusterNode, { publicKey, allowedIps }: DesiredPeer): void {
+    for (const prefix of allowedIps) {
+      const key = `${node.name} ${prefix}`
+      const holder = this.#holders.get(key) ?? publicKey
+      this.#holders.set(key, holder)
+      this.#must(node, holder === publicKey, `${prefix} moved from ${holder} to ${publicKey}`)
+    }
+    this.#must(node, allowedIps.length === 2, `${publicKey} lost an address`)
+  }
+
+  #checkPace(node: ClusterNode, probes: number): void {
+    if (probes === 0) return
+    this.#must(node, probes <= PROBES_PER_STEP_MAX, `${probes} probes in one step`)
+    const second = `${node.name} ${Math.floor(this.#cluster.clock.nowMs / 1000)}`
+    const inSecond = (this.#probesOfSecond.get(second) ?? 0) + probes
+    this.#probesOfSecond.set(second, inSecond)
+    this.#must(node, inSecond <= PROBES_PER_SECOND_MAX, `${inSecond} probes in one second`)
+  }
+
+  #must(node: ClusterNode, holds: boolean, what: string): void {
+    if (holds) return
+    const { seed, clock } = this.#cluster
+    throw new Error(`seed ${seed}, ${clock.nowMs} ms, ${node.name}: ${what}`)
+  }
+}
