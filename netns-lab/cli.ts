@@ -43,11 +43,17 @@ const commands = [
 ]
 for (const command of commands) program.addCommand(command.copyInheritedSettings(program))
 
+/** By the error's name; 130 is what a shell gives for Ctrl-C. */
+const exitCodes: Readonly<Record<string, number>> = {
+  DescriptionError: 2,
+  UsageError: 2,
+  InterruptedError: 130,
+}
+
 try {
   await program.parseAsync()
 } catch (error) {
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2)
   process.stderr.write(`lab: ${error instanceof Error ? error.message : String(error)}\n`)
-  const isUsage = error instanceof Error && ['DescriptionError', 'UsageError'].includes(error.name)
-  process.exitCode = isUsage ? 2 : 1
+  process.exitCode = exitCodes[error instanceof Error ? error.name : ''] ?? 1
 }

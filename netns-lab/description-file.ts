@@ -16,7 +16,7 @@ export interface Fault {
 
 /** Everything that is wrong with a description, so that one run is enough to mend it. */
 export class DescriptionError extends Error {
-  static override readonly name = 'DescriptionError'
+  override readonly name = 'DescriptionError'
   readonly faults: readonly Fault[]
 
   constructor(source: string, faults: readonly Fault[]) {

@@ -33,6 +33,11 @@ kill -KILL -1 2>/dev/null
 cd / && rm -rf -- "$state"
 exit $code`
 
+/** Thrown when a lab was told to end before it was up. */
+export class InterruptedError extends Error {
+  override readonly name = 'InterruptedError'
+}
+
 export interface LaunchedLab {
   readonly stateDir: string
   readonly nodes: readonly StartedNode[]
@@ -80,7 +85,8 @@ export async function launchLab(
   const answer = await firstAnswer(output, stateDir)
   if (!answer.ok || signal?.aborted === true) {
     await kill()
-    throw new Error(answer.ok ? 'interrupted' : answer.error)
+    if (signal?.aborted === true) throw new InterruptedError('interrupted')
+    throw new Error(answer.ok ? 'the lab did not come up' : answer.error)
   }
   return {
     stateDir,

@@ -1,7 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -70,6 +80,16 @@ async function startDriver() {
   return { child, made: footprint(stateDir, holders) }
 }
 
+/** Stays at coming up, because nothing ever listens. */
+const neverReady = `
+[hosts.alice]
+[services.slow]
+kind = "command"
+on = "alice"
+run = ["sleep", "1000"]
+ready = { tcp = 1 }
+`
+
 describe('a lab leaves nothing behind', () => {
   test('when it is stopped', async () => {
     const lab = await startLab(demo)
@@ -100,16 +120,18 @@ describe('a lab leaves nothing behind', () => {
   test('when Ctrl-C comes while it is brought up', async () => {
     const name = `interrupted-${process.pid}`
     const stateDir = `/run/lab/${name}`
-    const child = spawn(labCommand, ['up', demo, '--name', name], { stdio: 'ignore' })
+    const file = `${mkdtempSync(`${tmpdir()}/lab-`)}/slow.toml`
+    writeFileSync(file, neverReady)
+    const child = spawn(labCommand, ['up', file, '--name', name], { stdio: 'ignore' })
     const ended = once(child, 'exit') as Promise<[number | null]>
-    await until(() => existsSync(`${stateDir}/hosts/alice`), {
+    await until(() => existsSync(`${stateDir}/hosts/alice/slow.log`), {
       deadlineMs: 10_000,
       what: 'the lab has begun',
-      pollMs: 1,
     })
     child.kill('SIGINT')
     const [code] = await ended
-    expect(code).not.toBe(0)
+    rmSync(dirname(file), { recursive: true })
+    expect(code).toBe(130)
     expect(existsSync(stateDir)).toBe(false)
     const left = allPids().filter((pid) => commandLine(pid).includes(stateDir))
     expect(left).toEqual([])
