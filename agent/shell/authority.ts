@@ -24,12 +24,7 @@ import { isPrefix } from '../../topology/prefix.ts'
 import { type Bootstrap, formatToken, SECRET_BYTES } from '../../topology/token.ts'
 import { admitNode } from './admit-node.ts'
 import type { AuthorityStore } from './authority-store.ts'
-import { readClock } from './clock.ts'
-import type { Log } from './log.ts'
-import { nodeCrypto, signerOf } from './node-crypto.ts'
 import { type RenewFault, renewNode } from './renew-node.ts'
-import { openAuthorityStore } from './sqlite-authority-store.ts'
-import type { StateDir } from './state-dir.ts'
 
 export interface TokenWish {
   readonly namePattern: string | null
@@ -151,29 +146,6 @@ export class Authority {
     return store.transact((ledger) =>
       admitNode(ledger, { request: opened.value, network, now, crypto, authority: signer }),
     )
-  }
-}
-
-/**
- * What answers join requests on a host that holds the network's authority key; undefined on any other.
- * Throws StateFault if the key or the store cannot be read.
- */
-export function answerJoinWith(
-  state: StateDir,
-  network: Network,
-  log: Log,
-): ((request: Uint8Array) => Promise<Uint8Array>) | undefined {
-  const seed = state.loadAuthoritySeed()
-  if (seed === undefined) return undefined
-  const store = openAuthorityStore(state.authorityDbPath)
-  const authority = new Authority({ network, signer: signerOf(seed), crypto: nodeCrypto, store })
-  return async (request) => {
-    try {
-      return authority.judge(request, readClock().wall)
-    } catch (error) {
-      log.error({ reason: String(error) }, 'a join request could not be judged')
-      throw error
-    }
   }
 }
 
