@@ -29,6 +29,9 @@ export class RecordKeeper {
     if (node === this.#self) {
       const own = this.#view().entries.get(node)
       if (own !== undefined && own.envelope === envelope) this.#saveVersion(own.record.version)
+      // What a token says of where to knock is read from here.
+      this.flush()
+      return
     }
     this.#timer ??= setTimeout(() => this.flush(), SAVE_PAUSE_MS)
   }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { networkInterfaces } from 'node:os'
+import { addressScope } from '../../../nat/address-scope.ts'
 import { type TransportAddress, transportAddress } from '../../../nat/address.ts'
 import type { WallTime } from '../../../nat/clock.ts'
 import type { NodeRecord } from '../../../topology/record.ts'
@@ -60,6 +62,8 @@ function ownBootstrap(sources: BootstrapSources, own: NodeRecord | undefined): B
       .map((text) => parseHostAddress('--bootstrap', text)),
     ...config.advertise,
   ]
+  // Before the agent has first run nobody has looked, but a public address of a link is a good guess.
+  if (hosts.length === 0 && own === undefined) hosts.push(...publicAddresses())
   return {
     nodeId: membership.certificate.node,
     dialAddresses: unique([
@@ -72,6 +76,13 @@ function ownBootstrap(sources: BootstrapSources, own: NodeRecord | undefined): B
       ...(own?.stunServers ?? []),
     ]),
   }
+}
+
+function publicAddresses(): HostAddress[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ address }) => addressScope(address) === 'global')
+    .map(({ address }) => ({ ip: address, port: undefined }))
 }
 
 function bootstrapOf({ certificate, dialAddresses, stunServers }: NodeRecord): Bootstrap {

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+export interface BenchResult {
+  /** Lines for a person. */
+  readonly rows: readonly string[]
+  readonly facts: unknown
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = Math.floor(sorted.length / 2)
+  const [low, high] = [sorted[middle - 1], sorted[middle]]
+  if (high === undefined) return Number.NaN
+  return sorted.length % 2 === 1 || low === undefined ? high : (low + high) / 2
+}
+
+/** `median (least to most)` */
+export function spread(values: readonly number[], digits = 0): string {
+  const least = Math.min(...values).toFixed(digits)
+  const most = Math.max(...values).toFixed(digits)
+  return `${median(values).toFixed(digits)} (${least} to ${most})`
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Runs the benchmarks that were asked for, one after the other, and prints what they found. */
+import { parseArgs } from 'node:util'
+import { benchDirect } from './bench-runs/direct.ts'
+import { benchMemory } from './bench-runs/memory.ts'
+import { benchThroughput } from './bench-runs/throughput.ts'
+
+const BENCHES = { throughput: benchThroughput, direct: benchDirect, memory: benchMemory }
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean' }, rounds: { type: 'string' } },
+})
+const unknown = positionals.find((name) => !Object.hasOwn(BENCHES, name))
+const rounds = Number(values.rounds ?? 5)
+if (unknown !== undefined || !Number.isInteger(rounds) || rounds < 1) {
+  const problem =
+    unknown === undefined ? '--rounds takes a whole number' : `no benchmark "${unknown}"`
+  console.error(`bench: ${problem}; scripts/bench --help tells what there is`)
+  process.exit(2)
+}
+
+const results: Record<string, unknown> = {}
+for (const [name, bench] of Object.entries(BENCHES)) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue
+  const { rows, facts } = await bench(rounds)
+  results[name] = facts
+  if (values.json !== true) {
+    console.log(`\n${name}`)
+    for (const row of rows) console.log(`  ${row}`)
+  }
+}
+if (values.json === true) console.log(JSON.stringify(results, null, 2))
