@@ -89,7 +89,7 @@ async function show(lab: Lab): Promise<void> {
   const peer = await alice.peer('bob')
   facts.path = peer.path
   const bobAddress = peer.addresses[0]!
-  say(await alice.do(['ping', 'bob', '-c', '3']))
+  say(indent(await alice.do(['ping', 'bob', '-c', '3'])))
   facts.pingMs = await pingTimes(alice, bobAddress)
   // Whatever is larger than the agents' own messages would be relayed data.
   const atHub = await hub.host.capture('any', 'udp and greater 400')
@@ -136,7 +136,7 @@ async function pingTimes(from: Member, address: string): Promise<number[]> {
 }
 
 async function transfer(from: Member, to: Member, address: string): Promise<number> {
-  const server = to.host.spawn(['iperf3', '-s', '-1', '-B', address], { log: 'iperf3.log' })
+  const server = to.host.spawn(['iperf3', '-s', '-1', '--forceflush', '-B', address], { log: 'iperf3.log' })
   await to.host.waitFor(async () => (await server.output()).includes('listening'), {
     deadlineMs: 5000,
     what: 'iperf3 listens',

@@ -96,7 +96,7 @@ async function meshgate(lab: Lab): Promise<Way> {
 
 async function measure(lab: Lab, way: Way, streams: number): Promise<Sample> {
   const right = lab.host('right')
-  const server = right.spawn(['iperf3', '-s', '-1', '-B', way.address], {
+  const server = right.spawn(['iperf3', '-s', '-1', '--forceflush', '-B', way.address], {
     log: `iperf3-${performance.now()}.log`,
   })
   await right.waitFor(async () => (await server.output()).includes('listening'), {
