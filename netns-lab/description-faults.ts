@@ -146,11 +146,14 @@ function linkFaults({ hosts, nats }: Description): Fault[] {
         link,
       })),
     ),
-    ...Object.entries(nats).map(([name, { behind = internetName, link }]) => ({
-      field: `nats.${name}.link`,
-      name: link?.name ?? `${name}-${behind}`,
-      link,
-    })),
+    ...Object.entries(nats)
+      // A NAT named like a host is a fault already.
+      .filter(([name]) => !Object.hasOwn(hosts, name))
+      .map(([name, { behind = internetName, link }]) => ({
+        field: `nats.${name}.link`,
+        name: link?.name ?? `${name}-${behind}`,
+        link,
+      })),
   ]
   return links.flatMap(({ field, name, link = {} }) => {
     const { name: _, mtu: __, emulate, ...impairments } = link

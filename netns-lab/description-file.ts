@@ -44,7 +44,10 @@ export function parseDescription(
   const parsed = descriptionSchema.safeParse(input)
   const faults = parsed.success
     ? relationFaults(parsed.data)
-    : parsed.error.issues.flatMap((issue) => faultsOf(issue, input))
+    : [
+        ...parsed.error.issues.flatMap((issue) => faultsOf(issue, input)),
+        ...salvagedFaults(input, parsed.error),
+      ]
   if (faults.length > 0 || !parsed.success) throw new DescriptionError(source, faults)
   return parsed.data
 }
@@ -81,11 +84,35 @@ function faultsOf(issue: z.core.$ZodIssue, input: unknown): Fault[] {
   return [{ field: path.join('.') || 'the file', value: valueAt(input, path), remedy }]
 }
 
-function valueAt(input: unknown, path: readonly string[]): unknown {
+/**
+ * Faults between the parts of a description that has faulty fields as well: without those fields it may be sound enough
+ * to look at.
+ */
+function salvagedFaults(input: object, { issues }: z.ZodError): Fault[] {
+  const rest = structuredClone(input) as Record<string, unknown>
+  for (const issue of issues) {
+    const parent = valueAt(rest, issue.path.slice(0, -1).map(String))
+    if (typeof parent !== 'object' || parent === null) continue
+    const last = String(issue.path.at(-1))
+    if (issue.code === 'unrecognized_keys') {
+      for (const key of issue.keys)
+        Reflect.deleteProperty(valueAt(rest, issue.path.map(String)) ?? {}, key)
+    } else if (issue.path[0] === 'nats' && last === 'kind') {
+      // A NAT without a kind would be none, and everything behind it at fault.
+      Reflect.set(parent, last, 'port-restricted')
+    } else {
+      Reflect.deleteProperty(parent, last)
+    }
+  }
+  const parsed = descriptionSchema.safeParse(rest)
+  return parsed.success ? relationFaults(parsed.data) : []
+}
+
+function valueAt(input: unknown, path: readonly string[]): object | undefined {
   return path.reduce<unknown>(
     (value, key) => (value as Record<string, unknown> | undefined)?.[key],
     input,
-  )
+  ) as object | undefined
 }
 
 function faultLine({ field, value, remedy }: Fault): string {

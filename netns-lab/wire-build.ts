@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process'
-import { readdir, stat } from 'node:fs/promises'
+import { readdir, rename, stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { expectSuccess } from './node-namespace.ts'
 
@@ -10,12 +10,15 @@ const program = fileURLToPath(new URL('../dist/lab-wire', import.meta.url))
 /** The path of the link emulator, built first if it is missing or older than its source. */
 export async function wireProgram(): Promise<string> {
   if (await isFresh()) return program
-  const build = spawn('go', ['build', '-o', program, '.'], {
+  // Several labs may find it missing at once.
+  const fresh = `${program}.${process.pid}`
+  const build = spawn('go', ['build', '-o', fresh, '.'], {
     cwd: sourceDir,
     stdio: ['ignore', 'inherit', 'pipe'],
   })
   build.on('error', () => undefined)
   await expectSuccess(build, 'cannot build the link emulator (netns-lab/wire needs Go)')
+  await rename(fresh, program)
   return program
 }
 

@@ -23,8 +23,14 @@ beforeEach(async () => {
 })
 
 const clear = {
-  ...{ delayMs: 0, jitterMs: 0, lossPercent: 0, dupPercent: 0, rateKbit: 0, down: false },
-  ...{ burstEnterPercent: 0, burstLeavePercent: 0, limitPackets: 1000 },
+  delayMs: 0,
+  jitterMs: 0,
+  lossPercent: 0,
+  burstEnterPercent: 0,
+  burstLeavePercent: 0,
+  rateKbit: 0,
+  limitPackets: 1000,
+  down: false,
 }
 
 /** Round trips in milliseconds and the share of echoes lost, from alice to hub. */
