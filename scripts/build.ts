@@ -6,13 +6,23 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { build } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   version: string
+}
+
+/** zod brings its messages in fifty languages, and an import of `z` would keep them all. */
+const englishOnly: Plugin = {
+  name: 'english-only',
+  setup: (bundler) =>
+    bundler.onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js'",
+      resolveDir: join(root, 'node_modules/zod/v4/locales'),
+    })),
 }
 
 await buildAgent()
@@ -34,7 +44,10 @@ async function buildAgent(): Promise<void> {
     format: 'esm',
     platform: 'node',
     target: 'node24',
+    // Source text stays in memory for as long as the agent runs. Names are kept, for stack traces.
     minifySyntax: true,
+    minifyWhitespace: true,
+    plugins: [englishOnly],
     sourcemap: 'external',
     legalComments: 'none',
     logLevel: 'warning',
