@@ -33,6 +33,7 @@ export const CLOCK_SKEW_MS = 5 * 60_000
 /** Long enough that an authority may be switched off for two weeks, as hosts renew at half-life. */
 export const CERTIFICATE_LIFETIME_MS = 30 * 86_400_000
 
-export const TAGS_MAX = 16
+/** With as many tags and prefixes of full length a certificate still fits its 2 KiB. */
+export const TAGS_MAX = 12
 export const PREFIXES_MAX = 16
 export const SERIAL_MAX = Number.MAX_SAFE_INTEGER

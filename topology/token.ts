@@ -60,7 +60,8 @@ export type TokenFault =
   | 'not-yet-valid'
   | 'expired'
 
-export const TOKEN_TEXT_MAX = 16_384
+/** Room for eight members with addresses of full length; a usual token has some 700 letters. */
+export const TOKEN_TEXT_MAX = 24_576
 export const BOOTSTRAP_MAX = 8
 export const SECRET_BYTES = 32
 

@@ -139,3 +139,12 @@ export function tokenText(
   }
   return formatToken(token, nodeCrypto)
 }
+
+/** As many tags and prefixes as a certificate may hold, each as long as it gets. */
+export function largestLists(): Pick<Certificate, 'tags' | 'prefixes'> {
+  const letter = (i: number) => String.fromCharCode(97 + i)
+  return {
+    tags: Array.from({ length: 12 }, (_, i) => letter(i).repeat(63)),
+    prefixes: Array.from({ length: 16 }, (_, i) => `${'ffff:'.repeat(7)}fff${i.toString(16)}/128`),
+  }
+}
