@@ -13,6 +13,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -70,11 +71,16 @@ export function readBounded(path: string, maxBytes: number): StoredFile | undefi
   })
 }
 
-/** Removes what a killed writer left behind: it was never the file, and may hold a secret. */
-export function removeTemporaries(directory: string): void {
+/**
+ * Removes what a killed writer left behind: it was never the file, and may hold a secret. `ageMs`: what
+ * is younger may be another process's that is just writing.
+ */
+export function removeTemporaries(directory: string, ageMs: number): void {
   onFile(directory, () => {
-    for (const name of readdirSync(directory)) {
-      if (TEMPORARY.test(name)) rmSync(join(directory, name), { force: true })
+    for (const name of readdirSync(directory).filter((name) => TEMPORARY.test(name))) {
+      const path = join(directory, name)
+      const writtenAt = statSync(path, { throwIfNoEntry: false })?.mtimeMs
+      if (writtenAt !== undefined && Date.now() - writtenAt >= ageMs) rmSync(path, { force: true })
     }
   })
 }

@@ -13,7 +13,7 @@
  * Each file is replaced as a whole, so a kill at any moment leaves the old or the new one. Keys come before
  * the membership that names them, so an interrupted join is repeated with the same keys.
  */
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, rmSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { decodeCanonical, encodeCanonical } from '../../topology/canonical-cbor.ts'
@@ -53,6 +53,9 @@ export interface Membership {
 const LISTEN_PORT_MIN = 20_000
 const LISTEN_PORT_MAX = 32_767
 
+/** No write takes as long: a temporary file of this age was left by a kill. */
+const LEFTOVER_MS = 60_000
+
 const CACHED_RECORDS_MAX = 256
 const CACHE_BYTES_MAX = CACHED_RECORDS_MAX * (ENVELOPE_BYTES_MAX.record + 8)
 
@@ -78,8 +81,8 @@ export class StateDir {
           remedy: `chmod 700 ${path}`,
         })
       }
-      readdirSync(path)
     })
+    removeTemporaries(path, LEFTOVER_MS)
     return new StateDir(path)
   }
 
@@ -95,7 +98,6 @@ export class StateDir {
   loadOrMakeKeys(): NodeKeys {
     const known = this.loadKeys()
     if (known !== undefined) return known
-    removeTemporaries(this.path)
     const keys: NodeKeys = {
       seed: generateSeed(),
       wireguardKey: generateX25519().privateKey,
@@ -194,7 +196,7 @@ export class StateDir {
     const ofAuthority = ['authority.json', 'authority.db', 'authority.db-wal', 'authority.db-shm']
     onFile(this.path, () => {
       for (const name of [...names, ...ofAuthority]) rmSync(join(this.path, name), { force: true })
-      removeTemporaries(this.path)
+      removeTemporaries(this.path, 0)
       syncDirectory(this.path)
     })
   }
