@@ -15,7 +15,7 @@
  */
 import type { WallTime } from '../nat/clock.ts'
 import { err, ok, type Result } from '../nat/result.ts'
-import { bytes, decodeAs, encodeAs, hex, type Schema, struct, text } from './cbor-schema.ts'
+import { bytes, decodeAs, encodeAs, hex, type Schema, struct, text, tuple } from './cbor-schema.ts'
 import { wallTimeSchema } from './certificate-codec.ts'
 import type { Crypto, Signer } from './crypto.ts'
 import {
@@ -74,18 +74,10 @@ const payloadSchema: Schema<JoinRequest> = struct<JoinRequest>({
   issuedAt: wallTimeSchema,
 })
 
-const envelopeSchema = bytes(1, ENVELOPE_BYTES_MAX.join)
-const proofSchema = bytes(PROOF_BYTES)
-
-const requestSchema: Schema<readonly [Uint8Array, Uint8Array]> = {
-  write: (pair) => [...pair],
-  read: (value) => {
-    if (!Array.isArray(value) || value.length !== 2) return undefined
-    const envelope = envelopeSchema.read(value[0])
-    const proof = proofSchema.read(value[1])
-    return envelope === undefined || proof === undefined ? undefined : [envelope, proof]
-  },
-}
+const requestSchema = tuple<readonly [Uint8Array, Uint8Array]>(
+  bytes(1, ENVELOPE_BYTES_MAX.join),
+  bytes(PROOF_BYTES),
+)
 
 export interface JoinWish {
   readonly token: Token

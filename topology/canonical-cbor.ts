@@ -46,7 +46,11 @@ export function decodeCanonical(bytes: Uint8Array, maxBytes: number): Result<Cbo
 }
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] !== b[i]) return false
+  }
+  return true
 }
 
 function isShallow(value: CborValue, depth: number): boolean {

@@ -123,6 +123,36 @@ export function setOf<T extends string>(schema: Schema<T>, max: number): Schema<
   }
 }
 
+/** A list with one item of each of these kinds, in this order. */
+export function tuple<T extends readonly unknown[]>(
+  ...items: { readonly [K in keyof T]: Schema<T[K]> }
+): Schema<T> {
+  const schemas = items as readonly Schema<unknown>[]
+  return {
+    write: (values) => schemas.map((schema, i) => schema.write(values[i])),
+    read: (values) => {
+      if (!Array.isArray(values) || values.length !== schemas.length) return undefined
+      const read = schemas.map((schema, i) => schema.read((values as CborValue[])[i]!))
+      return read.includes(undefined) ? undefined : (read as unknown as T)
+    },
+  }
+}
+
+/** The same document as another type in the program. */
+export function mapped<T, U>(
+  schema: Schema<T>,
+  to: (value: T) => U,
+  from: (value: U) => T,
+): Schema<U> {
+  return {
+    write: (value) => schema.write(from(value)),
+    read: (value) => {
+      const read = schema.read(value)
+      return read === undefined ? undefined : to(read)
+    },
+  }
+}
+
 /**
  * A map with these keys. Closed: an unknown key is refused. Open: unknown keys are passed over, for
  * documents to which a later version may add facts that an earlier one can do without.

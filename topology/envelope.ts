@@ -10,7 +10,7 @@
  * holds the version: a document of another version is another kind.
  */
 import { err, ok, type Result } from '../nat/result.ts'
-import { bytes, decodeAs, encodeAs, type Schema } from './cbor-schema.ts'
+import { bytes, decodeAs, encodeAs, tuple } from './cbor-schema.ts'
 import type { Crypto, Signer } from './crypto.ts'
 
 export type SignedKind = 'certificate' | 'record' | 'grant' | 'join' | 'admission'
@@ -76,15 +76,7 @@ function signedBytes(kind: SignedKind, payload: Uint8Array): Uint8Array {
   return domainSeparated(kind, payload)
 }
 
-const payloadSchema = bytes(1, Number.MAX_SAFE_INTEGER)
-const signatureSchema = bytes(SIGNATURE_BYTES)
-
-const envelopeSchema: Schema<readonly [Uint8Array, Uint8Array]> = {
-  write: (pair) => [...pair],
-  read: (value) => {
-    if (!Array.isArray(value) || value.length !== 2) return undefined
-    const payload = payloadSchema.read(value[0])
-    const signature = signatureSchema.read(value[1])
-    return payload === undefined || signature === undefined ? undefined : [payload, signature]
-  },
-}
+const envelopeSchema = tuple<readonly [Uint8Array, Uint8Array]>(
+  bytes(1, Number.MAX_SAFE_INTEGER),
+  bytes(SIGNATURE_BYTES),
+)

@@ -7,7 +7,7 @@
  * digest  = ["digest", [* 2048 entry], last: bool]                more of the digest
  * want    = ["want", [* 2048 node: bstr .size 32], last: bool]
  * records = ["records", [* 256 envelope: bstr], last: bool]
- * entry   = { node: bstr .size 32, serial: uint, version: uint, tail: bstr .size 8 }
+ * entry   = [node: bstr .size 32, serial: uint, version: uint, tail: bstr .size 8]
  * ```
  * Canonical CBOR, at most 262144 bytes a frame; a list that does not fit goes on in the next frame until one is
  * the last. The sequence: both send hello and digest, each answers with what the other lacks
@@ -21,7 +21,7 @@ import {
   decodeCanonical,
   encodeCanonical,
 } from './canonical-cbor.ts'
-import { boolean, bytes, hex, integer, listOf, type Schema, struct } from './cbor-schema.ts'
+import { boolean, bytes, hex, integer, listOf, mapped, type Schema, tuple } from './cbor-schema.ts'
 import { SERIAL_MAX } from './certificate.ts'
 import { ENVELOPE_BYTES_MAX } from './envelope.ts'
 import { KEY_BYTES, type NodeId } from './identity.ts'
@@ -38,7 +38,7 @@ export type SyncFrame =
   | { readonly kind: 'records'; readonly records: readonly Uint8Array[]; readonly last: boolean }
 
 export const FRAME_BYTES_MAX = 262_144
-/** An entry takes at most 89 bytes: 2048 of them and a record fill 190 KiB. */
+/** An entry takes at most 62 bytes: 2048 of them and a record fill half of a frame. */
 export const FRAME_ENTRIES_MAX = 2048
 export const FRAME_RECORDS_MAX = 256
 /** Room for the frame around the records and the heads of its byte strings. */
@@ -47,15 +47,19 @@ const FRAME_RECORDS_BYTES_MAX = FRAME_BYTES_MAX - 4 * FRAME_RECORDS_MAX
 const recordSchema = bytes(1, ENVELOPE_BYTES_MAX.record)
 const recordsSchema = listOf(recordSchema, FRAME_RECORDS_MAX)
 const nodesSchema = listOf(hex<NodeId>(KEY_BYTES), FRAME_ENTRIES_MAX)
-const digestSchema: Schema<Digest> = listOf(
-  struct<DigestEntry>({
-    node: hex(KEY_BYTES),
-    serial: integer(1, SERIAL_MAX),
-    version: integer(1, Number.MAX_SAFE_INTEGER),
-    tail: hex(DIGEST_TAIL_BYTES),
-  }),
-  FRAME_ENTRIES_MAX,
+type EntryTuple = readonly [node: NodeId, serial: number, version: number, tail: string]
+
+const entrySchema: Schema<DigestEntry> = mapped(
+  tuple<EntryTuple>(
+    hex(KEY_BYTES),
+    integer(1, SERIAL_MAX),
+    integer(1, Number.MAX_SAFE_INTEGER),
+    hex(DIGEST_TAIL_BYTES),
+  ),
+  ([node, serial, version, tail]) => ({ node, serial, version, tail }),
+  ({ node, serial, version, tail }): EntryTuple => [node, serial, version, tail],
 )
+const digestSchema: Schema<Digest> = listOf(entrySchema, FRAME_ENTRIES_MAX)
 
 export function encodeFrame(frame: SyncFrame): Uint8Array {
   switch (frame.kind) {
