@@ -39,7 +39,7 @@ export function decodeJoinRequest(frame: Uint8Array): Result<JoinRequestFrame, '
   const hops = frame[0]
   if (hops === undefined || hops > 1) return err('malformed')
   if (frame.length < 2 || frame.length > JOIN_REQUEST_FRAME_BYTES_MAX) return err('malformed')
-  return ok({ hops, request: frame.slice(1) })
+  return ok({ hops, request: new Uint8Array(frame.subarray(1)) })
 }
 
 export function encodeJoinReply(reply: Result<Uint8Array, JoinFault>): Uint8Array {
@@ -48,7 +48,7 @@ export function encodeJoinReply(reply: Result<Uint8Array, JoinFault>): Uint8Arra
 }
 
 export function decodeJoinReply(frame: Uint8Array): Result<Uint8Array, JoinFault> {
-  if (frame[0] === 0 && frame.length > 1) return ok(frame.slice(1))
+  if (frame[0] === 0 && frame.length > 1) return ok(new Uint8Array(frame.subarray(1)))
   return err(STATUS[frame[0] ?? STATUS.length] ?? 'malformed')
 }
 

@@ -17,8 +17,9 @@ const INNOCENT: ReadonlySet<string> = new Set([
   'revoked',
 ])
 
-/** Forged or malformed records that one neighbour may send a minute before it is hung up on. */
+/** Forged or malformed records that one neighbour may send a minute before it is shut out. */
 const REFUSALS_PER_MINUTE = 20
+const SHUT_OUT_MS = 60_000
 
 export interface RecordJudgeOptions {
   verify(bytes: Uint8Array): Result<NodeRecord>
@@ -30,6 +31,8 @@ export interface RecordJudgeOptions {
 /** Decides about every record that a neighbour sends, whichever way it came. */
 export class RecordJudge {
   readonly #options: RecordJudgeOptions
+  /** At most one entry a member: only members are judged. */
+  readonly #shutOutUntilMs = new Map<NodeId, number>()
   readonly #refusals = new RateLimit(REFUSALS_PER_MINUTE / 60, REFUSALS_PER_MINUTE)
 
   constructor(options: RecordJudgeOptions) {
@@ -38,8 +41,20 @@ export class RecordJudge {
 
   judge(bytes: Uint8Array, from: NodeId): Judgement {
     const judged = this.#judge(bytes)
-    if (judged === 'refused' && !this.#refusals.take(from)) this.#options.onAbuse(from)
+    if (judged === 'refused' && !this.#refusals.take(from)) {
+      this.#shutOutUntilMs.set(from, performance.now() + SHUT_OUT_MS)
+      this.#options.onAbuse(from)
+    }
     return judged
+  }
+
+  /** Whether a node sent too much that no honest one would, not long ago. */
+  isShutOut(node: NodeId): boolean {
+    const untilMs = this.#shutOutUntilMs.get(node)
+    if (untilMs === undefined) return false
+    if (performance.now() < untilMs) return true
+    this.#shutOutUntilMs.delete(node)
+    return false
   }
 
   /** A record that must be its sender's own. */

@@ -145,6 +145,7 @@ export class SyncProtocol {
     const { node } = record.value.certificate
     if (node !== peer) throw new NotAMember('a record of another node')
     if (!record.value.present) throw new NotAMember('left')
+    if (this.#options.judge.isShutOut(node)) throw new NotAMember('shut out')
     this.#options.onMember(connection, node)
     this.#take(hello.record, node)
     return node
@@ -203,7 +204,8 @@ async function send(
 }
 
 async function readFrame(messages: Messages, signal: AbortSignal): Promise<SyncFrame> {
-  const frame = decodeFrame((await messages.read({ signal })).subarray())
+  // A copy: what libp2p hands over is a window on a pool, and records of it are kept.
+  const frame = decodeFrame(new Uint8Array((await messages.read({ signal })).subarray()))
   if (!frame.ok) throw new NotAMember(`a frame that is ${frame.error}`)
   return frame.value
 }
