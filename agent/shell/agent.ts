@@ -45,6 +45,8 @@ const FAREWELL_MS = 300
 
 /** Runs until stopped; resolves to the exit code. */
 export async function runAgent(options: RunOptions): Promise<number> {
+  // What `ps` and `pgrep` show.
+  process.title = 'meshgate-agent'
   const agent = await Agent.start(options)
   return agent.ended
 }

@@ -22,7 +22,7 @@ export async function benchMemory(): Promise<BenchResult> {
     }
     const { addresses } = await alice.reaches('bob')
     await alice.host.run(['ping', '-q', '-i', '0.01', '-c', String(PINGS), addresses[0]!])
-    const agents = await Promise.all(members.map((one) => residentMb(one, 'node')))
+    const agents = await Promise.all(members.map((one) => residentMb(one, 'meshgate-agent')))
     const helpers = await Promise.all(members.map((one) => residentMb(one, 'meshgate-helper')))
     return {
       rows: [
