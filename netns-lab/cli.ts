@@ -14,6 +14,7 @@ Examples:
   lab exec alice                            a shell in a host
   lab set alice delay=40 loss=5             impair a link, named by itself or by the node it belongs to
   lab set alice-lan out.down=1              cut it one way; "out" is away from the node
+  lab set alice behind=home-b               roam: another network, another address
   lab set home-a kind=symmetric             swap the router
   lab set home-a reboot                     forget all mappings
   lab set home-a address=203.0.113.77       give it another public address
@@ -21,9 +22,10 @@ Examples:
   lab status --json
   lab down
 
-Link settings:  delay jitter (ms)  loss dup burstEnter burstLeave (percent)  rate (kbit/s)  limit (packets)  reorder  down
+Link settings:  delay jitter (ms)  loss dup burstEnter burstLeave (percent)  rate (kbit/s)  limit (packets)  reorder
+                down (silent)  unplugged (no carrier)
 NAT settings:   kind  address  hairpin=off|external|lan  mappingLifetime (s)  reboot
-Host settings:  firewall
+Host settings:  firewall  behind=NAT|internet
 
 Exit codes: 0 done, 1 it failed, 2 wrong usage or description; exec gives the command's own.`
 

@@ -63,6 +63,7 @@ export interface LabStatus {
     name: string
     node: string
     upstream: string
+    unplugged: boolean
     out: Impairment
     in: Impairment
     frames: { out: WireStatistics; in: WireStatistics } | undefined

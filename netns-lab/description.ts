@@ -59,6 +59,8 @@ export const impairmentSchema = z.strictObject(impairmentFields)
 /** Settings of a link that may change while the lab runs. `out` is away from the link's node. */
 export const linkChangeSchema = z.strictObject({
   ...impairmentFields,
+  /** true takes the carrier from both interfaces, as pulling the cable does. */
+  unplugged: flag.optional(),
   out: impairmentSchema.optional(),
   in: impairmentSchema.optional(),
 })
@@ -121,7 +123,11 @@ const natSchema = z.strictObject({
   link: linkSchema.optional(),
 })
 
-export const hostChangeSchema = z.strictObject({ firewall: flag.optional() })
+export const hostChangeSchema = z.strictObject({
+  firewall: flag.optional(),
+  /** Roams: a NAT, or "internet". */
+  behind: nodeName.optional(),
+})
 
 const coturnSchema = z.strictObject({
   kind: z.literal('coturn'),

@@ -25,17 +25,14 @@ export async function saveEvidence(lab: Lab): Promise<string> {
   const directory = `${evidenceDir}${basename(lab.stateDir)}`
   await mkdir(directory, { recursive: true })
   const status = await lab.status().catch(String)
-  const parts = [`${lab.plan.name}\n${JSON.stringify(status, null, 2)}`]
   const nats = new Set(lab.plan.nats.map(({ name }) => name))
-  for (const name of ['internet', ...nats, ...lab.plan.hosts.map((host) => host.name)]) {
-    for (const question of [...questions, ...(nats.has(name) ? natQuestions : [])]) {
-      const answer = await lab
-        .host(name)
-        .exec(question, { deadlineMs: 5000 })
-        .catch((error: Error) => ({ stdout: '', stderr: error.message }))
-      parts.push(`${name}# ${question.join(' ')}\n${answer.stdout}${answer.stderr}`)
-    }
-  }
+  const names = ['internet', ...nats, ...lab.plan.hosts.map((host) => host.name)]
+  const answers = await Promise.all(
+    names.map(async (name) =>
+      answersOf(lab, name, [...questions, ...(nats.has(name) ? natQuestions : [])]),
+    ),
+  )
+  const parts = [`${lab.plan.name}\n${JSON.stringify(status, null, 2)}`, ...answers.flat()]
   await writeFile(`${directory}/trace.txt`, parts.join('\n'))
   await cp(lab.stateDir, directory, {
     recursive: true,
@@ -43,4 +40,20 @@ export async function saveEvidence(lab: Lab): Promise<string> {
     filter: (path) => !path.endsWith('.sock'),
   })
   return directory
+}
+
+async function answersOf(
+  lab: Lab,
+  node: string,
+  asked: readonly (readonly string[])[],
+): Promise<string[]> {
+  const answers: string[] = []
+  for (const question of asked) {
+    const answer = await lab
+      .host(node)
+      .exec(question, { deadlineMs: 5000 })
+      .catch((error: Error) => ({ stdout: '', stderr: error.message }))
+    answers.push(`${node}# ${question.join(' ')}\n${answer.stdout}${answer.stderr}`)
+  }
+  return answers
 }

@@ -26,7 +26,7 @@ export function natBatch(nat: NatPlan, plan: LabPlan): string[] {
           `addr add ${nat.ipv6Site}::1/64 dev lan nodad`,
         ]),
     'link set lan up',
-    ...portsOf(nat.name, plan).map(({ port, mtu }) => `link set ${port} mtu ${mtu} master lan up`),
+    ...portsOf(nat.name, plan).flatMap((link) => portBatch(link, plan)),
   ]
 }
 
@@ -34,11 +34,17 @@ export function natBatch(nat: NatPlan, plan: LabPlan): string[] {
 export function internetBatch(plan: LabPlan): string[] {
   return [
     `addr add ${plan.internet.gateway}/32 dev lo`,
-    ...portsOf(internetName, plan).flatMap((link) => [
-      `link set ${link.port} mtu ${link.mtu} up`,
-      `addr add ${ipv6Gateway}/64 dev ${link.port} nodad`,
-      ...routesTo(link, plan).map((route) => `route add ${route}`),
-    ]),
+    ...portsOf(internetName, plan).flatMap((link) => portBatch(link, plan)),
+  ]
+}
+
+/** The upstream's end of a link: a port of a NAT's LAN bridge, or an unnumbered port of the internet with its routes. */
+export function portBatch(link: LinkPlan, plan: LabPlan): string[] {
+  if (link.upstream !== internetName) return [`link set ${link.port} mtu ${link.mtu} master lan up`]
+  return [
+    `link set ${link.port} mtu ${link.mtu} up`,
+    `addr add ${ipv6Gateway}/64 dev ${link.port} nodad`,
+    ...routesTo(link, plan).map((route) => `route add ${route}`),
   ]
 }
 
@@ -62,7 +68,13 @@ function routesTo(link: LinkPlan, plan: LabPlan): string[] {
   ]
 }
 
-function uplinkBatch(node: string, uplink: UplinkPlan, index: number, plan: LabPlan): string[] {
+/** The node's end of a link: addresses and default route. */
+export function uplinkBatch(
+  node: string,
+  uplink: UplinkPlan,
+  index: number,
+  plan: LabPlan,
+): string[] {
   const { device } = uplink
   const mtu = plan.links.find((link) => link.node === node && link.device === device)?.mtu ?? 1500
   // The first uplink wins; the others stand by with a worse metric, as on a laptop with cable and radio.

@@ -17,7 +17,10 @@ import { RunningLab } from './running-lab.ts'
  *
  * Until it is told to detach it lives only as long as somebody holds the other end of its standard input.
  */
+/** Long enough for hundreds of links. */
+const closeDeadlineMs = 10_000
 let detached = false
+let lab: RunningLab | undefined
 
 const lines = createInterface(process.stdin)
 lines.once('line', (first) => {
@@ -32,7 +35,7 @@ lines.once('close', () => {
 
 async function start(request: StartRequest): Promise<void> {
   try {
-    const lab = new RunningLab(request, fail)
+    lab = new RunningLab(request, fail)
     const nodes = await lab.bringUp()
     await serve(lab, request.stateDir)
     answer({ ok: true, nodes })
@@ -90,7 +93,8 @@ function fail(reason: string): void {
   )
 }
 
-/** The init that waits for this process clears up behind it. */
-function end(code: number): never {
-  process.exit(code)
+/** The init that waits for this process clears up behind it, also when it is killed. */
+function end(code: number): void {
+  setTimeout(() => process.exit(code), closeDeadlineMs)
+  void (lab?.close() ?? Promise.resolve()).finally(() => process.exit(code))
 }

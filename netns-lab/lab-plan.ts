@@ -12,7 +12,7 @@ import type { NatRuleInput } from './nat-rules.ts'
 export interface LabPlan {
   readonly name: string
   readonly seed: number
-  readonly internet: { readonly gateway: string; readonly ipv6Prefix: string }
+  readonly internet: { readonly gateway: string; readonly prefix: string }
   readonly hosts: readonly HostPlan[]
   readonly nats: readonly NatPlan[]
   readonly links: readonly LinkPlan[]
@@ -149,7 +149,7 @@ export function planLab(description: Description, name: string): LabPlan {
   return {
     name,
     seed: description.seed,
-    internet: { gateway: addresses.gateway, ipv6Prefix: description.internet.ipv6 },
+    internet: { gateway: addresses.gateway, prefix: description.internet.ipv4 },
     hosts,
     nats,
     links,

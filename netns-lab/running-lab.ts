@@ -4,7 +4,8 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { readFileSync } from 'node:fs'
 import type { HostChange, LinkChange } from './description.ts'
 import type { LabStatus, StartedNode, StartRequest } from './control-protocol.ts'
-import { hostBatch, internetBatch, natBatch } from './interface-batch.ts'
+import { hostBatch, internetBatch, natBatch, portBatch, uplinkBatch } from './interface-batch.ts'
+import { roam } from './roam.ts'
 import type { LabPlan, LinkPlan } from './lab-plan.ts'
 import { addressesOf, internetName } from './uplink-wish.ts'
 import { mergeImpairments } from './link-settings.ts'
@@ -17,7 +18,7 @@ const hostFirewall = readFileSync(new URL('./rules/host-firewall.nft', import.me
 
 /** Everything that lives inside the lab's own pid namespace, where the daemon holds it. */
 export class RunningLab {
-  readonly #plan: LabPlan
+  #plan: LabPlan
   readonly #stateDir: string
   readonly #request: StartRequest
   readonly #nodes = new Map<string, NodeNamespace>()
@@ -67,9 +68,33 @@ export class RunningLab {
   }
 
   async setHost(name: string, change: HostChange): Promise<void> {
-    if (change.firewall === undefined) return
-    await runInNode(this.#node(name), firewallScript(change.firewall))
-    this.#firewalls.set(name, change.firewall)
+    const { firewall, behind } = change
+    if (behind !== undefined) await this.#roam(name, behind)
+    if (firewall === undefined) return
+    await runInNode(this.#node(name), firewallScript(firewall))
+    this.#firewalls.set(name, firewall)
+  }
+
+  /** Takes the upstream's end of the host's link elsewhere; the host keeps its interface and gets a new address. */
+  async #roam(name: string, upstream: string): Promise<void> {
+    const old = this.#plan.links.find(({ node }) => node === name)
+    if (old?.upstream === upstream) return
+    const { plan, link, uplink } = roam(this.#plan, name, upstream)
+    const host = this.#node(name)
+    const target = this.#node(upstream)
+    await runInNode(
+      host,
+      `ip addr flush dev ${link.device} scope global\nip route flush dev ${link.device}`,
+    )
+    await runInNode(this.#node(old?.upstream ?? ''), `ip link set ${link.port} netns ${target.pid}`)
+    await runInNode(target, batchScript(portBatch(link, plan)))
+    await runInNode(host, batchScript(uplinkBatch(name, uplink, 0, plan)))
+    this.#plan = plan
+  }
+
+  /** Takes the links down. The end of the daemon takes all the rest. */
+  async close(): Promise<void> {
+    await this.#wire?.close()
   }
 
   async status(): Promise<LabStatus> {
@@ -93,8 +118,8 @@ export class RunningLab {
         mappingLifetimeS: rules.mappingLifetimeS,
       })),
       links: this.#plan.links.map(({ name, node, upstream }) => {
-        const { out = {}, in: inward = {} } = this.#links.get(name) ?? {}
-        return { name, node, upstream, out, in: inward, frames: frames[name] }
+        const { out = {}, in: inward = {}, unplugged = false } = this.#links.get(name) ?? {}
+        return { name, node, upstream, unplugged, out, in: inward, frames: frames[name] }
       }),
       services: this.#services.states(),
     }

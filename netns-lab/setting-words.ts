@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { hostChangeSchema, impairmentSchema, natChangeSchema } from './description.ts'
+import { hostChangeSchema, linkChangeSchema, natChangeSchema } from './description.ts'
 import type { Settings } from './lab-change.ts'
 
 /** Short forms of the command line -> fields of a description. Full field names are understood too. */
@@ -16,12 +16,12 @@ const shortForms: Readonly<Record<string, string>> = {
 }
 
 const fields = new Set([
-  ...Object.keys(impairmentSchema.shape),
+  ...Object.keys(linkChangeSchema.shape).filter((field) => field !== 'in' && field !== 'out'),
   ...Object.keys(natChangeSchema.shape),
   ...Object.keys(hostChangeSchema.shape),
 ])
-const textFields = new Set(['kind', 'address', 'hairpin'])
-const flagFields = new Set(['reorder', 'down', 'reboot', 'firewall'])
+const textFields = new Set(['kind', 'address', 'hairpin', 'behind'])
+const flagFields = new Set(['reorder', 'down', 'reboot', 'firewall', 'unplugged'])
 
 /** Thrown for words that cannot be meant; `lab` then ends with exit code 2. */
 export class UsageError extends Error {

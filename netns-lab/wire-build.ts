@@ -14,10 +14,16 @@ export async function wireProgram(): Promise<string> {
   const fresh = `${program}.${process.pid}`
   const build = spawn('go', ['build', '-o', fresh, '.'], {
     cwd: sourceDir,
-    stdio: ['ignore', 'inherit', 'pipe'],
+    stdio: ['ignore', 'ignore', 'pipe'],
   })
-  build.on('error', () => undefined)
-  await expectSuccess(build, 'cannot build the link emulator (netns-lab/wire needs Go)')
+  await expectSuccess(build, 'the link emulator does not build').catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error
+      throw new Error(
+        'the link emulator (netns-lab/wire) is built by Go, which is missing: install it',
+      )
+    },
+  )
   await rename(fresh, program)
   return program
 }

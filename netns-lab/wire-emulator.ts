@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Impairment, LinkChange } from './description.ts'
 import type { LinkPlan } from './lab-plan.ts'
@@ -17,6 +18,7 @@ export interface WireStatistics {
 /** The lab-wire process, which carries every emulated link. Its commands are described in wire/control.go. */
 export class WireEmulator {
   readonly #child: ChildProcess
+  #closing = false
   readonly #waiting: ((answer: string) => void)[] = []
   readonly #numbers = new Map<string, number>()
 
@@ -25,7 +27,9 @@ export class WireEmulator {
     const child = spawn(program, [String(seed)], { stdio: ['pipe', 'pipe', 'inherit'] })
     this.#child = child
     child.on('error', (error) => onDeath(error.message))
-    child.on('exit', (code, signal) => onDeath(`it ended with ${signal ?? code}`))
+    child.on('exit', (code, signal) => {
+      if (!this.#closing) onDeath(`it ended with ${signal ?? code}`)
+    })
     createInterface(child.stdout).on('line', (answer) => this.#waiting.shift()?.(answer))
   }
 
@@ -36,8 +40,9 @@ export class WireEmulator {
     await this.change(link.name, link.settings)
   }
 
-  async change(link: string, { out, in: inward, ...both }: LinkChange): Promise<void> {
+  async change(link: string, { out, in: inward, unplugged, ...both }: LinkChange): Promise<void> {
     const number = this.#numbers.get(link)
+    if (unplugged !== undefined) await this.#ask(`carrier ${number} ${unplugged ? 0 : 1}`)
     const parts = [
       ['both', both],
       ['ab', out ?? {}],
@@ -61,6 +66,15 @@ export class WireEmulator {
         },
       ]),
     )
+  }
+
+  /** Removes every device. Killing the emulator does so too, but one by one, which takes seconds in a large lab. */
+  async close(): Promise<void> {
+    this.#closing = true
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    const ended = once(this.#child, 'exit')
+    this.#child.stdin?.end()
+    await ended
   }
 
   async #ask(line: string): Promise<string> {

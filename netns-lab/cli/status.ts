@@ -46,10 +46,10 @@ function forPeople(lab: LabStatus): string {
     ],
     [
       'links',
-      lab.links.map(({ name, node, upstream, out, in: inward }) => [
+      lab.links.map(({ name, node, upstream, unplugged, out, in: inward }) => [
         name,
         `${node} - ${upstream}`,
-        ...bothWays(out, inward),
+        ...(unplugged ? ['unplugged'] : bothWays(out, inward)),
       ]),
     ],
     ['services', lab.services.map(({ name, on, state }) => [name, on, state])],

@@ -40,6 +40,7 @@ func main() {
 	if err := w.run(); err != nil {
 		fail(err.Error())
 	}
+	w.close()
 }
 
 func fail(message string) {

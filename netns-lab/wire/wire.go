@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -112,6 +113,15 @@ func (w *wire) run() error {
 		}
 		w.sendDue()
 	}
+}
+
+// close removes all devices. Each removal waits for the kernel's readers to be done; side by side they share the wait.
+func (w *wire) close() {
+	var closing sync.WaitGroup
+	for fd := range w.sources {
+		closing.Go(func() { _ = unix.Close(int(fd)) })
+	}
+	closing.Wait()
 }
 
 func (w *wire) readFrames(fd int, buffer []byte, cameNs int64) {

@@ -61,8 +61,8 @@ test('settings of two kinds of target at once are refused', () => {
 
 test('a change of both directions overrides an earlier one of either', () => {
   const uneven = mergeImpairments({}, { delayMs: 10, out: { delayMs: 5 } })
-  expect(uneven).toEqual({ out: { delayMs: 5 }, in: { delayMs: 10 } })
-  expect(mergeImpairments(uneven, { delayMs: 20 })).toEqual({
+  expect(uneven).toMatchObject({ out: { delayMs: 5 }, in: { delayMs: 10 } })
+  expect(mergeImpairments(uneven, { delayMs: 20 })).toMatchObject({
     out: { delayMs: 20 },
     in: { delayMs: 20 },
   })
