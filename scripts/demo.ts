@@ -136,7 +136,9 @@ async function pingTimes(from: Member, address: string): Promise<number[]> {
 }
 
 async function transfer(from: Member, to: Member, address: string): Promise<number> {
-  const server = to.host.spawn(['iperf3', '-s', '-1', '--forceflush', '-B', address], { log: 'iperf3.log' })
+  const server = to.host.spawn(['iperf3', '-s', '-1', '--forceflush', '-B', address], {
+    log: 'iperf3.log',
+  })
   await to.host.waitFor(async () => (await server.output()).includes('listening'), {
     deadlineMs: 5000,
     what: 'iperf3 listens',

@@ -51,7 +51,7 @@ test('of two hosts that race for a single-use token exactly one joins', async ()
   const results = await Promise.all(
     racers.map((racer) => racer.try(['join', token, '--name', racer.name])),
   )
-  expect(results.map((result) => result.code).sort()).toEqual([0, 1])
+  expect(results.map((result) => result.code).sort((a, b) => a - b)).toEqual([0, 1])
   expect(results.find((result) => result.code === 1)?.stderr).toMatch(/used as often as it allows/)
   await nothingIsLost()
 })
@@ -158,12 +158,9 @@ test('a taken port is named, and used as soon as it is free', async () => {
 })
 
 test('without root, run says what is needed', async () => {
-  const { code, stderr } = await lab
-    .host('noroot')
-    .exec([
-      ...['setpriv', '--reuid=65534', '--clear-groups', '--bounding-set=-all'],
-      ...['bin/meshgate', '--state-dir', '/tmp/meshgate-noroot', '--run-dir', '/run', 'run'],
-    ])
+  const command = 'bin/meshgate --state-dir /tmp/meshgate-noroot --run-dir /run run'
+  const nobody = ['setpriv', '--reuid=65534', '--clear-groups', '--bounding-set=-all']
+  const { code, stderr } = await lab.host('noroot').exec([...nobody, ...command.split(' ')])
   expect(code).toBe(1)
   expect(stderr).toMatch(/root|not a member/)
 })
