@@ -5,10 +5,10 @@
  */
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createConnection } from 'node:net'
 import { dirname, join } from 'node:path'
 import { delay } from './clock.ts'
 import { Failure } from './failure.ts'
+import { socketAnswers } from './socket-answers.ts'
 
 const START_DEADLINE_MS = 10_000
 const STOP_DEADLINE_MS = 5_000
@@ -20,15 +20,7 @@ export function helperSocketPath(runDir: string): string {
 
 /** Whether a helper listens there. */
 export function helperAnswers(runDir: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection(helperSocketPath(runDir))
-    const settle = (answers: boolean) => {
-      socket.destroy()
-      resolve(answers)
-    }
-    socket.once('connect', () => settle(true))
-    socket.once('error', () => settle(false))
-  })
+  return socketAnswers(helperSocketPath(runDir))
 }
 
 /** Resolves to its pid once it listens. Throws Failure with the last words of its log. */

@@ -4,7 +4,6 @@
  * Whoever may open the socket may ask; nothing listens on the network.
  */
 import { rmSync } from 'node:fs'
-import { createConnection } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
@@ -13,6 +12,7 @@ import { z } from 'zod'
 import type { AgentApi } from './agent-api.ts'
 import { delay } from './clock.ts'
 import { Failure, failureDocument } from './failure.ts'
+import { socketAnswers } from './socket-answers.ts'
 
 const BODY_BYTES_MAX = 64 * 1024
 /** Owner and group may connect. */
@@ -36,10 +36,7 @@ export interface LocalApi {
 
 /** Throws Failure if another agent listens there already. */
 export async function startLocalApi({ socketPath, api }: LocalApiOptions): Promise<LocalApi> {
-  if (await answers(socketPath))
-    throw new Failure('already-running', `an agent already answers on ${socketPath}`, {
-      remedy: 'stop it first, or give this one another --run-dir',
-    })
+  await refuseSecondAgent(socketPath)
   rmSync(socketPath, { force: true })
   const server = createAdaptorServer({ fetch: routes(api).fetch })
   const umask = process.umask(SOCKET_UMASK)
@@ -58,6 +55,14 @@ export async function startLocalApi({ socketPath, api }: LocalApiOptions): Promi
         if ('closeAllConnections' in server) server.closeAllConnections()
       }),
   }
+}
+
+/** Throws Failure if an agent listens there. */
+export async function refuseSecondAgent(socketPath: string): Promise<void> {
+  if (!(await socketAnswers(socketPath))) return
+  throw new Failure('already-running', `an agent already answers on ${socketPath}`, {
+    remedy: 'stop it first, or give this one another --run-dir',
+  })
 }
 
 function routes(api: AgentApi): Hono {
@@ -101,16 +106,4 @@ function routes(api: AgentApi): Hono {
   app.notFound((c) => c.json(failureDocument({ code: 'not-found', message: 'no such path' }), 404))
   app.onError((error, c) => c.json(failureDocument(error), 500))
   return app
-}
-
-function answers(socketPath: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection(socketPath)
-    const settle = (answer: boolean) => {
-      socket.destroy()
-      resolve(answer)
-    }
-    socket.once('connect', () => settle(true))
-    socket.once('error', () => settle(false))
-  })
 }

@@ -15,6 +15,7 @@ import { tcp } from '@libp2p/tcp'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import type { NodeId } from '../../topology/identity.ts'
+import { Failure } from './failure.ts'
 
 /** Enough for a hub of a full segment and its joiners. */
 const CONNECTIONS_MAX = 512
@@ -47,7 +48,20 @@ export async function startUnderlayNode(options: UnderlayNodeOptions): Promise<L
     const ip = ipOf(address)
     return ip !== undefined && options.isMeshAddress(ip)
   }
-  return createLibp2p({
+  return createLibp2p(await libp2pOptions(options, isMesh)).catch((error: unknown) => {
+    const places = options.listen.map(({ ip, port }) => `${ip} port ${port}`).join(', ')
+    throw new Failure('listen-failed', `cannot listen on TCP ${places}: ${String(error)}`, {
+      remedy: 'another program has the port: choose one with tcp_port in the configuration',
+      cause: error,
+    })
+  })
+}
+
+async function libp2pOptions(
+  options: UnderlayNodeOptions,
+  isMesh: (address: Multiaddr) => boolean,
+): Promise<Libp2pOptions> {
+  return {
     privateKey: await generateKeyPairFromSeed('Ed25519', options.seed),
     addresses: {
       listen: options.listen.map(listenMultiaddr),
@@ -71,7 +85,7 @@ export async function startUnderlayNode(options: UnderlayNodeOptions): Promise<L
     },
     connectionMonitor: { pingInterval: PING_INTERVAL_MS },
     services: { ping: ping(), ...options.services },
-  })
+  }
 }
 
 /** The text form that the private-network protector reads. */

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path'
+import type { Config } from '../config.ts'
 import { Failure } from '../failure.ts'
 import { helperAnswers, helperOfEarlierRun, launchHelper, stopHelper } from '../launch-helper.ts'
-import { createLog, type LogLevel } from '../log.ts'
+import { refuseSecondAgent } from '../local-api.ts'
+import { createLog, type Log, type LogLevel } from '../log.ts'
 import { continueWithoutCapabilities, hasCapabilities, isRoot } from '../privileges.ts'
 import { StateDir } from '../state-dir.ts'
 import { readConfig } from './configuration.ts'
 import type { CommandContext } from './context.ts'
 import { requireMembership } from './membership.ts'
+import { reportFailure } from './report-failure.ts'
 
 interface RunOptions {
   /** False with --no-helper. */
@@ -23,6 +27,7 @@ const HELPER_PID = 'MESHGATE_HELPER_PID'
  */
 export async function run(context: CommandContext, options: RunOptions): Promise<number> {
   requireMembership(StateDir.open(context.stateDir))
+  await refuseSecondAgent(join(context.runDir, 'agent.sock'))
   const config = readConfig(context)
   const log = createLog({ level: options.logLevel ?? config.logLevel })
   if (options.helper) {
@@ -35,16 +40,25 @@ export async function run(context: CommandContext, options: RunOptions): Promise
     }
     process.env[HELPER_PID] = pid?.toString() ?? ''
   }
+  process.exit(await runToTheEnd(context, config, log))
+}
+
+async function runToTheEnd(context: CommandContext, config: Config, log: Log): Promise<number> {
+  const { stateDir, runDir } = context
   let interrupted = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => (interrupted = true))
   const { runAgent } = await import('../agent.ts')
-  const { stateDir, runDir } = context
-  const code = await runAgent({ stateDir, runDir, config, log })
+  let failed = false
+  const code = await runAgent({ stateDir, runDir, config, log }).catch((error: unknown) => {
+    failed = true
+    return reportFailure(error, context.json)
+  })
   const pid = Number(process.env[HELPER_PID])
-  // Stopped over the API the tunnels stay; whoever interrupts `run` wants all of it to end.
-  if (interrupted && pid > 0) await stopHelper(pid, runDir)
-  process.exit(code)
+  // Stopped over the API the tunnels stay; whoever interrupts `run`, or leaves, wants all to end.
+  const hasLeft = StateDir.open(stateDir).loadMembership() === undefined
+  if ((interrupted || failed || hasLeft) && pid > 0) await stopHelper(pid, runDir)
+  return code
 }
 
 /** The pid of the helper if it is this program's to stop. */

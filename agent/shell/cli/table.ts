@@ -32,7 +32,7 @@ export function table(
 ): string {
   const made = new Table({
     head: head.map((title) => styleText('dim', title, { stream: process.stdout })),
-    chars: { ...NO_LINES, middle: ' ' },
+    chars: { ...NO_LINES, middle: '' },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 1 },
     colWidths: [...widths],
     wordWrap: true,
