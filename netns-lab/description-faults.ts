@@ -15,6 +15,7 @@ export function relationFaults(description: Description): Fault[] {
     ...addressFaults(description),
     ...linkFaults(description),
     ...serviceFaults(description),
+    ...ipv6Faults(description),
   ]
 }
 
@@ -157,11 +158,17 @@ function linkFaults({ hosts, nats }: Description): Fault[] {
   ]
   return links.flatMap(({ field, name, link = {} }) => {
     const { name: _, mtu: __, emulate, ...impairments } = link
-    const isRepeated = seen.has(name)
+    const isRepeated = seen.has(name) || Object.hasOwn(hosts, name) || Object.hasOwn(nats, name)
     seen.add(name)
     return [
       ...(isRepeated
-        ? [fault(`${field}.name`, name, 'another link has this name; choose another')]
+        ? [
+            fault(
+              `${field}.name`,
+              name,
+              'another link, a host or a NAT has this name; choose another',
+            ),
+          ]
         : []),
       ...(emulate === false && Object.keys(impairments).length > 0
         ? [
@@ -182,6 +189,13 @@ function serviceFaults({ services, hosts }: Description): Fault[] {
     .map(([name, { on }]) =>
       fault(`services.${name}.on`, on, `name a host (${Object.keys(hosts).join(', ')})`),
     )
+}
+
+/** A site's /64 is the prefix, the site's number, and zeros. */
+function ipv6Faults({ internet: { ipv6 } }: Description): Fault[] {
+  return /^[0-9a-f]+(:[0-9a-f]+){0,2}::\/\d+$/i.test(ipv6)
+    ? []
+    : [fault('internet.ipv6', ipv6, 'give at most 48 bits, such as 2001:db8::/32 or fd00:1:2::/48')]
 }
 
 function fault(field: string, value: unknown, remedy: string): Fault {

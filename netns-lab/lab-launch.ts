@@ -22,13 +22,13 @@ const outerProc = `${labsDir}/.outer-proc`
 const initScript = `
 [ "$$" = 1 ] || exit 1
 state=$1 outer_proc=$2 node=$3 daemon=$4
-mount --bind /proc "$outer_proc" && mount -t proc lab-proc /proc || exit 1
+mount -n --bind /proc "$outer_proc" && mount -n -t proc lab-proc /proc || exit 1
 exec 3<&0
 "$node" "$daemon" <&3 3<&- &
 exec 3<&- </dev/null
 wait $!
 code=$?
-umount -l "$outer_proc"
+umount -n -l "$outer_proc"
 kill -KILL -1 2>/dev/null
 cd / && rm -rf -- "$state"
 exit $code`

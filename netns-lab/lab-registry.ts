@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { access, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { askLab, type StartedNode } from './control-protocol.ts'
 import { type LaunchedLab, labsDir } from './lab-launch.ts'
+import { makeStateDir } from './lab.ts'
 import type { LabPlan } from './lab-plan.ts'
 import { until } from './until.ts'
 
@@ -22,24 +23,33 @@ export interface RegisteredLab extends LabRecord {
 
 const recordFile = 'lab.json'
 
-/** Makes sure that no lab of this name is up, and removes what one that was killed has left behind. */
-export async function claimLab(name: string): Promise<void> {
+/**
+ * Makes sure that no lab of this name is up or coming up, and removes what one that was killed has left behind.
+ * Until `recordLab`, the lab is as alive as this process.
+ */
+export async function claimLab(name: string, plan: LabPlan): Promise<string> {
   const stateDir = `${labsDir}/${name}`
   const isThere = await access(stateDir).then(
     () => true,
     () => false,
   )
-  if (!isThere) return
-  const record = await readRecord(stateDir)
+  const record = isThere ? await readRecord(stateDir) : undefined
   if (record !== undefined && isAlive(record)) {
     throw new Error(
       `lab ${name} is up already: end it with "lab down --name ${name}", or choose another --name`,
     )
   }
   await rm(stateDir, { recursive: true, force: true })
+  await makeStateDir(name, plan)
+  await recordLab({ stateDir, pid: process.pid, nodes: [] })
+  return stateDir
 }
 
-export async function recordLab({ stateDir, pid, nodes }: LaunchedLab): Promise<void> {
+export async function recordLab({
+  stateDir,
+  pid,
+  nodes,
+}: Pick<LaunchedLab, 'stateDir' | 'pid' | 'nodes'>): Promise<void> {
   const record: LabRecord = { pid, nodes, startTicks: startTicks(pid) ?? '' }
   // Whoever sees the file sees all of it.
   await writeFile(`${stateDir}/${recordFile}.new`, JSON.stringify(record))

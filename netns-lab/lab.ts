@@ -105,7 +105,9 @@ export async function withLab<T>(
 /** Makes the directory that holds a lab's logs and sockets, and that is removed with the lab. */
 export async function makeStateDir(name: string, plan: LabPlan): Promise<string> {
   const stateDir = `${labsDir}/${name}`
-  await mkdir(stateDir, { recursive: true })
+  await mkdir(labsDir, { recursive: true })
+  // Of two that want one name at once, one fails.
+  await mkdir(stateDir)
   await writeFile(`${stateDir}/plan.json`, JSON.stringify(plan, null, 2))
   return stateDir
 }

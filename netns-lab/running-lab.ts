@@ -130,15 +130,15 @@ export class RunningLab {
     const names = [...routers, ...this.#plan.hosts.map(({ name }) => name)]
     const hostsFile = `${this.#stateDir}/hosts.txt`
     await writeFile(hostsFile, hostsFileText(this.#plan))
-    await Promise.all(
+    const { outerProc } = this.#request
+    const nodes = await Promise.all(
       names.map(async (name) => {
         const stateDir = `${this.#stateDir}/hosts/${name}`
         await mkdir(stateDir, { recursive: true })
-        const { outerProc } = this.#request
-        const forwards = routers.has(name)
-        this.#nodes.set(name, await openNode({ name, forwards, stateDir, outerProc, hostsFile }))
+        return openNode({ name, forwards: routers.has(name), stateDir, outerProc, hostsFile })
       }),
     )
+    for (const node of nodes) this.#nodes.set(node.name, node)
   }
 
   async #connect(link: LinkPlan): Promise<void> {

@@ -2,7 +2,6 @@
 import { Command } from 'commander'
 import { becomeRoot } from '../become-root.ts'
 import { readDescription } from '../description-file.ts'
-import { makeStateDir } from '../lab.ts'
 import { launchLab } from '../lab-launch.ts'
 import { planLab } from '../lab-plan.ts'
 import { claimLab, recordLab } from '../lab-registry.ts'
@@ -22,12 +21,11 @@ async function up(file: string, { name }: { name?: string }): Promise<void> {
   const labName = name ?? description.name ?? 'lab'
   const plan = planLab(description, labName)
   const started = performance.now()
-  await claimLab(labName)
   const interrupt = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => interrupt.abort())
   }
-  const stateDir = await makeStateDir(labName, plan)
+  const stateDir = await claimLab(labName, plan)
   const lab = await launchLab(plan, stateDir, interrupt.signal)
   await recordLab(lab)
   lab.detach()

@@ -65,6 +65,8 @@ async function expectGone({ stateDir, pids, namespaces }: Footprint): Promise<vo
   })
 }
 
+const mounts = () => readFileSync('/proc/self/mountinfo', 'utf8').split('\n').length
+const mountsBefore = mounts()
 const interfaces = () => readdirSync('/sys/class/net').toSorted()
 const before = interfaces()
 const labs: Lab[] = []
@@ -98,6 +100,7 @@ describe('a lab leaves nothing behind', () => {
     await lab.stop()
     await expectGone(made)
     expect(interfaces()).toEqual(before)
+    expect(mounts()).toBe(mountsBefore)
   })
 
   test('when its driver is killed', async () => {

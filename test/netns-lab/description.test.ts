@@ -57,6 +57,7 @@ describe('a faulty description', () => {
         carol: { address: '203.0.113.1', link: { name: 'same' } },
         dave: { address: '203.0.113.50' },
         erin: { address: '203.0.113.50', uplinks: [{}] },
+        gina: { link: { name: 'frank' } },
         frank: { link: { emulate: false, delayMs: 5 } },
       },
       nats: {
@@ -65,6 +66,7 @@ describe('a faulty description', () => {
         'ring-b': { kind: 'firewall', behind: 'ring-a' },
       },
       services: { stun: { kind: 'coturn', on: 'nobody' } },
+      internet: { ipv6: 'fd00:1:2:3::/64' },
     })
     expect(Object.keys(faults).toSorted()).toEqual([
       'hosts.alice.behind',
@@ -73,6 +75,8 @@ describe('a faulty description', () => {
       'hosts.carol.link.name',
       'hosts.erin.uplinks',
       'hosts.frank.link.emulate',
+      'hosts.gina.link.name',
+      'internet.ipv6',
       'nats.home',
       'nats.home.dmzHost',
       'nats.ring-a.behind',
