@@ -74,10 +74,14 @@ export function triggerCheck(checklist: Checklist, address: TransportAddress, no
   }
 }
 
-/** Begins a new round for all that has not succeeded. */
-export function restartChecks(checklist: Checklist, now: Instant): void {
+/** Begins a new round for all that has not succeeded, or for `everything`. */
+export function restartChecks(
+  checklist: Checklist,
+  now: Instant,
+  { everything = false }: { readonly everything?: boolean } = {},
+): void {
   for (const check of checklist.values()) {
-    if (check.state !== 'succeeded') reset(check, now)
+    if (everything || check.state !== 'succeeded') reset(check, now)
   }
 }
 

@@ -126,10 +126,13 @@ export function report(agent: PathAgent, reports: readonly PathReport[], now: In
   if (isUp) endSearch(agent)
 }
 
-/** Something that decides which paths work has changed: links, or what a NAT maps. */
+/**
+ * Something that decides which paths work has changed: links, or what a NAT maps. What works is asked too: if our own
+ * NAT is new, the peer's filter lets us in again only once we have knocked.
+ */
 export function retry(agent: PathAgent, now: Instant): void {
-  agent.fruitlessRounds = 0
-  beginRound(agent, now)
+  endSearch(agent)
+  restartChecks(agent.checklist, now, { everything: true })
 }
 
 /** The probes to send now, at most `budget`. Call again at `pathDeadline`. */

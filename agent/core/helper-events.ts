@@ -44,11 +44,8 @@ export function loseHelper(node: Node, reason: string): Effect[] {
 
 export function takeHelperEvent(node: Node, event: HelperEvent, now: Instant): Effect[] {
   switch (event.method) {
-    case 'datagram': {
-      const { entropy, stun } = node.powers
-      receiveStun(node.stun, event.from, event.payload, now, entropy, stun)
-      return []
-    }
+    case 'datagram':
+      return takeDatagram(node, event, now)
     case 'probe-reply':
       return takeReply(node, event, now)
     case 'probe-heard': {
@@ -82,6 +79,23 @@ export function takeHelperEvent(node: Node, event: HelperEvent, now: Instant): E
         { kind: 'log', level: 'warn', message: 'device lost', fields: { reason: event.reason } },
       ]
   }
+}
+
+function takeDatagram(
+  node: Node,
+  { from, payload }: Extract<HelperEvent, { method: 'datagram' }>,
+  now: Instant,
+): Effect[] {
+  const { entropy, stun } = node.powers
+  const mappedBy = () => node.stun.servers.get(from)?.mapped
+  const before = mappedBy()
+  receiveStun(node.stun, from, payload, now, entropy, stun)
+  const mapped = mappedBy()
+  if (before === undefined || mapped === before) return []
+  // The NAT forgot us: what peers saw before is history, and their filters wait for a packet from the new mapping.
+  node.seenByPeers.clear()
+  recheckPeers(node, now)
+  return [{ kind: 'log', level: 'info', message: 'mapping changed', fields: { before, mapped } }]
 }
 
 function takeReply(

@@ -1,70 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { TransportAddress } from '../../nat/address.ts'
 import { instant } from '../../nat/clock.ts'
 import {
   adopt,
   answered,
-  armedPaths,
   createPathAgent,
   hear,
   isDirect,
   offer,
-  pathDeadline,
-  type PathReport,
   probes,
-  report,
   retry,
 } from '../../nat/path-agent.ts'
 import { SeededRandom } from '../sim/seeded-random.ts'
+import { checking, measured } from './checked-peer.ts'
 import { at } from './literal.ts'
 
 const A = at('203.0.113.1:7')
 const B = at('203.0.113.2:7')
 const C = at('203.0.113.3:7')
-
-/** An agent with its clock and a world in which the endpoints in `reachable` answer after 20 ms. */
-function checking(...offered: TransportAddress[]) {
-  const agent = createPathAgent()
-  const { entropy } = new SeededRandom(1, 'paths')
-  const reachable = new Map<TransportAddress, number>()
-  const sent: { atMs: number; endpoint: TransportAddress }[] = []
-  let now = 0
-  const run = (untilMs: number) => {
-    for (let steps = 0; ; steps++) {
-      if (steps > 10_000) throw new Error('a deadline that never passes')
-      const deadline = pathDeadline(agent)
-      if (deadline === undefined || deadline > untilMs) break
-      now = Math.max(now, deadline)
-      for (const { endpoint, transaction } of probes(agent, instant(now), 100, entropy)) {
-        sent.push({ atMs: now, endpoint })
-        const rttMs = reachable.get(endpoint)
-        if (rttMs !== undefined) answered(agent, { endpoint, transaction, rttMs }, instant(now))
-      }
-    }
-    now = untilMs
-  }
-  offer(
-    agent,
-    offered.map((address) => ({ kind: 'host', address })),
-    instant(0),
-  )
-  return {
-    agent,
-    reachable,
-    sent,
-    run,
-    now: () => instant(now),
-    tell: (...reports: PathReport[]) => report(agent, reports, instant(now)),
-    armed: () => armedPaths(agent).map((path) => path.endpoint),
-    sentSince: (atMs: number) => sent.filter((probe) => probe.atMs >= atMs).length,
-  }
-}
-
-function measured(endpoint: TransportAddress, quality: Partial<PathReport> = {}): PathReport {
-  return { endpoint, up: true, rttMs: 20, lossPermille: 0, ...quality }
-}
 
 describe('a path', () => {
   it('is armed once a probe went there and its answer came back, never before', () => {
@@ -239,6 +193,19 @@ describe('a round of checks', () => {
     run(1_000_000)
     expect(sentSince(1_000_000)).toBe(1)
     expect(agent.fruitlessRounds).toBe(0)
+  })
+
+  it('asks what works as well when links or mappings change, and keeps it meanwhile', () => {
+    const { agent, reachable, run, now, sent, armed } = checking(A, B)
+    reachable.set(A, 20)
+    run(30_000)
+    const before = sent.length
+    retry(agent, now())
+    expect(armed()).toEqual([A])
+    run(30_000)
+    expect(new Set(sent.slice(before).map(({ endpoint }) => endpoint))).toEqual(new Set([A, B]))
+    run(600_000)
+    expect(armed()).toEqual([A])
   })
 
   it('is not repeated once a path is up again by the helper’s own probes', () => {
