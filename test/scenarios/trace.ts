@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A run as a person would tell it: one line for each thing that happened (`<`) or was wanted (`>`), with virtual time. */
+import type { Effect } from '../../agent/core/effect.ts'
+import type { Event } from '../../agent/core/event.ts'
+import type { DesiredState, HelperEvent } from '../../agent/core/helper-contract.ts'
+import type { NodeRecord } from '../../topology/record.ts'
+import type { Cluster, Witness } from '../sim/cluster.ts'
+import type { ClusterNode } from '../sim/cluster-node.ts'
+
+export class Trace implements Witness {
+  readonly #cluster: Cluster
+  readonly #lines: string[] = []
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster
+    cluster.witnesses.push(this)
+  }
+
+  /** What the script does, between the lines of what follows from it. */
+  note(text: string): void {
+    this.#lines.push(`\n${this.#time()} * ${text}`)
+  }
+
+  toString(): string {
+    return `${this.#lines.join('\n').trim()}\n`
+  }
+
+  onStep(node: ClusterNode, event: Event, effects: readonly Effect[]): void {
+    const happened = this.#event(event)
+    if (happened !== undefined) this.#line(node, '<', happened)
+    for (const wanted of this.#effects(node, effects)) this.#line(node, '>', wanted)
+  }
+
+  #line(node: ClusterNode, direction: '<' | '>', text: string): void {
+    this.#lines.push(`${this.#time()} ${node.name.padEnd(5)} ${direction} ${text}`)
+  }
+
+  #time(): string {
+    return this.#cluster.clock.nowMs.toFixed(1).padStart(9)
+  }
+
+  #event(event: Event): string | undefined {
+    switch (event.kind) {
+      case 'helper-connected':
+        return `helper connected, keeping ${event.state.peers.length} peers`
+      case 'helper-disconnected':
+        return `helper lost: ${event.reason}`
+      case 'helper-event':
+        return this.#helperEvent(event.event)
+      case 'record':
+        return `record: ${describe(event.record)}`
+      case 'neighbour-up':
+        return `link up to ${this.#nameOf(event.node)}`
+      case 'neighbour-down':
+        return `link down to ${this.#nameOf(event.node)}`
+      case 'apply-failed':
+        return `apply failed: ${event.fault.message}`
+      case 'recheck':
+      case 'leave':
+        return event.kind
+      case 'applied':
+      case 'tick':
+        return undefined
+    }
+  }
+
+  #helperEvent(event: HelperEvent): string | undefined {
+    switch (event.method) {
+      case 'datagram':
+        return `STUN answer of ${event.from}`
+      case 'probe-reply':
+        return `${this.#peer(event.peer)} answers at ${event.endpoint} in ${event.rttUs / 1000} ms, sees us at ${event.observed}`
+      case 'probe-heard':
+        return `${this.#peer(event.peer)} probes from ${event.from}`
+      case 'path-up':
+        return `path up to ${this.#peer(event.peer)}: ${event.path}`
+      case 'path-down':
+        return `path down to ${this.#peer(event.peer)}: ${event.path}, ${event.reason}`
+      case 'switched':
+        return `traffic to ${this.#peer(event.peer)} moves to ${event.to ?? 'nowhere'}`
+      case 'links-changed':
+        return `links: ${event.links.flatMap((link) => link.addresses).join(', ')}`
+      case 'device-lost':
+        return `device lost: ${event.reason}`
+      case 'stats':
+        return undefined
+    }
+  }
+
+  #effects(node: ClusterNode, effects: readonly Effect[]): string[] {
+    const probes = effects.filter((effect) => effect.kind === 'probe')
+    const byPeer = Map.groupBy(probes, (probe) => probe.peer)
+    const checks = [...byPeer].map(
+      ([peer, ofPeer]) =>
+        `probes ${this.#peer(peer)} at ${ofPeer.map((probe) => probe.endpoint).join(', ')}`,
+    )
+    return [...checks, ...effects.flatMap((effect) => this.#effect(node, effect) ?? [])]
+  }
+
+  #effect(node: ClusterNode, effect: Effect): string | undefined {
+    switch (effect.kind) {
+      case 'apply':
+        return `applies ${this.#desired(effect.desired)}`
+      case 'send-datagram':
+        return `asks ${effect.to}`
+      case 'publish': {
+        const record = node.verify(effect.envelope)
+        return record === undefined ? 'says what nobody believes' : `says ${describe(record)}`
+      }
+      case 'dial-targets':
+        return `wants links to ${effect.targets.map((target) => this.#nameOf(target.node)).join(', ') || 'nobody'}`
+      case 'log':
+        return effect.level === 'warn' || effect.level === 'error'
+          ? `warns: ${effect.message}`
+          : undefined
+      case 'probe':
+      case 'save-record':
+        return undefined
+    }
+  }
+
+  #desired({ peers }: DesiredState): string {
+    const parts = peers.map((peer) => {
+      const endpoints = peer.paths.map((path) => path.endpoint).join(', ')
+      return `${this.#peer(peer.publicKey)} [${endpoints}]`
+    })
+    return parts.length === 0 ? 'a device without peers' : parts.sort().join(' ')
+  }
+
+  #peer(helperName: string): string {
+    for (const node of this.#cluster.nodes.values())
+      if (node.member.helperName === helperName) return node.name
+    return helperName
+  }
+
+  #nameOf(id: ClusterNode['id']): string {
+    return this.#cluster.byId(id)?.name ?? id
+  }
+}
+
+function describe({
+  certificate,
+  present,
+  candidates,
+  nat,
+  dialAddresses,
+  stunServers,
+}: NodeRecord): string {
+  if (!present) return `${certificate.name} leaves`
+  const short = { host: 'host', 'server-reflexive': 'srflx', 'peer-reflexive': 'prflx' }
+  const parts = candidates.map(({ kind, address }) => `${short[kind]} ${address}`)
+  if (dialAddresses.length > 0) parts.push('dialable')
+  if (stunServers.length > 0) parts.push('serves STUN')
+  return `${certificate.name}: ${[...parts, `mapping ${nat.mapping}`].join(', ')}`
+}
