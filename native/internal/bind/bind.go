@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 
 	"golang.zx2c4.com/wireguard/conn"
+
+	"meshgate.dev/native/internal/flow"
 )
 
 // An Inbox takes the datagrams that are not WireGuard's. It runs on the goroutine that receives, so
@@ -36,6 +38,10 @@ type Bind struct {
 	sockets conn.Bind
 	inbox   Inbox
 
+	// Outbound and Inbound count the packets of sessions that wireguard-go holds.
+	Outbound *flow.Window
+	Inbound  *flow.Window
+
 	mutex sync.RWMutex
 	peers map[string]*PeerEndpoint
 
@@ -50,7 +56,10 @@ func New(inbox Inbox) *Bind {
 }
 
 func wrap(sockets conn.Bind, inbox Inbox) *Bind {
-	return &Bind{sockets: sockets, inbox: inbox, peers: map[string]*PeerEndpoint{}}
+	return &Bind{
+		sockets: sockets, inbox: inbox, peers: map[string]*PeerEndpoint{},
+		Outbound: flow.NewWindow(), Inbound: flow.NewWindow(),
+	}
 }
 
 // Open listens on one port for both families.
@@ -89,7 +98,9 @@ func freePort() (uint16, error) {
 // sorted leaves only WireGuard's datagrams in a batch: wireguard-go passes over those of size zero.
 func (b *Bind) sorted(receive conn.ReceiveFunc) conn.ReceiveFunc {
 	return func(packets [][]byte, sizes []int, endpoints []conn.Endpoint) (int, error) {
+		b.Inbound.Wait()
 		count, err := receive(packets, sizes, endpoints)
+		data := 0
 		for i := range count {
 			if sizes[i] == 0 {
 				continue
@@ -97,11 +108,15 @@ func (b *Bind) sorted(receive conn.ReceiveFunc) conn.ReceiveFunc {
 			datagram := packets[i][:sizes[i]]
 			class := Classify(datagram)
 			if class == WireGuard {
+				if sizes[i] > keepaliveSize {
+					data++
+				}
 				continue
 			}
 			sizes[i] = 0
 			b.deliver(class, datagram, endpoints[i])
 		}
+		b.Inbound.Enter(data)
 		return count, err
 	}
 }
@@ -142,6 +157,7 @@ func (b *Bind) BatchSize() int { return b.sockets.BatchSize() }
 // Send sends ciphertext, in batches.
 func (b *Bind) Send(packets [][]byte, endpoint conn.Endpoint) error {
 	if peer, ok := endpoint.(*PeerEndpoint); ok {
+		defer b.Outbound.Leave(len(packets))
 		return peer.send(packets)
 	}
 	// What is left is an answer to an unknown host: WireGuard's cookie reply.

@@ -23,6 +23,9 @@ const (
 	wireGuardTypeMin = 1
 	wireGuardTypeMax = 4
 
+	// keepaliveSize is the length of WireGuard's only data message that carries no packet.
+	keepaliveSize = 32
+
 	stunHeaderSize  = 20
 	stunFirstMax    = 0x3f
 	stunMagicCookie = 0x2112a442

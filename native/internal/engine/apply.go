@@ -41,6 +41,9 @@ func (e *Engine) converge(desired *protocol.Desired, pairs map[protocol.Key]*pro
 	note := func(format string, args ...any) { changed = append(changed, fmt.Sprintf(format, args...)) }
 	if desired.Device == nil {
 		e.removePeers(nil, note)
+		e.mutex.Lock()
+		e.owners = owners{}
+		e.mutex.Unlock()
 		if e.device != nil {
 			note("device delete %s", e.device.spec.Name)
 			e.removeDevice()

@@ -43,6 +43,7 @@ func (e *Engine) convergePeers(desired *protocol.Desired, pairs map[protocol.Key
 		wanted[spec.PublicKey] = true
 	}
 	e.removePeers(wanted, note)
+	limitMemory(len(wanted))
 	for _, spec := range desired.Peers {
 		p := e.peers[spec.PublicKey]
 		var err error
@@ -78,7 +79,6 @@ func (e *Engine) removePeers(wanted map[protocol.Key]bool, note noter) {
 		delete(e.peers, key)
 		delete(e.hints, p.pair.InboundHint())
 		e.schedule.put(p, time.Time{})
-		e.owners = ownersOf(e.peers)
 		e.mutex.Unlock()
 		note("peer del %s", key)
 	}

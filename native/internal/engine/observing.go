@@ -4,6 +4,7 @@ package engine
 
 import (
 	"context"
+	"runtime/debug"
 	"time"
 
 	"meshgate.dev/native/internal/paths"
@@ -23,27 +24,30 @@ type figures struct {
 func (e *Engine) observe(ctx context.Context) {
 	ticker := time.NewTicker(observePace)
 	defer ticker.Stop()
+	tide := tide{}
 	for round := 1; ; round++ {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		e.readCounters()
+		if tide.over(e.readCounters()) {
+			debug.FreeOSMemory()
+		}
 		if round%statsEvery == 0 {
 			e.emitStats()
 		}
 	}
 }
 
-func (e *Engine) readCounters() {
+func (e *Engine) readCounters() map[protocol.Key]wgdevice.Counters {
 	wireguard := e.wireguard.Load()
 	if wireguard == nil {
-		return
+		return nil
 	}
 	counters, _, err := wireguard.Counters()
 	if err != nil {
-		return
+		return nil
 	}
 	now := time.Now()
 	e.mutex.Lock()
@@ -55,6 +59,7 @@ func (e *Engine) readCounters() {
 		p.prober.Observe(busy, now.Sub(p.counters.LastHandshake) < sessionTime)
 		e.reschedule(p)
 	}
+	return counters
 }
 
 func (e *Engine) emitStats() {

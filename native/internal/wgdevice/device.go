@@ -17,6 +17,7 @@ import (
 	"golang.zx2c4.com/wireguard/tun"
 
 	"meshgate.dev/native/internal/bind"
+	"meshgate.dev/native/internal/flow"
 	"meshgate.dev/native/internal/iface"
 	"meshgate.dev/native/internal/protocol"
 )
@@ -61,7 +62,8 @@ func Open(config Config, b *bind.Bind, log *slog.Logger) (*Device, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making %s: %w", config.Name, err)
 	}
-	d := &Device{name: config.Name, bind: b, wireguard: device.NewDevice(tunnel, b, logger(log))}
+	bounded := &flow.Tunnel{Device: tunnel, Outbound: b.Outbound, Inbound: b.Inbound}
+	d := &Device{name: config.Name, bind: b, wireguard: device.NewDevice(bounded, b, logger(log))}
 	// Whoever sends something genuine from elsewhere must not move the path: only round trips do.
 	d.wireguard.DisableSomeRoamingForBrokenMobileSemantics()
 	if err := d.bringUp(config); err != nil {

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"bytes"
+	"errors"
+	"net/netip"
+	"testing"
+	"time"
+
+	"meshgate.dev/native/internal/protocol"
+)
+
+var (
+	alice = protocol.Key(bytes.Repeat([]byte{0xa1}, protocol.KeySize))
+	bob   = protocol.Key(bytes.Repeat([]byte{0xb2}, protocol.KeySize))
+	nonce = [NonceSize]byte{1, 2, 3}
+)
+
+func pairs(t testing.TB) (ofAlice, ofBob *Pair) {
+	t.Helper()
+	ofAlice, err := NewPair(alice, protocol.PublicKey(bob))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ofBob, err = NewPair(bob, protocol.PublicKey(alice))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ofAlice, ofBob
+}
+
+func TestWhatOneSealsTheOtherOpens(t *testing.T) {
+	ofAlice, ofBob := pairs(t)
+	for _, body := range []Body{
+		{Kind: Request, Stamp: 7, Transaction: protocol.Transaction{9}},
+		{Kind: Reply, Stamp: 1 << 60, Observed: netip.MustParseAddrPort("198.51.100.7:41820")},
+		{Kind: Reply, Observed: netip.MustParseAddrPort("[2001:db8::1]:5")},
+	} {
+		frame := ofAlice.Seal(body, nonce)
+		if len(frame) != FrameSize {
+			t.Errorf("a frame of %d bytes", len(frame))
+		}
+		if hint, err := HintOf(frame); err != nil || hint != ofBob.InboundHint() {
+			t.Errorf("hint %x, %v", hint, err)
+		}
+		if got, err := ofBob.Open(frame); err != nil || got != body {
+			t.Errorf("opened %+v, %v, want %+v", got, err, body)
+		}
+		if _, err := ofAlice.Open(frame); !errors.Is(err, ErrUnsealed) {
+			t.Errorf("its own sender opens it: %v", err)
+		}
+	}
+}
+
+func TestAFrameWithAnyBitChangedIsRefused(t *testing.T) {
+	ofAlice, ofBob := pairs(t)
+	frame := ofAlice.Seal(Body{Kind: Request, Stamp: 7}, nonce)
+	for bit := range len(frame) * 8 {
+		changed := bytes.Clone(frame)
+		changed[bit/8] ^= 1 << (bit % 8)
+		if _, err := ofBob.Open(changed); err == nil {
+			t.Errorf("opened with bit %d changed", bit)
+		}
+	}
+}
+
+func TestFramesOfAWrongLengthAreRefused(t *testing.T) {
+	ofAlice, ofBob := pairs(t)
+	frame := ofAlice.Seal(Body{Kind: Request}, nonce)
+	for length := range frame {
+		if _, err := ofBob.Open(frame[:length]); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%d bytes: %v", length, err)
+		}
+	}
+	long := append(bytes.Clone(frame), make([]byte, FrameSizeMax)...)
+	if _, err := ofBob.Open(long); !errors.Is(err, ErrTooLong) {
+		t.Errorf("%d bytes: %v", len(long), err)
+	}
+}
+
+func TestABodyMayGrow(t *testing.T) {
+	ofAlice, ofBob := pairs(t)
+	body := Body{Kind: Request, Stamp: 3}
+	plain := body.encode()
+	longer := append(plain[:], 1, 2, 3)
+	frame := ofAlice.Seal(body, nonce)[:sealedOffset]
+	frame = ofAlice.outbound.aead.Seal(frame, nonce[:], longer, frame[:nonceOffset])
+	if got, err := ofBob.Open(frame); err != nil || got != body {
+		t.Errorf("opened %+v, %v", got, err)
+	}
+}
+
+func TestAGenuineFrameThatMakesNoSenseIsRefused(t *testing.T) {
+	observed := netip.MustParseAddrPort("192.0.2.1:1")
+	for name, change := range map[string]func(*[bodySize]byte){
+		"unknown kind":              func(plain *[bodySize]byte) { plain[0] = 3 },
+		"reserved bits":             func(plain *[bodySize]byte) { plain[2] = 1 },
+		"request with an address":   func(plain *[bodySize]byte) { *plain = Body{Kind: Request, Observed: observed}.encode() },
+		"reply without an address":  func(plain *[bodySize]byte) { plain[0] = byte(Reply) },
+		"reply without a port":      func(plain *[bodySize]byte) { plain[0] = byte(Reply); plain[43] = 1 },
+		"reserved bits at the tail": func(plain *[bodySize]byte) { plain[47] = 1 },
+	} {
+		plain := Body{Kind: Request}.encode()
+		change(&plain)
+		if body, err := decode(plain[:]); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: read as %+v, %v", name, body, err)
+		}
+	}
+}
+
+func TestAKeyWithoutASecretIsRefused(t *testing.T) {
+	if _, err := NewPair(alice, protocol.Key{}); !errors.Is(err, ErrWeakKey) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAReplayedOrStaleStampIsRefused(t *testing.T) {
+	began := time.Unix(1_700_000_000, 0)
+	now := uint64(began.UnixMicro())
+	day := uint64(staleAfter.Microseconds())
+	window := NewWindow(began)
+	for i, step := range []struct {
+		stamp uint64
+		want  error
+	}{
+		{now - day - 1, ErrStale},
+		{now, nil},
+		{now, ErrReplayed},
+		{now + 2, nil},
+		{now + 1, nil},
+		{now + 1, ErrReplayed},
+		{now + 20_000, nil},
+		{now + 20_000 - 8_000, nil},
+		{now + 20_000 - 9_000, ErrReplayed},
+	} {
+		if got := window.Accept(step.stamp); !errors.Is(got, step.want) {
+			t.Errorf("step %d: %v, want %v", i, got, step.want)
+		}
+	}
+}
+
+func TestStampsGrowAndFollowAClockThatWasSetForward(t *testing.T) {
+	stamper := Stamper{}
+	now := time.Unix(1_700_000_000, 0)
+	if got := stamper.Next(now); got != uint64(now.UnixMicro()) {
+		t.Errorf("first is %d", got)
+	}
+	for _, step := range []struct {
+		now  time.Time
+		grow uint64
+	}{
+		{now.Add(time.Minute), 1},
+		{now.Add(-time.Hour), 1},
+		{time.Unix(0, 0), 1},
+		{now.Add(2 * time.Hour), uint64((2 * time.Hour).Microseconds()) - 3},
+	} {
+		before := stamper.last
+		if got := stamper.Next(step.now); got-before != step.grow {
+			t.Errorf("at %v it grows by %d, want %d", step.now, got-before, step.grow)
+		}
+	}
+}
+
+func FuzzOpen(f *testing.F) {
+	ofAlice, ofBob := pairs(f)
+	frame := ofAlice.Seal(Body{Kind: Request, Stamp: 7}, nonce)
+	f.Add(frame)
+	f.Add(frame[:FrameSize-1])
+	f.Add(append(bytes.Clone(frame), 0))
+	f.Add(Magic[:])
+	f.Fuzz(func(t *testing.T, data []byte) {
+		// What comes out of a genuine seal may be anything, so the body is fuzzed without one as well.
+		if body, err := ofBob.Open(data); err == nil && !bytes.Equal(data, ofAlice.Seal(body, [NonceSize]byte(data[nonceOffset:]))) {
+			t.Errorf("%x is read as %+v", data, body)
+		}
+		if len(data) >= bodySize {
+			if body, err := decode(data[:bodySize]); err == nil {
+				if again := body.encode(); !bytes.Equal(again[:], data[:bodySize]) && body.Observed.Addr().Is6() {
+					t.Errorf("%x is read as %+v", data, body)
+				}
+			}
+		}
+	})
+}
