@@ -11,7 +11,7 @@
  */
 import type { TransportAddress } from './address.ts'
 import type { CandidateKind, Candidate } from './candidate.ts'
-import { type Instant, earliest, later } from './clock.ts'
+import { type Instant, later } from './clock.ts'
 import { CANDIDATES_PER_PEER_MAX, CHECK_GAPS_MS } from './constants.ts'
 import type { Entropy } from './entropy.ts'
 import { toHex } from './hex.ts'
@@ -147,7 +147,11 @@ export function roundIsOver(checklist: Checklist): boolean {
 }
 
 export function checklistDeadline(checklist: Checklist): Instant | undefined {
-  return earliest([...checklist.values()].map((check) => check.nextAt))
+  let first: Instant | undefined
+  for (const { nextAt } of checklist.values()) {
+    if (nextAt !== undefined && (first === undefined || nextAt < first)) first = nextAt
+  }
+  return first
 }
 
 function newCheck(

@@ -142,6 +142,9 @@ export function probes(
   budget: number,
   entropy: Entropy,
 ): ProbeCommand[] {
+  const deadline = pathDeadline(agent)
+  // Called in every step for every peer, and seldom for a reason.
+  if (deadline === undefined || deadline > now) return []
   forget(agent, now)
   if (agent.retryAt !== undefined && agent.retryAt <= now) beginRound(agent, now)
   const commands = dueProbes(agent.checklist, now, budget, entropy)
@@ -160,14 +163,16 @@ export function armedPaths(agent: PathAgent): ProvenPath[] {
 }
 
 export function isDirect(agent: PathAgent): boolean {
-  return [...agent.proven.values()].some((path) => path.up)
+  for (const path of agent.proven.values()) if (path.up) return true
+  return false
 }
 
 export function pathDeadline(agent: PathAgent): Instant | undefined {
-  const forgetAt = [...agent.proven.values()].map((path) =>
-    path.downSince === undefined ? undefined : later(path.downSince, PATH_FORGET_MS),
-  )
-  return earliest([checklistDeadline(agent.checklist), agent.retryAt, ...forgetAt])
+  let first = earliest([checklistDeadline(agent.checklist), agent.retryAt])
+  for (const { downSince } of agent.proven.values()) {
+    if (downSince !== undefined) first = earliest([first, later(downSince, PATH_FORGET_MS)])
+  }
+  return first
 }
 
 function prove(agent: PathAgent, path: PathReport, now: Instant): void {

@@ -42,6 +42,7 @@ export function orderPaths<P extends PathQuality>(
   paths: readonly P[],
   incumbent: TransportAddress | undefined,
 ): P[] {
+  if (paths.length < 2) return [...paths]
   const sorted = [...paths].sort(comparePaths)
   const current = sorted.find((path) => path.endpoint === incumbent)
   const best = sorted[0]

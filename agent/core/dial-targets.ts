@@ -12,7 +12,7 @@ import type { Node } from './state.ts'
 export function dialTargets(node: Node): Effect[] {
   const targets = [...node.peers.values()]
     .filter((peer) => peer.record.dialAddresses.length > 0)
-    .map((peer) => ({ peer, weight: rendezvousWeight(node, peer.node) }))
+    .map((peer) => ({ peer, weight: (peer.dialWeight ??= rendezvousWeight(node, peer.node)) }))
     .sort((a, b) => (a.weight < b.weight ? -1 : 1))
     .slice(0, DIAL_TARGETS_MAX)
     .map(({ peer }): DialTarget => {

@@ -48,11 +48,16 @@ export function observeSelf(node: Node): SelfObservation {
         .slice(0, REFLEXIVE_CANDIDATES_MAX)
         .map((address) => ({ kind: 'server-reflexive', address }) as const),
     ].slice(0, 16),
-    dialable: [
-      ...node.config.advertise,
-      ...host.filter((address) => addressScope(addressParts(address).ip) === 'global'),
-    ].slice(0, 4),
+    dialable: dialableAddresses(node),
   }
+}
+
+/** Where others can open a connection to this host, as far as it can tell itself. */
+export function dialableAddresses(node: Node): readonly TransportAddress[] {
+  const global = hostAddresses(node).filter(
+    (address) => addressScope(addressParts(address).ip) === 'global',
+  )
+  return [...node.config.advertise, ...global].slice(0, 4)
 }
 
 /** A probe's answer says where its target saw us: as good an observer as a STUN server. */
@@ -80,7 +85,21 @@ export function isMeshAddress(node: Node, ip: string): boolean {
   })
 }
 
-function hostAddresses(node: Node): TransportAddress[] {
+/** Our socket on each usable address of our links. Asked in every step, and new only when the links are. */
+export function hostAddresses(node: Node): readonly TransportAddress[] {
+  const known = hostsByLinks.get(node)
+  if (known?.links === node.links) return known.host
+  const host = readLinks(node)
+  hostsByLinks.set(node, { links: node.links, host })
+  return host
+}
+
+const hostsByLinks = new WeakMap<
+  Node,
+  { readonly links: Node['links']; readonly host: readonly TransportAddress[] }
+>()
+
+function readLinks(node: Node): TransportAddress[] {
   const addresses: TransportAddress[] = []
   for (const link of node.links) {
     if (!link.up || node.config.isExcludedInterface(link.name)) continue

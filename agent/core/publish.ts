@@ -7,7 +7,7 @@ import { signRecord } from '../../topology/record-codec.ts'
 import { acceptRecord } from '../../topology/view.ts'
 import { RECORD_GAP_MS, RECORD_REFRESH_MS } from './constants.ts'
 import type { Effect } from './effect.ts'
-import { observeSelf } from './observe.ts'
+import { dialableAddresses, observeSelf } from './observe.ts'
 import type { Node } from './state.ts'
 
 type Content = Pick<NodeRecord, 'present' | 'candidates' | 'nat' | 'dialAddresses' | 'stunServers'>
@@ -61,7 +61,7 @@ function ownContent(node: Node): Content {
 /** Whether the helper should answer STUN: as configured, or if the host seems dialable. */
 export function servesStun(node: Node): boolean {
   const { stunServer } = node.config
-  return stunServer === 'auto' ? observeSelf(node).dialable.length > 0 : stunServer
+  return stunServer === 'auto' ? dialableAddresses(node).length > 0 : stunServer
 }
 
 /** An advertised port stands for both protocols; a link's own address is dialled at the libp2p port. */

@@ -21,6 +21,8 @@ export interface HelperSide {
   version: string | undefined
   /** The document last sent, as text: equal documents are not sent twice. */
   appliedText: string | undefined
+  /** What that document was made from, in brief: as long as this is the same, so is the document. */
+  appliedFrom: string | undefined
   problem: string | undefined
 }
 
@@ -39,6 +41,8 @@ export interface Peer {
   /** When a round trip inside the session last succeeded. */
   sessionAt: Instant | undefined
   directAt: Instant | undefined
+  /** Of the two node ids, see dial-targets.ts; undefined until it was needed once. */
+  dialWeight: string | undefined
 }
 
 /** Our own record as it stands, and what it was made from. */
@@ -88,6 +92,7 @@ export function createNode(config: NodeConfig, powers: Powers, now: Instant): No
       engineReason: undefined,
       version: undefined,
       appliedText: undefined,
+      appliedFrom: undefined,
       problem: undefined,
     },
     neighbours: new Set(),
@@ -111,5 +116,6 @@ export function createPeer(record: NodeRecord, helperName: string): Peer {
     stats: undefined,
     sessionAt: undefined,
     directAt: undefined,
+    dialWeight: undefined,
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Whom to ask for our mapping: configured servers first, then members that serve. */
 import { addressParts, type TransportAddress } from '../../nat/address.ts'
-import { observeSelf } from './observe.ts'
+import { hostAddresses } from './observe.ts'
 import type { Node } from './state.ts'
 
 /**
@@ -9,11 +9,12 @@ import type { Node } from './state.ts'
  * servers on one host cannot show how a mapping depends on the destination's address.
  */
 export function stunServerAddresses(node: Node): TransportAddress[] {
-  const { host } = observeSelf(node)
+  const host = hostAddresses(node)
   const families = new Set(host.map((address) => addressParts(address).family))
   const usable = (address: TransportAddress) =>
     families.has(addressParts(address).family) && !host.includes(address)
   const members = [...node.peers.values()]
+    .filter((peer) => peer.record.stunServers.length > 0)
     .sort((a, b) => (a.node < b.node ? -1 : 1))
     .map((peer) => peer.record.stunServers.filter(usable))
   const rounds = Math.max(0, ...members.map((servers) => servers.length))

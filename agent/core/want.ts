@@ -31,9 +31,24 @@ export function planOf(node: Node, now: Now): Plan {
 /** Sends the plan to the helper if it is not what was last sent. */
 export function applyPlan(node: Node, now: Now): Effect[] {
   if (!node.helper.connected) return []
+  const from = planInputs(node, now)
+  if (node.helper.appliedText !== undefined && node.helper.appliedFrom === from) return []
+  node.helper.appliedFrom = from
   const desired = desiredState(planOf(node, now), node.config.keys)
   const text = JSON.stringify(desired)
   if (text === node.helper.appliedText) return []
   node.helper.appliedText = text
   return [{ kind: 'apply', desired }]
+}
+
+/** All that a plan depends on and that can change, as one text: most steps change none of it. */
+function planInputs(node: Node, now: Now): string {
+  let text = `${servesStun(node)}`
+  for (const { record, helperName, paths } of node.peers.values()) {
+    const { serial, notAfter } = record.certificate
+    if (notAfter <= now.wall) continue
+    text += `\n${helperName} ${serial}`
+    for (const path of armedPaths(paths)) text += ` ${path.endpoint}`
+  }
+  return text
 }
