@@ -4,15 +4,8 @@ import { basename } from 'node:path'
 import { parse, TomlError } from 'smol-toml'
 import type { z } from 'zod'
 import { type Description, type DescriptionInput, descriptionSchema } from './description.ts'
+import { type Fault, faultLine } from './description-fault.ts'
 import { relationFaults } from './description-faults.ts'
-
-/** One thing wrong with a description. */
-export interface Fault {
-  /** Dotted path such as hosts.alice.link.delayMs. */
-  readonly field: string
-  readonly value: unknown
-  readonly remedy: string
-}
 
 /** Everything that is wrong with a description, so that one run is enough to mend it. */
 export class DescriptionError extends Error {
@@ -113,8 +106,4 @@ function valueAt(input: unknown, path: readonly string[]): object | undefined {
     (value, key) => (value as Record<string, unknown> | undefined)?.[key],
     input,
   ) as object | undefined
-}
-
-function faultLine({ field, value, remedy }: Fault): string {
-  return `  ${field} = ${value === undefined ? '(missing)' : JSON.stringify(value)}: ${remedy}`
 }

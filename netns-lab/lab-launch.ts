@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { detachWord, type StartAnswer, type StartedNode } from './control-protocol.ts'
 import type { LabPlan } from './lab-plan.ts'
-import { requireRoot, requireTools } from './machine-check.ts'
+import { requireTools } from './machine-check.ts'
 import { wireProgram } from './wire-build.ts'
 
 /** Labs' state directories, by name; inside a host only its own part of it is visible, at the same path. */
@@ -58,7 +58,6 @@ export async function launchLab(
   stateDir: string,
   signal?: AbortSignal,
 ): Promise<LaunchedLab> {
-  requireRoot()
   await requireTools()
   const wire = plan.links.some(({ emulate }) => emulate) ? await wireProgram() : undefined
   await mkdir(outerProc, { recursive: true })

@@ -8,7 +8,9 @@ import { saveEvidence } from './evidence.ts'
 import { changeRequest, type Settings } from './lab-change.ts'
 import { LabHost } from './lab-host.ts'
 import { type LaunchedLab, labsDir, launchLab } from './lab-launch.ts'
-import { type LabPlan, planLab } from './lab-plan.ts'
+import type { LabPlan } from './lab-plan.ts'
+import { planLab } from './plan-lab.ts'
+import { requireRoot } from './machine-check.ts'
 
 /**
  * A running lab, for tests and scenarios. It dies with this process, however this process dies.
@@ -77,6 +79,7 @@ export async function startLab(
   const description: Description =
     typeof source === 'string' ? await readDescription(source) : parseDescription(source)
   const name = description.name ?? 'lab'
+  requireRoot()
   const plan = planLab(description, name)
   // Labs of equal names run side by side, in one process or in many.
   const stateDir = await makeStateDir(`${name}.${randomBytes(4).toString('hex')}`, plan)

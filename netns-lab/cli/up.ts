@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { becomeRoot } from '../become-root.ts'
 import { readDescription } from '../description-file.ts'
 import { launchLab } from '../lab-launch.ts'
-import { planLab } from '../lab-plan.ts'
+import { planLab } from '../plan-lab.ts'
 import { claimLab, recordLab } from '../lab-registry.ts'
 import { nameOption } from './name-option.ts'
 

@@ -12,12 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const (
-	maxFrameBytes = 65_536
-	// framesPerTurn keeps one busy link from holding up the others' due frames.
-	framesPerTurn = 64
-)
-
 // wire is all links of a lab. Link n has the directions 2n (first device to second) and 2n+1.
 type wire struct {
 	seed       uint64
@@ -122,49 +116,6 @@ func (w *wire) close() {
 		closing.Go(func() { _ = unix.Close(int(fd)) })
 	}
 	closing.Wait()
-}
-
-func (w *wire) readFrames(fd int, buffer []byte, cameNs int64) {
-	d := w.sources[int32(fd)]
-	for range framesPerTurn {
-		length, err := unix.Read(fd, buffer)
-		if err != nil || length <= 0 {
-			return
-		}
-		copies, dueNs := d.pass(length, cameNs)
-		for range copies {
-			w.queue.add(dueNs, d, append(w.takeSpare(), buffer[:length]...))
-		}
-	}
-}
-
-func (w *wire) sendDue() {
-	now := nowNs()
-	for {
-		frame, ok := w.queue.takeDue(now)
-		if !ok {
-			return
-		}
-		d := frame.direction
-		d.queued--
-		// A device that is down refuses the frame: lost, as on a real link.
-		if _, err := unix.Write(d.out, frame.bytes); err == nil {
-			d.sent++
-		} else {
-			d.lost++
-		}
-		w.spare = append(w.spare, frame.bytes[:0])
-	}
-}
-
-func (w *wire) takeSpare() []byte {
-	last := len(w.spare) - 1
-	if last < 0 {
-		return make([]byte, 0, 2048)
-	}
-	spare := w.spare[last]
-	w.spare = w.spare[:last]
-	return spare
 }
 
 func (w *wire) armTimer() error {

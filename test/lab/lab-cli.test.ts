@@ -10,6 +10,7 @@ import { until } from '../../netns-lab/until.ts'
 
 const demo = fileURLToPath(new URL('../../netns-lab/examples/demo.toml', import.meta.url))
 const program = fileURLToPath(new URL('../../scripts/lab', import.meta.url))
+const driver = fileURLToPath(new URL('./lab-driver.ts', import.meta.url))
 const cli = fileURLToPath(new URL('../../netns-lab/cli.ts', import.meta.url))
 const node = fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.url))
 const name = `cli-${process.pid}`
@@ -147,16 +148,21 @@ describe('lab up', () => {
   })
 })
 
-test('without root the lab says that it needs root', async () => {
+describe('without root', () => {
   // Without a PATH there is no sudo to ask.
-  const asNobody = ['--reuid', '65534', '--clear-groups', '--', 'env', 'PATH=/nowhere']
-  const child = spawn('setpriv', [...asNobody, node, cli, 'status'])
-  const [words, [code]] = await Promise.all([
-    text(child.stderr),
-    once(child, 'close') as Promise<[number]>,
-  ])
-  expect(words).toContain('root')
-  expect(code).toBe(1)
+  const asNobody = ['--reuid', '65534', '--clear-groups', '--', 'env', 'PATH=/nowhere', node]
+  test.each([
+    ['the command', cli, 'status'],
+    ['a test that starts a lab', driver, demo],
+  ])('%s says that it needs root', async (_, file, word) => {
+    const child = spawn('setpriv', [...asNobody, file, word])
+    const [words, [code]] = await Promise.all([
+      text(child.stderr),
+      once(child, 'close') as Promise<[number]>,
+    ])
+    expect(words).toContain('needs root: run it as root or with sudo')
+    expect(code).toBe(1)
+  })
 })
 
 test('lab --help shows examples', async () => {

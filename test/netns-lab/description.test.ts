@@ -8,7 +8,7 @@ import {
   parseDescription,
   readDescription,
 } from '../../netns-lab/description-file.ts'
-import { planLab } from '../../netns-lab/lab-plan.ts'
+import { planLab } from '../../netns-lab/plan-lab.ts'
 
 function faultsOf(description: object): Record<string, string> {
   try {

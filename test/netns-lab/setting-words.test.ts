@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { changeRequest } from '../../netns-lab/lab-change.ts'
 import { parseDescription } from '../../netns-lab/description-file.ts'
-import { planLab } from '../../netns-lab/lab-plan.ts'
+import { planLab } from '../../netns-lab/plan-lab.ts'
 import { mergeImpairments } from '../../netns-lab/link-settings.ts'
 import { parseSettings } from '../../netns-lab/setting-words.ts'
 
