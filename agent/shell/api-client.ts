@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The command line's side of the local API. */
-import { type IncomingMessage, request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { Failure, type FailureDocument } from './failure.ts'
+import { http } from './http-module.ts'
 
 export class ApiClient {
   readonly #socketPath: string
@@ -33,7 +34,7 @@ export class ApiClient {
     return new Promise((resolve, reject) => {
       const text = body === undefined ? undefined : JSON.stringify(body)
       const headers = text === undefined ? {} : { 'content-type': 'application/json' }
-      const call = request({ socketPath: this.#socketPath, method, path, headers })
+      const call = http.request({ socketPath: this.#socketPath, method, path, headers })
       call.once('error', (error) => reject(unreachable(this.#socketPath, error)))
       call.once('response', (response) => {
         response.setEncoding('utf8')
