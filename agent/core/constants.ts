@@ -15,6 +15,9 @@ export const FAILED_AFTER_MS = 180_000
 export const PROBE_BURST = 50
 export const PROBES_PER_SECOND = 300
 
+/** Once the budget is used up, probes wait for so many more: 33 ms. */
+export const PROBE_BATCH = 10
+
 /** Gossip links that a node keeps of its own accord. Enough that the loss of some is no partition. */
 export const DIAL_TARGETS_MAX = 4
 

@@ -2,13 +2,14 @@
 /** Probes of all peers share one budget, so that a large network does not start with a flood. */
 import { type Instant, later } from '../../nat/clock.ts'
 import { probes } from '../../nat/path-agent.ts'
-import { PROBE_BURST, PROBES_PER_SECOND } from './constants.ts'
+import { PROBE_BATCH, PROBE_BURST, PROBES_PER_SECOND } from './constants.ts'
 import type { Effect } from './effect.ts'
 import type { Node } from './state.ts'
 
 export function dueProbeEffects(node: Node, now: Instant): Effect[] {
   if (!node.helper.connected) return []
   refill(node, now)
+  if (node.budget.tokens < 1) return []
   const effects: Effect[] = []
   for (const peer of node.peers.values()) {
     const commands = probes(peer.paths, now, Math.floor(node.budget.tokens), node.powers.entropy)
@@ -23,7 +24,9 @@ export function dueProbeEffects(node: Node, now: Instant): Effect[] {
 /** `wanted`, but not before the budget allows a probe. */
 export function budgetDeadline(node: Node, wanted: Instant): Instant {
   if (node.budget.tokens >= 1) return wanted
-  const available = later(node.budget.filledAt, 1000 / PROBES_PER_SECOND)
+  // Not for each probe alone: a step looks at every peer, and one that sends many costs as much as one that sends one.
+  const missing = PROBE_BATCH - node.budget.tokens
+  const available = later(node.budget.filledAt, (missing * 1000) / PROBES_PER_SECOND)
   return available > wanted ? available : wanted
 }
 

@@ -16,6 +16,7 @@ export class Checkers implements Witness {
   readonly #holders = new Map<string, string>()
   /** Round trips: `node peer endpoint`. */
   readonly #proven = new Set<string>()
+  readonly #members = new Set<string>()
   readonly #probesOfSecond = new Map<string, number>()
   /** How often each kind of effect was wanted. */
   readonly effects: Record<Effect['kind'], number> = {
@@ -60,12 +61,10 @@ export class Checkers implements Witness {
   }
 
   #checkDesired(node: ClusterNode, desired: DesiredState): void {
-    const members = new Set(
-      [...this.#cluster.nodes.values()].map(({ member }) => member.helperName),
-    )
+    for (const { member } of this.#cluster.nodes.values()) this.#members.add(member.helperName)
     for (const peer of desired.peers) {
       const { publicKey } = peer
-      this.#must(node, members.has(publicKey), `${publicKey} is no member`)
+      this.#must(node, this.#members.has(publicKey), `${publicKey} is no member`)
       this.#must(node, publicKey !== node.member.helperName, 'it is its own peer')
       this.#checkPrefixes(node, peer)
       for (const { endpoint } of peer.paths) {
