@@ -19,7 +19,7 @@ interface InitOptions {
 
 /** `meshgate init` */
 export async function init(context: CommandContext, options: InitOptions): Promise<number> {
-  const name = nameOfThisHost(options.name)
+  const name = nameOfThisHost(context, options.name)
   for (const address of options.advertise) parseHostAddress('--advertise', address)
   if (options.advertise.length > 0 && existsSync(context.configPath))
     throw new Failure('config-exists', `${context.configPath} exists and is left as it is`, {

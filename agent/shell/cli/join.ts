@@ -32,7 +32,7 @@ export async function join(
       { remedy: 'leave it first with `meshgate leave`, or choose another --state-dir' },
     )
   const token = readToken(argument === '-' ? await readAll(process.stdin) : argument)
-  const name = nameOfThisHost(options.name)
+  const name = nameOfThisHost(context, options.name)
   const reply = await askForAdmission(context, { state, token, name })
   if (reply.kind === 'refused') throw refusalFailure(reply)
   state.saveRecords(reply.records)

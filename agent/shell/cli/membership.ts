@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { isHostName } from '../../../topology/host-name.ts'
 import { Failure } from '../failure.ts'
 import type { Membership, StateDir } from '../state-dir.ts'
+import { readConfig } from './configuration.ts'
+import type { CommandContext } from './context.ts'
 import { usage } from './option-values.ts'
 
 /** Throws Failure if this host is no member. */
@@ -14,8 +17,9 @@ export function requireMembership(state: StateDir): Membership {
   })
 }
 
-/** The name that was given, or one made of the system's host name. */
-export function nameOfThisHost(given: string | undefined): string {
+/** The name that was given or configured, or one made of the system's host name. */
+export function nameOfThisHost(context: CommandContext, option: string | undefined): string {
+  const given = option ?? configuredName(context)
   if (given !== undefined && !isHostName(given))
     throw usage(`--name ${given} is not a host name`, 'use 1 to 63 of a-z, 0-9 and inner hyphens')
   if (given !== undefined) return given
@@ -26,4 +30,9 @@ export function nameOfThisHost(given: string | undefined): string {
     .slice(0, 63)
   if (isHostName(name)) return name
   throw usage(`the host name ${hostname()} cannot be used in the mesh`, 'choose one with --name')
+}
+
+function configuredName(context: CommandContext): string | undefined {
+  // `init --advertise` is about to write the file that --config names.
+  return existsSync(context.configPath) ? readConfig(context).name : undefined
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { Failure } from '../failure.ts'
@@ -31,6 +32,7 @@ export async function run(context: CommandContext, options: RunOptions): Promise
   const config = readConfig(context)
   const log = createLog({ level: options.logLevel ?? config.logLevel })
   if (options.helper) {
+    if (isRoot()) refuseForeignState(context.stateDir)
     const pid = await requireHelper(context)
     if (isRoot() && hasCapabilities()) {
       const environment = { ...process.env, [HELPER_PID]: pid?.toString() ?? '' }
@@ -68,5 +70,14 @@ async function requireHelper({ runDir }: CommandContext): Promise<number | undef
   throw new Failure('no-helper', `no helper answers in ${runDir}, and only root may start one`, {
     remedy:
       'run this with sudo, or start meshgate-helper as a service with --allow-uid for this user',
+  })
+}
+
+/** Without its capabilities root may read only what is its own. */
+function refuseForeignState(stateDir: string): void {
+  const { uid } = statSync(stateDir)
+  if (uid === 0) return
+  throw new Failure('foreign-state', `${stateDir} belongs to user ${uid}, not to root`, {
+    remedy: `the agent gives up what root may do beyond its own files: chown -R root ${stateDir}`,
   })
 }
