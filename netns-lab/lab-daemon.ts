@@ -11,14 +11,15 @@ import {
 } from './control-protocol.ts'
 import { RunningLab } from './running-lab.ts'
 
+/** Long enough for hundreds of links. */
+const closeDeadlineMs = 10_000
+
 /**
  * The process that holds a lab. Its parent is the init of the lab's pid namespace (see lab-launch.ts), so that its
  * end, however it comes, is the end of every process and namespace of the lab.
  *
  * Until it is told to detach it lives only as long as somebody holds the other end of its standard input.
  */
-/** Long enough for hundreds of links. */
-const closeDeadlineMs = 10_000
 let detached = false
 let lab: RunningLab | undefined
 

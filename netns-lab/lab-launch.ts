@@ -14,6 +14,8 @@ import { wireProgram } from './wire-build.ts'
 export const labsDir = '/run/lab'
 /** Where a lab's processes find the machine's own /proc while it comes up, in their private mount namespace. */
 const outerProc = `${labsDir}/.outer-proc`
+/** A daemon that has not ended by then is killed, with everything in the lab. */
+const endDeadlineMs = 15_000
 
 /**
  * The init of the lab's pid namespace. It reaps orphans, and when the daemon ends, by whatever signal, it kills all that
@@ -58,9 +60,16 @@ export async function launchLab(
   stateDir: string,
   signal?: AbortSignal,
 ): Promise<LaunchedLab> {
-  await requireTools()
-  const wire = plan.links.some(({ emulate }) => emulate) ? await wireProgram() : undefined
-  await mkdir(outerProc, { recursive: true })
+  let wire: string | undefined
+  try {
+    await requireTools()
+    wire = plan.links.some(({ emulate }) => emulate) ? await wireProgram() : undefined
+    await mkdir(outerProc, { recursive: true })
+    throwIfInterrupted(signal)
+  } catch (error) {
+    await rm(stateDir, { recursive: true, force: true })
+    throw error
+  }
   const log = openSync(`${stateDir}/lab.log`, 'a')
   const initArgs = [stateDir, outerProc, projectNode, daemonFile]
   const init = spawn(
@@ -77,16 +86,16 @@ export async function launchLab(
   const gone = new Promise<void>((resolve) => init.once('close', () => resolve()))
   const kill = async () => {
     input.destroy()
+    const timer = setTimeout(() => init.kill('SIGKILL'), endDeadlineMs)
     await gone
+    clearTimeout(timer)
   }
   signal?.addEventListener('abort', () => void kill())
   input.write(`${JSON.stringify({ plan, stateDir, outerProc, wireProgram: wire })}\n`)
   const answer = await firstAnswer(output, stateDir)
-  if (!answer.ok || signal?.aborted === true) {
-    await kill()
-    if (signal?.aborted === true) throw new InterruptedError('interrupted')
-    throw new Error(answer.ok ? 'the lab did not come up' : answer.error)
-  }
+  if (isInterrupted(signal) || !answer.ok) await kill()
+  throwIfInterrupted(signal)
+  if (!answer.ok) throw new Error(answer.error)
   return {
     stateDir,
     nodes: answer.nodes,
@@ -98,6 +107,14 @@ export async function launchLab(
       init.unref()
     },
   }
+}
+
+function throwIfInterrupted(signal: AbortSignal | undefined): void {
+  if (isInterrupted(signal)) throw new InterruptedError('interrupted')
+}
+
+function isInterrupted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true
 }
 
 const initCommand = ['sh', '-c', initScript, 'lab-init']

@@ -7,6 +7,7 @@ import type { LabStatus, StartedNode, StartRequest } from './control-protocol.ts
 import { hostBatch, internetBatch, natBatch, portBatch, uplinkBatch } from './interface-batch.ts'
 import { roam } from './roam.ts'
 import type { LabPlan, LinkPlan } from './lab-plan.ts'
+import { hostsFileText } from './hosts-file.ts'
 import { addressesOf, internetName } from './uplink-wish.ts'
 import { mergeImpairments } from './link-settings.ts'
 import { NatRouter } from './nat-router.ts'
@@ -84,7 +85,11 @@ export class RunningLab {
     const target = this.#node(upstream)
     await runInNode(
       host,
-      `ip addr flush dev ${link.device} scope global\nip route flush dev ${link.device}`,
+      [
+        `ip addr flush dev ${link.device} scope global`,
+        `ip route flush dev ${link.device}`,
+        `ip -6 route del default dev ${link.device} 2>/dev/null || true`,
+      ].join('\n'),
     )
     await runInNode(this.#node(old?.upstream ?? ''), `ip link set ${link.port} netns ${target.pid}`)
     await runInNode(target, batchScript(portBatch(link, plan)))
@@ -187,14 +192,4 @@ function batchScript(lines: readonly string[]): string {
 function firewallScript(on: boolean): string {
   const load = on ? `\n${hostFirewall}` : ''
   return `nft -f - <<'RULES'\ntable inet hostfw\ndelete table inet hostfw${load}\nRULES`
-}
-
-/** Hosts on the internet go by name everywhere; hosts behind a NAT have no address that all could use. */
-function hostsFileText(plan: LabPlan): string {
-  const lines = plan.hosts.flatMap(({ name, uplinks }) =>
-    addressesOf(uplinks.filter(({ upstream }) => upstream === internetName)).map(
-      (address) => `${address} ${name}`,
-    ),
-  )
-  return ['127.0.0.1 localhost', '::1 localhost', ...lines, ''].join('\n')
 }

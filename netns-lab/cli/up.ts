@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { becomeRoot } from '../become-root.ts'
 import { readDescription } from '../description-file.ts'
 import { launchLab } from '../lab-launch.ts'
+import type { LabPlan } from '../lab-plan.ts'
 import { planLab } from '../plan-lab.ts'
 import { claimLab, recordLab } from '../lab-registry.ts'
 import { nameOption } from './name-option.ts'
@@ -33,15 +34,13 @@ async function up(file: string, { name }: { name?: string }): Promise<void> {
   process.stdout.write(
     `lab ${labName} is up in ${Math.round(performance.now() - started)} ms: ${counts}\n`,
   )
-  process.stdout.write(
-    [
-      ...plan.hosts.map(({ name: host, uplinks }) => ({ host, uplinks })),
-      ...plan.nats.map((nat) => ({ host: nat.name, uplinks: [nat.uplink] })),
-    ]
-      .map(
-        ({ host, uplinks }) =>
-          `  ${host.padEnd(16)}${uplinks.map(({ addresses, upstream }) => `${addresses.join(' ')} (${upstream})`).join(', ')}\n`,
-      )
-      .join(''),
-  )
+  process.stdout.write(nodeLines(plan).join(''))
+}
+
+function nodeLines({ hosts, nats }: LabPlan): string[] {
+  const nodes = [...hosts, ...nats.map((nat) => ({ name: nat.name, uplinks: [nat.uplink] }))]
+  return nodes.map(({ name, uplinks }) => {
+    const places = uplinks.map(({ addresses, upstream }) => `${addresses.join(' ')} (${upstream})`)
+    return `  ${name.padEnd(16)}${places.join(', ')}\n`
+  })
 }
