@@ -52,6 +52,11 @@ const exitCodes: Readonly<Record<string, number>> = {
   InterruptedError: 130,
 }
 
+// A reader such as `head` may have seen enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
 try {
   await program.parseAsync()
 } catch (error) {
