@@ -26,3 +26,6 @@ export const REFLEXIVE_CANDIDATES_MAX = 3
 
 /** Peers whose word on our mapping is kept. */
 export const PEER_OBSERVERS_MAX = 8
+
+/** Time in which a proven path must answer the helper as well; the helper itself gives up after 3 s. */
+export const PATH_TRIAL_MS = 5_000

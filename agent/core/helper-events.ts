@@ -8,6 +8,7 @@ import { directPathId } from '../../topology/plan.ts'
 import { peerByHelperName, recheckPeers } from './believe.ts'
 import type { Effect } from './effect.ts'
 import type { Event } from './event.ts'
+import { PATH_TRIAL_MS } from './constants.ts'
 import type { HelperEvent, HelperLink, HelperPath, HelperPeer } from './helper-contract.ts'
 import { observeSelf, rememberObserver } from './observe.ts'
 import type { Node, Peer } from './state.ts'
@@ -134,8 +135,15 @@ function takePathState(
 function takeStats(peer: Peer, stats: HelperPeer, now: Instant): void {
   peer.stats = stats
   if (stats.session.ageMs !== null) peer.sessionAt = instant(now - stats.session.ageMs)
-  // A path that was armed a moment ago has not been asked yet: that is no sign that it is down.
-  const measured = stats.paths.filter((path) => path.up || path.lastReplyMs !== null)
+  // A path that was armed a moment ago has not been asked yet: that is no sign that it is down. But one that
+  // never answers the helper is never reported as down either, because it was never up.
+  const isOnTrial = ({ endpoint }: HelperPath) => {
+    const provenAt = peer.paths.proven.get(endpoint)?.provenAt
+    return provenAt !== undefined && now - provenAt < PATH_TRIAL_MS
+  }
+  const measured = stats.paths.filter(
+    (path) => path.up || path.lastReplyMs !== null || !isOnTrial(path),
+  )
   report(peer.paths, measured.map(pathReport), now)
 }
 

@@ -14,6 +14,8 @@ import type { Alarm, VirtualClock } from './virtual-clock.ts'
 
 /** A reply is waited for this long, and the next probe of a path that is in doubt follows at once. */
 const REPLY_MS = 1_000
+/** A new path is given up after this; nobody is told, because it was never up. */
+const TRIAL_MS = 3_000
 /** Pace of probes on a path that is down. */
 const DOWN_MS = 5_000
 const UNANSWERED_MAX = 3
@@ -22,6 +24,7 @@ interface Path {
   readonly peer: string
   readonly wanted: DesiredPath
   keepaliveMs: number
+  readonly bornMs: number
   /** Undefined until the first verdict. */
   up: boolean | undefined
   rttMs: number | undefined
@@ -128,7 +131,7 @@ export class PathModel {
         const known = old.get(wanted.id)
         old.delete(wanted.id)
         if (known !== undefined) known.keepaliveMs = keepaliveMs
-        return [wanted.id, known ?? newPath(publicKey, wanted, keepaliveMs)]
+        return [wanted.id, known ?? this.#newPath(publicKey, wanted, keepaliveMs)]
       }),
     )
     for (const path of old.values()) this.#stop(path)
@@ -170,9 +173,12 @@ export class PathModel {
   #unanswered(path: Path): void {
     path.unanswered = Math.min(UNANSWERED_MAX, path.unanswered + 1)
     const peer = this.#peers.get(path.peer)
-    if (peer === undefined || path.unanswered < UNANSWERED_MAX || path.up === false) return
-    path.up = false
+    if (peer === undefined) return
     peer.changed = true
+    if (path.up === undefined && this.#options.clock.nowMs - path.bornMs >= TRIAL_MS)
+      path.up = false
+    if (path.up !== true || path.unanswered < UNANSWERED_MAX) return
+    path.up = false
     const reason = '3 probes unanswered'
     this.#options.emit({ method: 'path-down', peer: path.peer, path: path.wanted.id, reason })
     this.#choose(path.peer, peer, 'path down')
@@ -181,18 +187,19 @@ export class PathModel {
   #stop(path: Path): void {
     if (path.alarm !== undefined) path.alarm.cancelled = true
   }
-}
 
-function newPath(peer: string, wanted: DesiredPath, keepaliveMs: number): Path {
-  return {
-    peer,
-    wanted,
-    keepaliveMs,
-    up: undefined,
-    rttMs: undefined,
-    repliedMs: undefined,
-    unanswered: 0,
-    probe: undefined,
-    alarm: undefined,
+  #newPath(peer: string, wanted: DesiredPath, keepaliveMs: number): Path {
+    return {
+      peer,
+      wanted,
+      keepaliveMs,
+      bornMs: this.#options.clock.nowMs,
+      up: undefined,
+      rttMs: undefined,
+      repliedMs: undefined,
+      unanswered: 0,
+      probe: undefined,
+      alarm: undefined,
+    }
   }
 }

@@ -67,6 +67,49 @@ describe('a member that is heard of', () => {
     expect(ofKind(helperEvent(reply), 'apply')).toEqual([])
   })
 
+  it('is checked anew if the helper never gets an answer on the path that was proven', () => {
+    const { effects, peer, helperEvent, run, node } = withPeer(host('203.0.113.5:5'))
+    const { endpoint, transaction } = ofKind(effects, 'probe')[0]!
+    const observed = at('203.0.113.1:7')
+    const { helperName } = peer
+    helperEvent({
+      method: 'probe-reply',
+      peer: helperName,
+      endpoint,
+      transaction,
+      rttUs: 20_000,
+      observed,
+    })
+    const id = `direct:${endpoint}`
+    const silent = {
+      id,
+      kind: 'direct',
+      endpoint,
+      up: false,
+      rttUs: null,
+      lossPermille: 1000,
+      lastReplyMs: null,
+    } as const
+    const stats = {
+      publicKey: helperName,
+      allowedIps: [],
+      keepaliveMs: 25_000,
+      rxBytes: 0,
+      txBytes: 0,
+      lastHandshakeMs: null,
+      activePath: id,
+      session: { rttUs: null, ageMs: null },
+      paths: [silent],
+    }
+    run(2_000)
+    // It may just have been armed: that is no sign yet.
+    expect(ofKind(helperEvent({ method: 'stats', peers: [stats] }), 'probe')).toEqual([])
+    run(4_000)
+    const again = ofKind(helperEvent({ method: 'stats', peers: [stats] }), 'probe')
+    expect(again.map((probe) => probe.endpoint)).toEqual([endpoint])
+    expect(node.peers.get(peer.certificate.node)?.paths.proven.get(endpoint)?.up).toBe(false)
+  })
+
   it('is saved, and an older or an equal record of it changes nothing', () => {
     const { hear, recordOf, peer, node, run } = withPeer(host('203.0.113.5:5'))
     const old = recordOf(peer)
