@@ -102,7 +102,7 @@ export function answered(
 /** Takes the paths that a helper already keeps, first one first, as an agent does that was restarted. */
 export function adopt(agent: PathAgent, reports: readonly PathReport[], now: Instant): void {
   for (const report of reports) {
-    adoptSucceeded(agent.checklist, report.endpoint, now)
+    if (report.up) adoptSucceeded(agent.checklist, report.endpoint, now)
     prove(agent, report, now)
   }
   agent.incumbent ??= reports[0]?.endpoint

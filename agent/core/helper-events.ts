@@ -29,7 +29,7 @@ export function adoptHelper(node: Node, { hello, state }: Connected, now: Instan
     const peer = peerByHelperName(node, stats.publicKey)
     if (peer === undefined) continue
     takeStats(peer, stats, now)
-    adopt(peer.paths, stats.paths.filter((path) => path.up).map(pathReport), now)
+    adopt(peer.paths, stats.paths.map(pathReport), now)
     noteDirect(peer, now)
   }
   const fields = { engine: hello.engine, why: hello.engineReason, version: hello.helper }

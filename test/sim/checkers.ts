@@ -55,7 +55,7 @@ export class Checkers implements Witness {
     if (event.kind === 'helper-connected')
       for (const peer of event.state.peers)
         for (const path of peer.paths)
-          if (path.up) this.#proven.add(`${node.name} ${peer.publicKey} ${path.endpoint}`)
+          this.#proven.add(`${node.name} ${peer.publicKey} ${path.endpoint}`)
     if (event.kind === 'helper-event' && event.event.method === 'probe-reply')
       this.#proven.add(`${node.name} ${event.event.peer} ${event.event.endpoint}`)
   }

@@ -52,6 +52,21 @@ describe('an agent that was restarted', () => {
       for (const b of cluster.nodes.keys()) if (a !== b) expect(cluster.isDirect(a, b)).toBe(true)
   })
 
+  it('first applies what its helper already has also if a path is down at the moment', () => {
+    const { cluster, checkers } = mesh(10)
+    // The home's addresses are new; the old ones are kept for a minute, and are down.
+    cluster.get('home-1').host.realm.nat?.reboot()
+    cluster.clock.run(50_000)
+    const node = cluster.get('hub')
+    const paths = node.helper.state().peers.flatMap((peer) => peer.paths)
+    expect(paths.some((path) => !path.up)).toBe(true)
+    const applied = appliesOf(cluster, node)
+    node.stop()
+    node.start()
+    expect(applied[0]?.desired).toEqual(applied[0]?.before)
+    checkers.finish()
+  })
+
   it('goes on from the versions that it gave before, also if the clock went back', () => {
     const { cluster } = mesh(6)
     const node = cluster.get('away')
