@@ -56,12 +56,12 @@ describe('the command line', () => {
   it('names everything that is wrong with the configuration before it touches anything', async () => {
     const other = new PretendedHost()
     writeFileSync(other.configPath, 'mtu = 5\nlisten_prot = 1\n')
-    await other.meshgate(['init'])
-    const { code, err } = await other.meshgate(['run', '--no-helper'])
-    await other.close()
+    const { code, err } = await other.meshgate(['init'])
     expect(code).toBe(2)
     expect(err).toContain('mtu')
     expect(err).toContain('listen_port')
+    expect(existsSync(`${other.stateDir}/node.json`)).toBe(false)
+    await other.close()
   })
 })
 
