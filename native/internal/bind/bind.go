@@ -52,7 +52,7 @@ var _ conn.Bind = (*Bind)(nil)
 
 // New wraps the sockets that wireguard-go would use by itself.
 func New(inbox Inbox) *Bind {
-	return wrap(conn.NewStdNetBind(), inbox)
+	return wrap(&families{}, inbox)
 }
 
 func wrap(sockets conn.Bind, inbox Inbox) *Bind {

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package integration runs the built helper in network namespaces of its own and looks at it from
+// outside: over its socket, with wg, ip and ping.
+package integration
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+var binary string
+
+func TestMain(m *testing.M) {
+	if socket := os.Getenv(strangerSocket); socket != "" {
+		os.Exit(beStranger(socket))
+	}
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	directory, err := os.MkdirTemp("", "meshgate-helper")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(directory)
+	// Others have to get at the binary, too.
+	_ = os.Chmod(directory, 0o755)
+	binary = filepath.Join(directory, "meshgate-helper")
+	build := exec.Command("go", "build", "-trimpath", "-o", binary, "../cmd/meshgate-helper")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if text, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%s%v\n", text, err)
+		return 1
+	}
+	return m.Run()
+}
+
+// needRoot skips only where the tests cannot run at all; as root nothing is skipped.
+func needRoot(t *testing.T) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("network namespaces need root")
+	}
+}
+
+// sh runs a command line and gives what it says.
+func sh(t *testing.T, format string, args ...any) string {
+	t.Helper()
+	line := fmt.Sprintf(format, args...)
+	text, err := exec.Command("sh", "-c", line).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", line, err, text)
+	}
+	return string(text)
+}
+
+// until waits for a condition, not for a time.
+func until(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !condition() {
+		if time.Now().After(deadline) {
+			t.Fatalf("still not: %s", what)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// A namespace is gone when its test is.
+type namespace string
+
+func newNamespace(t *testing.T, role string) namespace {
+	t.Helper()
+	name := fmt.Sprintf("mgt%d%s", os.Getpid(), role)
+	sh(t, "ip netns add %s && ip -n %s link set lo up", name, name)
+	t.Cleanup(func() { sh(t, "ip netns del %s", name) })
+	return namespace(name)
+}
+
+func (n namespace) sh(t *testing.T, format string, args ...any) string {
+	t.Helper()
+	return sh(t, "ip netns exec %s %s", n, fmt.Sprintf(format, args...))
+}
+
+// ping tells whether an answer comes within a second.
+func (n namespace) ping(address string) bool {
+	return exec.Command("ip", "netns", "exec", string(n), "ping", "-c1", "-W1", address).Run() == nil
+}
+
+// wire joins two namespaces by a veth pair with addresses 192.0.2.<net>1 and 2.
+func wire(t *testing.T, a, b namespace, number int) {
+	t.Helper()
+	sh(t, "ip -n %s link add w%d type veth peer name w%d netns %s", a, number, number, b)
+	for i, end := range []namespace{a, b} {
+		sh(t, "ip -n %s addr add 192.0.%d.%d/24 dev w%d && ip -n %s addr add fd00:%d::%d/64 dev w%d nodad && ip -n %s link set dev w%d up",
+			end, number, i+1, number, end, number, i+1, number, end, number)
+	}
+}
+
+func contains(t *testing.T, text, part string) {
+	t.Helper()
+	if !strings.Contains(text, part) {
+		t.Errorf("no %q in:\n%s", part, text)
+	}
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package server
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"meshgate.dev/native/internal/protocol"
+)
+
+// still is an engine that does nothing.
+type still struct{}
+
+func (still) Instance() string { return "00c0ffee" }
+func (still) Apply(*protocol.Desired) (protocol.Applied, *protocol.Fault) {
+	return protocol.Applied{Changed: []string{}}, nil
+}
+func (still) State() protocol.State                                { return protocol.State{} }
+func (still) Probe(protocol.ProbeParams) *protocol.Fault           { return nil }
+func (still) SendDatagram(protocol.DatagramParams) *protocol.Fault { return nil }
+func (still) Echo(protocol.EchoParams) (protocol.Echoed, *protocol.Fault) {
+	return protocol.Echoed{}, protocol.Faultf(protocol.CodeNoReply, "nobody is there")
+}
+
+const hello = `{"jsonrpc":"2.0","id":"h","method":"hello","params":{"protocol":1,"client":"test"}}`
+
+func serve(t *testing.T) (*Server, string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "helper.sock")
+	listener, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := New(slog.New(slog.DiscardHandler), protocol.Hello{Protocol: 1}, nil)
+	done := make(chan struct{})
+	go func() { _ = server.Serve(listener, still{}); close(done) }()
+	t.Cleanup(func() { _ = listener.Close(); <-done; server.Close() })
+	return server, path
+}
+
+type agent struct {
+	*testing.T
+	socket net.Conn
+	lines  *bufio.Reader
+}
+
+func connect(t *testing.T, path string) *agent {
+	t.Helper()
+	socket, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = socket.Close() })
+	return &agent{t, socket, bufio.NewReader(socket)}
+}
+
+func (a *agent) say(line string) {
+	a.Helper()
+	if _, err := io.WriteString(a.socket, line+"\n"); err != nil {
+		a.Fatal(err)
+	}
+}
+
+type heard struct {
+	ID     any
+	Method string
+	Result json.RawMessage
+	Error  *protocol.Fault
+}
+
+func (a *agent) hear() (message heard, err error) {
+	line, err := a.lines.ReadBytes('\n')
+	if err == nil {
+		err = json.Unmarshal(line, &message)
+	}
+	return message, err
+}
+
+func (a *agent) expectCode(code int) {
+	a.Helper()
+	message, err := a.hear()
+	if err != nil || message.Error == nil || message.Error.Code != code {
+		a.Errorf("heard %+v, %v, want code %d", message, err, code)
+	}
+}
+
+func (a *agent) expectResult() {
+	a.Helper()
+	if message, err := a.hear(); err != nil || message.Error != nil || message.Result == nil {
+		a.Errorf("heard %+v, %v, want a result", message, err)
+	}
+}
+
+func (a *agent) expectEnd() {
+	a.Helper()
+	// A reset is the end of a connection that had more to say.
+	if message, err := a.hear(); !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
+		a.Errorf("heard %+v, %v, want the end", message, err)
+	}
+}
+
+func TestHelloComesFirst(t *testing.T) {
+	_, path := serve(t)
+	a := connect(t, path)
+	a.say(`{"jsonrpc":"2.0","id":1,"method":"state"}`)
+	a.expectCode(protocol.CodeHelloFirst)
+	a.say(strings.Replace(hello, `"protocol":1`, `"protocol":2`, 1))
+	a.expectCode(protocol.CodeProtocolNotSupported)
+	a.say(hello)
+	a.expectResult()
+	a.say(`{"jsonrpc":"2.0","id":1,"method":"state"}`)
+	a.expectResult()
+	a.say(`{"jsonrpc":"2.0","id":1,"method":"make-coffee"}`)
+	a.expectCode(protocol.CodeUnknownMethod)
+	a.say(`{"jsonrpc":"2.0","id":1,"method":"echo","params":{"peer":"x"}}`)
+	a.expectCode(protocol.CodeInvalidParams)
+}
+
+func TestGarbageEndsItsOwnConnectionOnly(t *testing.T) {
+	_, path := serve(t)
+	good := connect(t, path)
+	for text, code := range map[string]int{
+		"garbage":                        protocol.CodeParse,
+		"[]":                             protocol.CodeInvalidRequest,
+		strings.Repeat("x", 4<<20+1):     protocol.CodeInvalidRequest,
+		`{"jsonrpc":"2.0","method":"x"}`: protocol.CodeInvalidRequest,
+	} {
+		bad := connect(t, path)
+		bad.say(text)
+		bad.expectCode(code)
+		bad.expectEnd()
+	}
+	good.say(hello)
+	good.expectResult()
+}
+
+func TestEventsGoToThoseWhoSaidHello(t *testing.T) {
+	server, path := serve(t)
+	silent, greeted := connect(t, path), connect(t, path)
+	silent.say(`{"jsonrpc":"2.0","id":1,"method":"state"}`)
+	silent.expectCode(protocol.CodeHelloFirst)
+	greeted.say(hello)
+	greeted.expectResult()
+	greeted.say(`{"jsonrpc":"2.0","id":1,"method":"state"}`)
+	greeted.expectResult()
+	server.Emit(protocol.DeviceLost{Reason: "test"})
+	if message, err := greeted.hear(); err != nil || message.Method != "device-lost" {
+		t.Errorf("heard %+v, %v", message, err)
+	}
+	silent.say(`{"jsonrpc":"2.0","id":1,"method":"state"}`)
+	silent.expectCode(protocol.CodeHelloFirst)
+}
+
+func TestASlowAgentMissesWhatMayBeMissedAndIsCutOffFromTheRest(t *testing.T) {
+	c := newConnection(&Server{}, &net.UnixConn{}, slog.New(slog.DiscardHandler))
+	for range queueLength + 5 {
+		c.queueEvent([]byte("x"), true)
+	}
+	if dropped := c.dropped.Load(); dropped != 5 {
+		t.Errorf("%d were dropped", dropped)
+	}
+	select {
+	case <-c.done:
+		t.Error("cut off for events that may be missed")
+	default:
+	}
+	c.queueEvent([]byte("x"), false)
+	<-c.done
+}
+
+func TestTheNinthConnectionIsRefused(t *testing.T) {
+	_, path := serve(t)
+	for range connectionsMax {
+		a := connect(t, path)
+		a.say(hello)
+		a.expectResult()
+	}
+	connect(t, path).expectEnd()
+}
+
+func TestShutdownIsAnsweredBeforeItHappens(t *testing.T) {
+	server, path := serve(t)
+	a := connect(t, path)
+	a.say(hello)
+	a.expectResult()
+	a.say(`{"jsonrpc":"2.0","id":2,"method":"shutdown"}`)
+	a.expectResult()
+	<-server.Shutdown()
+}
+
+func TestALivingHelpersSocketIsLeftAloneAndADeadOnesIsReplaced(t *testing.T) {
+	_, path := serve(t)
+	if _, err := Listen(path); !errors.Is(err, ErrInUse) {
+		t.Errorf("got %v", err)
+	}
+	dead := filepath.Join(t.TempDir(), "dead.sock")
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: dead, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.SetUnlinkOnClose(false)
+	_ = listener.Close()
+	again, err := Listen(dead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(dead)
+	if err != nil || info.Mode().Perm() != socketMode {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	_ = again.Close()
+	if err := os.WriteFile(dead, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen(dead); err == nil {
+		t.Error("a file was replaced")
+	}
+}
+
+func TestOnlyRootOurselvesAndThoseNamedMayConnect(t *testing.T) {
+	for uid, want := range map[uint32]bool{0: true, 500: true, 990: true, 1000: false} {
+		if got := mayConnect(uid, 500, []uint32{990}); got != want {
+			t.Errorf("%d: %t", uid, got)
+		}
+	}
+}
