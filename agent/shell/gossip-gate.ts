@@ -6,8 +6,10 @@
  * again, so whoever joins late would stay deaf. Instead gossipsub is handed a registrar of its own,
  * which announces a connection once it is admitted, and holds a stream that came too early.
  */
+import type { GossipSubComponents } from '@libp2p/gossipsub'
 import type { Connection, PeerId, Stream, StreamHandler, Topology } from '@libp2p/interface'
-import type { Registrar } from '@libp2p/interface-internal'
+
+type Registrar = GossipSubComponents['registrar']
 
 interface HeldStream {
   readonly stream: Stream

@@ -4,7 +4,12 @@
  * hash. gossipsub signs nothing: the envelope is signed, and is judged before it is passed on.
  */
 import { createHash } from 'node:crypto'
-import { gossipsub, type GossipSub, TopicValidatorResult } from '@libp2p/gossipsub'
+import {
+  gossipsub,
+  type GossipSub,
+  type GossipSubComponents,
+  TopicValidatorResult,
+} from '@libp2p/gossipsub'
 import { type Connection, type PeerId, serviceDependencies, type Stream } from '@libp2p/interface'
 import type { NodeId } from '../../topology/identity.ts'
 import type { GossipGate } from './gossip-gate.ts'
@@ -25,13 +30,11 @@ export function gossipTopic(network: string): string {
   return `/meshgate/records/1/${network}`
 }
 
-type GossipComponents = Parameters<ReturnType<typeof gossipsub>>[0]
-
 /** A libp2p service. It sees members only, through the gate. */
 export function gossipService(
   gate: GossipGate,
   topic: string,
-): (components: GossipComponents) => GossipSub {
+): (components: GossipSubComponents) => GossipSub {
   const factory = gossipsub({
     globalSignaturePolicy: 'StrictNoSign',
     msgIdFn: ({ data }) => createHash('sha256').update(data).digest(),
