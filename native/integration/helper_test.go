@@ -24,21 +24,22 @@ type helper struct {
 	log     *logBuffer
 }
 
+// logBuffer hides the buffer's other methods, which take no lock.
 type logBuffer struct {
 	sync.Mutex
-	bytes.Buffer
+	buffer bytes.Buffer
 }
 
 func (b *logBuffer) Write(text []byte) (int, error) {
 	b.Lock()
 	defer b.Unlock()
-	return b.Buffer.Write(text)
+	return b.buffer.Write(text)
 }
 
 func (b *logBuffer) String() string {
 	b.Lock()
 	defer b.Unlock()
-	return b.Buffer.String()
+	return b.buffer.String()
 }
 
 // start waits until the helper listens.
