@@ -74,14 +74,18 @@ export function triggerCheck(checklist: Checklist, address: TransportAddress, no
   }
 }
 
-/** Begins a new round for all that has not succeeded, or for `everything`. */
+/**
+ * Begins a new round for all that has not succeeded, or for `everything`. A port that only a probe showed and that
+ * answered no more is history: should the peer use it again, its probes will show it again.
+ */
 export function restartChecks(
   checklist: Checklist,
   now: Instant,
   { everything = false }: { readonly everything?: boolean } = {},
 ): void {
   for (const check of checklist.values()) {
-    if (everything || check.state !== 'succeeded') reset(check, now)
+    if (check.kind === 'peer-reflexive' && check.state === 'failed') checklist.delete(check.address)
+    else if (everything || check.state !== 'succeeded') reset(check, now)
   }
 }
 

@@ -31,6 +31,13 @@ export const CHECK_GAPS_MS = [50, 100, 200, 300, 500, 500, 1000, 1000, 1000, 100
 /** Remote candidates that are tried per peer. A record may hold 16; some are learned from probes. */
 export const CANDIDATES_PER_PEER_MAX = 24
 
+/**
+ * Probes that may be on their way to one peer. The helper refuses more than 64, and forgets one after 3 s; that a peer
+ * offers many addresses, or shows many ports, must not use all that up.
+ */
+export const PROBES_UNDER_WAY_MAX = 48
+export const PROBE_UNDER_WAY_MS = 3_000
+
 /** A pair without a direct path is tried again on this slow schedule: first and longest wait. */
 export const RETRY_ROUND_MS_MIN = 60_000
 export const RETRY_ROUND_MS_MAX = 600_000

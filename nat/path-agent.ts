@@ -28,6 +28,8 @@ import { earliest, type Instant, later } from './clock.ts'
 import {
   PATH_FORGET_MS,
   PATHS_PER_PEER_MAX,
+  PROBE_UNDER_WAY_MS,
+  PROBES_UNDER_WAY_MAX,
   RETRY_ROUND_MS_MAX,
   RETRY_ROUND_MS_MIN,
 } from './constants.ts'
@@ -54,6 +56,8 @@ export interface PathAgent {
   /** Rounds in a row that found nothing. */
   fruitlessRounds: number
   retryAt: Instant | undefined
+  /** When the latest probes were sent, oldest first. */
+  readonly sentAt: Instant[]
 }
 
 /** What the helper measured on one armed path. */
@@ -72,6 +76,7 @@ export function createPathAgent(): PathAgent {
     startedAt: undefined,
     fruitlessRounds: 0,
     retryAt: undefined,
+    sentAt: [],
   }
 }
 
@@ -147,7 +152,12 @@ export function probes(
   if (deadline === undefined || deadline > now) return []
   forget(agent, now)
   if (agent.retryAt !== undefined && agent.retryAt <= now) beginRound(agent, now)
-  const commands = dueProbes(agent.checklist, now, budget, entropy)
+  while (agent.sentAt[0] !== undefined && later(agent.sentAt[0], PROBE_UNDER_WAY_MS) <= now) {
+    agent.sentAt.shift()
+  }
+  const room = PROBES_UNDER_WAY_MAX - agent.sentAt.length
+  const commands = dueProbes(agent.checklist, now, Math.min(budget, room), entropy)
+  for (let i = 0; i < commands.length; i++) agent.sentAt.push(now)
   if (!isDirect(agent) && agent.retryAt === undefined && roundIsOver(agent.checklist)) {
     agent.retryAt = later(now, retryDelayMs(agent.fruitlessRounds))
     agent.fruitlessRounds += 1
@@ -168,11 +178,20 @@ export function isDirect(agent: PathAgent): boolean {
 }
 
 export function pathDeadline(agent: PathAgent): Instant | undefined {
-  let first = earliest([checklistDeadline(agent.checklist), agent.retryAt])
+  let first = earliest([checksDeadline(agent), agent.retryAt])
   for (const { downSince } of agent.proven.values()) {
     if (downSince !== undefined) first = earliest([first, later(downSince, PATH_FORGET_MS)])
   }
   return first
+}
+
+function checksDeadline(agent: PathAgent): Instant | undefined {
+  const due = checklistDeadline(agent.checklist)
+  const oldest = agent.sentAt[0]
+  if (due === undefined || oldest === undefined || agent.sentAt.length < PROBES_UNDER_WAY_MAX)
+    return due
+  const room = later(oldest, PROBE_UNDER_WAY_MS)
+  return room > due ? room : due
 }
 
 function prove(agent: PathAgent, path: PathReport, now: Instant): void {

@@ -151,6 +151,17 @@ describe('a checklist', () => {
     expect(list.size).toBe(CANDIDATES_PER_PEER_MAX)
   })
 
+  it('begins a new round without the failed addresses that only probes showed', () => {
+    const list = checking(host(1))
+    for (let n = 1; n <= 20; n++) triggerCheck(list, at(`203.0.113.1:${n}`), instant(0))
+    const working = at('203.0.113.1:7')
+    const probe = run(list, 0, 0).find(({ endpoint }) => endpoint === working)!
+    checkAnswered(list, working, probe.transaction)
+    run(list, 0, 60_000)
+    restartChecks(list, instant(60_000), { everything: true })
+    expect([...list.keys()]).toEqual([A, working])
+  })
+
   it('follows a peer whose port keeps changing, although it is full', () => {
     const list = checking(host(1))
     for (let n = 1; n <= 200; n++) {

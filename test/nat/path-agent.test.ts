@@ -220,6 +220,25 @@ describe('a round of checks', () => {
     expect(sentSince(30_000)).toBe(0)
   })
 
+  it('has no more than 48 probes under way, and forgets no address for it', () => {
+    const many = Array.from({ length: 16 }, (_, i) => at(`203.0.113.${i + 1}:7`))
+    const { agent, run, sent, now } = checking(...many)
+    let beforeLast = 0
+    for (let s = 0; s < 20; s++) {
+      run(s * 1_000)
+      if (s % 3 !== 0) continue
+      beforeLast = sent.length
+      retry(agent, now())
+    }
+    run(59_000)
+    for (const { atMs } of sent) {
+      const underWay = sent.filter((probe) => probe.atMs <= atMs && probe.atMs > atMs - 3_000)
+      expect(underWay.length).toBeLessThanOrEqual(48)
+    }
+    const last = Map.groupBy(sent.slice(beforeLast), (probe) => probe.endpoint)
+    expect(many.map((address) => last.get(address)?.length)).toEqual(many.map(() => 11))
+  })
+
   it('costs nothing for a peer that offers nothing', () => {
     const { run, sent } = checking()
     run(3_600_000)

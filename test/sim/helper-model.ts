@@ -49,7 +49,7 @@ const STATS_PERIOD_MS = 2_000
 const HEARD_PERIOD_MS = 1_000
 const LINKS_SETTLE_MS = 200
 const PROBES_PER_PEER_MAX = 64
-const PROBE_TIMEOUT_MS = 2_000
+const PROBE_TIMEOUT_MS = 3_000
 
 interface OpenProbe {
   readonly peer: string
