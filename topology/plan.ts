@@ -7,13 +7,16 @@ import type { TransportAddress } from '../nat/address.ts'
 import type { Certificate } from './certificate.ts'
 import type { NodeId, X25519Key } from './identity.ts'
 import type { Network } from './network.ts'
+import type { RelayRoute } from './relay-route.ts'
 
-export interface PlannedPath {
-  /** Names the path towards the helper: kind and endpoint. */
-  readonly id: string
-  readonly kind: 'direct'
-  readonly endpoint: TransportAddress
-}
+export type PlannedPath =
+  | {
+      /** Names the path towards the helper: its kind, and what tells it from others of the peer. */
+      readonly id: string
+      readonly kind: 'direct'
+      readonly endpoint: TransportAddress
+    }
+  | { readonly id: string; readonly kind: 'relay'; readonly via: RelayRoute }
 
 export interface PlannedPeer {
   readonly node: NodeId
@@ -35,6 +38,8 @@ export interface PlannedDevice {
   readonly listenPort: number
   readonly addresses: readonly string[]
   readonly stunServer: boolean
+  /** Forward for others. */
+  readonly relay: boolean
 }
 
 export interface Plan {
@@ -49,13 +54,15 @@ export interface MemberPaths {
   readonly keepaliveMs: number
   /** Proven endpoints, most wanted first. */
   readonly endpoints: readonly TransportAddress[]
+  /** Routes over hubs, best first. */
+  readonly routes: readonly RelayRoute[]
   readonly why: string
 }
 
 export interface PlanInput {
   readonly network: Network
   readonly own: Certificate
-  readonly device: Pick<PlannedDevice, 'name' | 'mtu' | 'listenPort' | 'stunServer'>
+  readonly device: Pick<PlannedDevice, 'name' | 'mtu' | 'listenPort' | 'stunServer' | 'relay'>
   /** All members but the node itself, in any order. */
   readonly members: readonly MemberPaths[]
 }
@@ -79,10 +86,16 @@ export function directPathId(endpoint: TransportAddress): string {
   return `direct:${endpoint}`
 }
 
+/** Eight digits of each hub tell routes of one peer apart, and stay readable. */
+export function relayPathId(route: RelayRoute): string {
+  return `relay:${route.map((hub) => hub.slice(0, 8)).join('+')}`
+}
+
 /**
- * A member stays a peer for as long as it is a member, with or without a path: paths move, AllowedIPs do not.
+ * A member stays a peer for as long as it is a member, with or without a path: paths move, AllowedIPs do not. Direct
+ * paths come first, and relayed ones stay armed behind them: the backup of a direct path is the one that failed least.
  */
-function planPeer({ certificate, keepaliveMs, endpoints, why }: MemberPaths): PlannedPeer {
+function planPeer({ certificate, keepaliveMs, endpoints, routes, why }: MemberPaths): PlannedPeer {
   return {
     node: certificate.node,
     name: certificate.name,
@@ -91,7 +104,12 @@ function planPeer({ certificate, keepaliveMs, endpoints, why }: MemberPaths): Pl
     allowedIps: [`${certificate.ipv4}/32`, `${certificate.ipv6}/128`],
     echoAddress: certificate.ipv4,
     keepaliveMs,
-    paths: endpoints.map((endpoint) => ({ id: directPathId(endpoint), kind: 'direct', endpoint })),
+    paths: [
+      ...endpoints.map(
+        (endpoint) => ({ id: directPathId(endpoint), kind: 'direct', endpoint }) as const,
+      ),
+      ...routes.map((via) => ({ id: relayPathId(via), kind: 'relay', via }) as const),
+    ],
     why,
   }
 }

@@ -4,7 +4,8 @@
  * record = envelope "record" by the node's key, at most 8192 bytes, of
  * { certificate: bstr, version: uint, issuedAt: uint, present: bool,
  *   candidates: [* 16 { kind: tstr, address: tstr }], nat: { mapping: tstr, filtering: tstr },
- *   dialAddresses: [* 8 tstr], stunServers: [* 4 tstr], * tstr => any }
+ *   dialAddresses: [* 8 tstr], stunServers: [* 4 tstr], relay: bool, hubs: [* 4 bstr .size 32],
+ *   * tstr => any }
  * ```
  * Keys in canonical order, times in unix milliseconds. Open: facts that a later version adds are
  * passed over, and kept, because the envelope travels verbatim.
@@ -18,6 +19,7 @@ import {
   boolean,
   decodeAs,
   encodeAs,
+  hex,
   integer,
   listOf,
   oneOf,
@@ -33,11 +35,12 @@ import {
 } from './certificate-codec.ts'
 import type { Crypto, Signer } from './crypto.ts'
 import { ENVELOPE_BYTES_MAX, isSignedBy, openEnvelope, sealEnvelope } from './envelope.ts'
-import { idBytes } from './identity.ts'
+import { idBytes, KEY_BYTES, type NodeId } from './identity.ts'
 import type { Network } from './network.ts'
 import {
   CANDIDATES_MAX,
   DIAL_ADDRESSES_MAX,
+  HUBS_MAX,
   ISSUED_AHEAD_MS_MAX,
   type NodeRecord,
   type RecordEnvelope,
@@ -97,6 +100,8 @@ const payloadSchema: Schema<Payload> = struct<Payload>(
     nat: natSchema,
     dialAddresses: listOf(dialAddressSchema, DIAL_ADDRESSES_MAX),
     stunServers: listOf(transportAddressSchema, STUN_SERVERS_MAX),
+    relay: boolean,
+    hubs: listOf(hex<NodeId>(KEY_BYTES), HUBS_MAX),
   },
   { open: true },
 )
@@ -118,6 +123,7 @@ export function signRecord(
       .slice(0, CANDIDATES_MAX),
     dialAddresses: statement.dialAddresses.slice(0, DIAL_ADDRESSES_MAX),
     stunServers: statement.stunServers.slice(0, STUN_SERVERS_MAX),
+    hubs: statement.hubs.slice(0, HUBS_MAX),
   })
   return { bytes: sealEnvelope('record', payload, node) }
 }

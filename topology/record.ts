@@ -4,6 +4,7 @@ import type { NatBehaviour } from '../nat/behaviour.ts'
 import type { Candidate } from '../nat/candidate.ts'
 import type { WallTime } from '../nat/clock.ts'
 import type { Certificate } from './certificate.ts'
+import type { NodeId } from './identity.ts'
 
 /**
  * What a node says of itself, signed with its node key and versioned. It carries the node's
@@ -22,6 +23,10 @@ export interface NodeRecord {
   readonly dialAddresses: readonly string[]
   /** Where this node answers STUN binding requests; empty if it does not. */
   readonly stunServers: readonly TransportAddress[]
+  /** Whether this node forwards ciphertext for members that it has a direct path to: it is a hub. */
+  readonly relay: boolean
+  /** The node's home hubs: those to which it keeps a direct path. Sorted. */
+  readonly hubs: readonly NodeId[]
 }
 
 /** The signed bytes as they travel; `payload` is canonical CBOR, kept verbatim. */
@@ -32,6 +37,7 @@ export interface RecordEnvelope {
 export const CANDIDATES_MAX = 16
 export const DIAL_ADDRESSES_MAX = 8
 export const STUN_SERVERS_MAX = 4
+export const HUBS_MAX = 4
 
 /**
  * A version follows the clock but must outgrow its predecessor, also after the clock was set back;

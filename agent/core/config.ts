@@ -26,6 +26,8 @@ export interface NodeConfig {
   readonly stunServers: readonly TransportAddress[]
   /** auto: serve STUN if the host seems dialable. */
   readonly stunServer: boolean | 'auto'
+  /** Forward for others if the host seems dialable. */
+  readonly relay: boolean
   /** Whether an interface's addresses must not become candidates. */
   readonly isExcludedInterface: (name: string) => boolean
   /** The highest version that an earlier run gave its own record. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The plan in the helper's words, with the private keys that the plan leaves out. */
-import type { Plan } from '../../topology/plan.ts'
-import type { DesiredState } from './helper-contract.ts'
+import type { NodeId } from '../../topology/identity.ts'
+import type { Plan, PlannedPath } from '../../topology/plan.ts'
+import type { DesiredPath, DesiredState } from './helper-contract.ts'
 import { hexToBase64 } from './key-text.ts'
 
 /** X25519 private keys, hex. */
@@ -11,6 +12,7 @@ export interface SessionKeys {
 }
 
 export function desiredState(plan: Plan, keys: SessionKeys): DesiredState {
+  const helperNames = new Map(plan.peers.map((p) => [p.node, hexToBase64(p.wireguardKey)]))
   return {
     device: {
       ...plan.device,
@@ -19,12 +21,19 @@ export function desiredState(plan: Plan, keys: SessionKeys): DesiredState {
     },
     routes: plan.routes,
     peers: plan.peers.map((peer) => ({
-      publicKey: hexToBase64(peer.wireguardKey),
+      publicKey: helperNames.get(peer.node)!,
       probeKey: hexToBase64(peer.probeKey),
       allowedIps: peer.allowedIps,
       echoAddress: peer.echoAddress,
       keepaliveMs: peer.keepaliveMs,
-      paths: peer.paths,
+      paths: peer.paths.flatMap((path) => desiredPath(path, helperNames)),
     })),
   }
+}
+
+/** A route over a hub that is no member (any more) cannot be said, and leads nowhere. */
+function desiredPath(path: PlannedPath, helperNames: ReadonlyMap<NodeId, string>): DesiredPath[] {
+  if (path.kind === 'direct') return [path]
+  const via = path.via.flatMap((hub) => helperNames.get(hub) ?? [])
+  return via.length === path.via.length ? [{ id: path.id, kind: 'relay', via }] : []
 }

@@ -7,7 +7,7 @@ import type { TransportAddress } from '../../nat/address.ts'
 
 export type HelperEngine = 'kernel' | 'userspace'
 
-export type PathKind = 'direct'
+export type PathKind = 'direct' | 'relay'
 
 export interface DesiredDevice {
   /** An interface name, at most 15 bytes. */
@@ -23,6 +23,8 @@ export interface DesiredDevice {
   /** CIDR, as on an interface: `10.7.0.1/16`. */
   readonly addresses: readonly string[]
   readonly stunServer: boolean
+  /** Forward frames for others. */
+  readonly relay: boolean
 }
 
 export interface DesiredRoute {
@@ -30,12 +32,11 @@ export interface DesiredRoute {
   readonly mtu?: number
 }
 
-export interface DesiredPath {
-  /** Unique within the peer, at most 96 bytes. */
-  readonly id: string
-  readonly kind: PathKind
-  readonly endpoint: TransportAddress
-}
+/** `id` is unique within the peer, at most 96 bytes. */
+export type DesiredPath =
+  | { readonly id: string; readonly kind: 'direct'; readonly endpoint: TransportAddress }
+  /** `via`: WireGuard public keys (base64) of one or two hubs; the first is another peer. */
+  | { readonly id: string; readonly kind: 'relay'; readonly via: readonly string[] }
 
 export interface DesiredPeer {
   /** WireGuard public key, base64. */
@@ -78,6 +79,7 @@ export interface EchoResult {
   readonly rttUs: number
   /** Id of the path that was active. */
   readonly path: string
+  /** Of a relayed path the hub's. */
   readonly endpoint: TransportAddress
 }
 
@@ -89,6 +91,7 @@ export interface HelperDevice {
   readonly publicKey: string
   readonly addresses: readonly string[]
   readonly stunServer: boolean
+  readonly relay: boolean
 }
 
 export interface HelperLink {
@@ -103,7 +106,10 @@ export interface HelperLink {
 export interface HelperPath {
   readonly id: string
   readonly kind: PathKind
-  readonly endpoint: TransportAddress
+  /** Where ciphertext leaves for now; null for a relayed path whose hub has no direct path. */
+  readonly endpoint: TransportAddress | null
+  /** Public keys of the hubs, base64; empty for a direct path. */
+  readonly via: readonly string[]
   readonly up: boolean
   readonly rttUs: number | null
   readonly lossPermille: number

@@ -7,10 +7,14 @@ import { signRecord } from '../../topology/record-codec.ts'
 import { acceptRecord } from '../../topology/view.ts'
 import { RECORD_GAP_MS, RECORD_REFRESH_MS } from './constants.ts'
 import type { Effect } from './effect.ts'
+import { servesRelay } from './hubs.ts'
 import { dialableAddresses, observeSelf } from './observe.ts'
 import type { Node } from './state.ts'
 
-type Content = Pick<NodeRecord, 'present' | 'candidates' | 'nat' | 'dialAddresses' | 'stunServers'>
+type Content = Pick<
+  NodeRecord,
+  'present' | 'candidates' | 'nat' | 'dialAddresses' | 'stunServers' | 'relay' | 'hubs'
+>
 
 /** Makes, keeps and publishes a new own record if there is something to say. */
 export function publishOwn(node: Node, now: Now): Effect[] {
@@ -46,7 +50,15 @@ function ownRecordDue(node: Node, contentText: string): Instant | undefined {
 function ownContent(node: Node): Content {
   if (node.leaving) {
     const nat = { mapping: 'unknown', filtering: 'unknown' } as const
-    return { present: false, candidates: [], nat, dialAddresses: [], stunServers: [] }
+    return {
+      present: false,
+      candidates: [],
+      nat,
+      dialAddresses: [],
+      stunServers: [],
+      relay: false,
+      hubs: [],
+    }
   }
   const self = observeSelf(node)
   return {
@@ -55,6 +67,8 @@ function ownContent(node: Node): Content {
     nat: { mapping: self.mapping.mapping, filtering: 'unknown' },
     dialAddresses: self.dialable.map((address) => dialMultiaddr(node, address)),
     stunServers: servesStun(node) ? self.dialable : [],
+    relay: servesRelay(node),
+    hubs: node.homeHubs,
   }
 }
 

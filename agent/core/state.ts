@@ -8,6 +8,7 @@ import { createPathAgent, type PathAgent } from '../../nat/path-agent.ts'
 import { createStunClient, type StunClient } from '../../nat/stun-client.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import type { NodeRecord, RecordEnvelope } from '../../topology/record.ts'
+import type { HubLink } from '../../topology/relay-route.ts'
 import { createView, type View } from '../../topology/view.ts'
 import type { NodeConfig, Powers } from './config.ts'
 import { PROBE_BURST } from './constants.ts'
@@ -75,6 +76,9 @@ export interface Node {
   own: OwnRecord | undefined
   lastOwnVersion: number
   dialTargetsText: string
+  /** Hubs to which a direct path is up, and those of them that are home. */
+  hubLinks: readonly HubLink[]
+  homeHubs: readonly NodeId[]
   leaving: boolean
 }
 
@@ -102,6 +106,8 @@ export function createNode(config: NodeConfig, powers: Powers, now: Instant): No
     own: undefined,
     lastOwnVersion: config.lastOwnVersion,
     dialTargetsText: '',
+    hubLinks: [],
+    homeHubs: [],
     leaving: false,
   }
 }

@@ -7,6 +7,7 @@ import type { Now } from '../../nat/clock.ts'
 import { makePlan, type Plan } from '../../topology/plan.ts'
 import { desiredState } from './desired.ts'
 import type { Effect } from './effect.ts'
+import { routesTo, servesRelay } from './hubs.ts'
 import { servesStun } from './publish.ts'
 import type { Node } from './state.ts'
 
@@ -16,12 +17,19 @@ export function planOf(node: Node, now: Now): Plan {
   return makePlan({
     network,
     own: certificate,
-    device: { name: interfaceName, mtu, listenPort, stunServer: servesStun(node) },
+    device: {
+      name: interfaceName,
+      mtu,
+      listenPort,
+      stunServer: servesStun(node),
+      relay: servesRelay(node),
+    },
     members: [...node.peers.values()]
       .filter((peer) => peer.record.certificate.notAfter > now.wall)
       .map((peer) => ({
         certificate: peer.record.certificate,
         keepaliveMs: keepaliveMs(undefined),
+        routes: routesTo(node, peer),
         endpoints: armedPaths(peer.paths).map((path) => path.endpoint),
         why: explainPaths(peer.paths),
       })),
@@ -43,12 +51,14 @@ export function applyPlan(node: Node, now: Now): Effect[] {
 
 /** All that a plan depends on and that can change, as one text: most steps change none of it. */
 function planInputs(node: Node, now: Now): string {
-  let text = `${servesStun(node)}`
-  for (const { record, helperName, paths } of node.peers.values()) {
+  let text = `${servesStun(node)} ${servesRelay(node)}`
+  for (const peer of node.peers.values()) {
+    const { record, helperName, paths } = peer
     const { serial, notAfter } = record.certificate
     if (notAfter <= now.wall) continue
     text += `\n${helperName} ${serial}`
     for (const path of armedPaths(paths)) text += ` ${path.endpoint}`
+    for (const route of routesTo(node, peer)) text += ` ${route.join('+')}`
   }
   return text
 }

@@ -88,6 +88,8 @@ export function statementOf(changes: Partial<Statement> = {}): Statement {
     ],
     nat: { mapping: 'endpoint-independent', filtering: 'address-dependent' },
     dialAddresses: ['/ip4/192.0.2.1/tcp/51820'],
+    relay: true,
+    hubs: [],
     stunServers: [address('192.0.2.1:51820')],
     ...changes,
   }
