@@ -91,6 +91,10 @@ export function relayPathId(route: RelayRoute): string {
   return `relay:${route.map((hub) => hub.slice(0, 8)).join('+')}`
 }
 
+export function isRelayPathId(id: string): boolean {
+  return id.startsWith('relay:')
+}
+
 /**
  * A member stays a peer for as long as it is a member, with or without a path: paths move, AllowedIPs do not. Direct
  * paths come first, and relayed ones stay armed behind them: the backup of a direct path is the one that failed least.

@@ -4,7 +4,7 @@ import { addressParts } from '../../nat/address.ts'
 import { type Instant, instant } from '../../nat/clock.ts'
 import { adopt, answered, hear, isDirect, type PathReport, report } from '../../nat/path-agent.ts'
 import { askAgain, receiveStun } from '../../nat/stun-client.ts'
-import { directPathId } from '../../topology/plan.ts'
+import { directPathId, isRelayPathId } from '../../topology/plan.ts'
 import { peerByHelperName, recheckPeers } from './believe.ts'
 import type { Effect } from './effect.ts'
 import type { Event } from './event.ts'
@@ -29,7 +29,7 @@ export function adoptHelper(node: Node, { hello, state }: Connected, now: Instan
     const peer = peerByHelperName(node, stats.publicKey)
     if (peer === undefined) continue
     takeStats(peer, stats, now)
-    adopt(peer.paths, stats.paths.map(pathReport), now)
+    adopt(peer.paths, pathReports(stats.paths), now)
     noteDirect(peer, now)
   }
   const fields = { engine: hello.engine, why: hello.engineReason, version: hello.helper }
@@ -62,9 +62,10 @@ export function takeHelperEvent(node: Node, event: HelperEvent, now: Instant): E
       return [pathLog(peer, event.method, event.path)]
     }
     case 'switched': {
-      const name = peerByHelperName(node, event.peer)?.record.certificate.name
+      const peer = peerByHelperName(node, event.peer)
       const { from, to, cause, gapMs } = event
-      const fields = { peer: name, from, to, cause, gapMs }
+      if (peer !== undefined) peer.activePath = to ?? undefined
+      const fields = { peer: peer?.record.certificate.name, from, to, cause, gapMs }
       return [{ kind: 'log', level: 'info', message: 'path switched', fields }]
     }
     case 'links-changed':
@@ -122,29 +123,49 @@ function takePathState(
   event: Extract<HelperEvent, { method: 'path-up' | 'path-down' }>,
   now: Instant,
 ): void {
+  const up = event.method === 'path-up'
+  const rttMs = event.method === 'path-up' ? event.rttUs / 1000 : undefined
+  const relayed = peer.relayed.get(event.path)
+  if (relayed !== undefined || isRelayPathId(event.path)) {
+    const lossPermille = relayed?.lossPermille ?? 0
+    peer.relayed.set(event.path, { up, rttMs: rttMs ?? relayed?.rttMs, lossPermille })
+    return
+  }
   const proven = [...peer.paths.proven.values()].find(
     (path) => directPathId(path.endpoint) === event.path,
   )
   if (proven === undefined) return
-  const up = event.method === 'path-up'
-  const rttMs = event.method === 'path-up' ? event.rttUs / 1000 : proven.rttMs
   const { endpoint, lossPermille } = proven
-  report(peer.paths, [{ endpoint, up, rttMs, lossPermille }], now)
+  report(peer.paths, [{ endpoint, up, rttMs: rttMs ?? proven.rttMs, lossPermille }], now)
 }
 
 function takeStats(peer: Peer, stats: HelperPeer, now: Instant): void {
   peer.stats = stats
+  peer.activePath = stats.activePath ?? undefined
   if (stats.session.ageMs !== null) peer.sessionAt = instant(now - stats.session.ageMs)
+  takeRelayed(peer, stats)
   // A path that was armed a moment ago has not been asked yet: that is no sign that it is down. But one that
   // never answers the helper is never reported as down either, because it was never up.
-  const isOnTrial = ({ endpoint }: HelperPath) => {
+  const isOnTrial = ({ endpoint }: PathReport) => {
     const provenAt = peer.paths.proven.get(endpoint)?.provenAt
     return provenAt !== undefined && now - provenAt < PATH_TRIAL_MS
   }
   const measured = stats.paths.filter(
-    (path) => path.up || path.lastReplyMs !== null || !isOnTrial(path),
+    (path) =>
+      path.up || path.lastReplyMs !== null || pathReports([path]).every((r) => !isOnTrial(r)),
   )
-  report(peer.paths, measured.map(pathReport), now)
+  report(peer.paths, pathReports(measured), now)
+}
+
+/** Exactly the relayed paths that the helper has: those that are no longer desired are forgotten. */
+function takeRelayed(peer: Peer, stats: HelperPeer): void {
+  peer.relayed.clear()
+  for (const path of stats.paths) {
+    if (path.kind !== 'relay') continue
+    const { up, lossPermille } = path
+    const rttMs = path.rttUs === null ? undefined : path.rttUs / 1000
+    peer.relayed.set(path.id, { up, rttMs, lossPermille })
+  }
 }
 
 function takeLinks(node: Node, links: readonly HelperLink[], now: Instant): Effect[] {
@@ -164,13 +185,12 @@ function noteDirect(peer: Peer, now: Instant): void {
   if (isDirect(peer.paths)) peer.directAt ??= now
 }
 
-function pathReport(path: HelperPath): PathReport {
-  return {
-    endpoint: path.endpoint,
-    up: path.up,
-    rttMs: path.rttUs === null ? undefined : path.rttUs / 1000,
-    lossPermille: path.lossPermille,
-  }
+/** The direct ones among the helper's paths. */
+function pathReports(paths: readonly HelperPath[]): PathReport[] {
+  return paths.flatMap(({ kind, endpoint, up, rttUs, lossPermille }) => {
+    if (kind !== 'direct' || endpoint === null) return []
+    return [{ endpoint, up, rttMs: rttUs === null ? undefined : rttUs / 1000, lossPermille }]
+  })
 }
 
 function pathLog(peer: Peer, method: 'path-up' | 'path-down', path: string): Effect {

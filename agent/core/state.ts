@@ -39,11 +39,22 @@ export interface Peer {
   heardAt: Instant | undefined
   /** The helper's latest numbers. */
   stats: HelperPeer | undefined
+  /** Id of the path that carries traffic, as the helper last said. */
+  activePath: string | undefined
+  /** Relayed paths by id; direct ones are the path agent's. */
+  readonly relayed: Map<string, RelayedPath>
   /** When a round trip inside the session last succeeded. */
   sessionAt: Instant | undefined
   directAt: Instant | undefined
   /** Of the two node ids, see dial-targets.ts; undefined until it was needed once. */
   dialWeight: string | undefined
+}
+
+/** What the helper measured on one relayed path. */
+export interface RelayedPath {
+  up: boolean
+  rttMs: number | undefined
+  lossPermille: number
 }
 
 /** Our own record as it stands, and what it was made from. */
@@ -120,6 +131,8 @@ export function createPeer(record: NodeRecord, helperName: string): Peer {
     helperName,
     heardAt: undefined,
     stats: undefined,
+    activePath: undefined,
+    relayed: new Map(),
     sessionAt: undefined,
     directAt: undefined,
     dialWeight: undefined,

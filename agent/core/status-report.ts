@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a node shows of itself and its peers. Reads state, changes nothing. */
-import { addressParts, type TransportAddress } from '../../nat/address.ts'
+import { addressParts } from '../../nat/address.ts'
 import type { Now } from '../../nat/clock.ts'
 import { explainPaths } from '../../nat/explain.ts'
-import type { PathAgent } from '../../nat/path-agent.ts'
-import { orderPaths } from '../../nat/path-score.ts'
 import { stunServerStates } from '../../nat/stun-client.ts'
 import { FAILED_AFTER_MS, SUSPECT_AFTER_MS } from './constants.ts'
 import { observeSelf } from './observe.ts'
 import type { Node, Peer } from './state.ts'
-import type { Liveness, Netcheck, PathStatus, PeerStatus, SelfStatus, Status } from './status.ts'
+import { NO_PATH, pathStatuses } from './path-status.ts'
+import type { Liveness, Netcheck, PeerStatus, SelfStatus, Status } from './status.ts'
 
 export function statusOf(node: Node, now: Now): Status {
-  const peers = [...node.peers.values()].map((peer) => peerStatus(peer, now))
+  const peers = [...node.peers.values()].map((peer) => peerStatus(node, peer, now))
   return { self: selfStatus(node), peers: peers.sort((a, b) => (a.name < b.name ? -1 : 1)) }
 }
 
@@ -64,9 +63,9 @@ function selfStatus(node: Node): SelfStatus {
   }
 }
 
-function peerStatus(peer: Peer, now: Now): PeerStatus {
+function peerStatus(node: Node, peer: Peer, now: Now): PeerStatus {
   const { certificate, nat } = peer.record
-  const [path, ...backups] = pathStatuses(peer.paths)
+  const [path, ...backups] = pathStatuses(node, peer)
   return {
     name: certificate.name,
     nodeId: peer.node,
@@ -84,29 +83,10 @@ function peerStatus(peer: Peer, now: Now): PeerStatus {
   }
 }
 
-const NO_PATH: PathStatus = { kind: 'none', via: null, endpoint: null, rttMs: null, lossPct: null }
-
-/** The path to an endpoint as status shows it; one that is no longer known has no figures. */
-export function pathStatusOf(agent: PathAgent, endpoint: TransportAddress): PathStatus {
-  const path = agent.proven.get(endpoint)
-  return {
-    kind: 'direct',
-    via: null,
-    endpoint,
-    rttMs: path?.rttMs ?? null,
-    lossPct: path === undefined ? null : path.lossPermille / 10,
-  }
-}
-
-function pathStatuses(agent: PathAgent): PathStatus[] {
-  return orderPaths([...agent.proven.values()], agent.incumbent)
-    .filter((path) => path.up)
-    .map((path) => pathStatusOf(agent, path.endpoint))
-}
-
 /** Any sign counts: a round trip inside the session, a path that answers, or a fresh record. */
 function livenessOf(peer: Peer, now: Now): Liveness {
-  if ([...peer.paths.proven.values()].some((path) => path.up)) return 'alive'
+  const paths = [...peer.paths.proven.values(), ...peer.relayed.values()]
+  if (paths.some((path) => path.up)) return 'alive'
   const signs = [peer.sessionAt, peer.heardAt].filter((at) => at !== undefined)
   if (signs.length === 0) return 'unknown'
   const silentMs = now.instant - Math.max(...signs)

@@ -9,8 +9,8 @@ export type Liveness = 'alive' | 'suspect' | 'failed' | 'left' | 'unknown'
 
 /** One way for ciphertext to reach a peer, as `status --json` shows it. Stable keys. */
 export interface PathStatus {
-  readonly kind: 'none' | 'direct'
-  /** The hub or server that the path crosses; null for a direct one. */
+  readonly kind: 'none' | 'direct' | 'relay'
+  /** The hubs or the server that the path crosses, by name; null for a direct one. */
   readonly via: string | null
   readonly endpoint: string | null
   readonly rttMs: number | null

@@ -3,7 +3,8 @@
 import type { Now } from '../../nat/clock.ts'
 import { peerByName } from '../core/peer-names.ts'
 import type { Node, Peer } from '../core/state.ts'
-import { netcheckOf, pathStatusOf, statusOf } from '../core/status-report.ts'
+import { pathStatusOf } from '../core/path-status.ts'
+import { netcheckOf, statusOf } from '../core/status-report.ts'
 import type { Netcheck, Status } from '../core/status.ts'
 import { planOf } from '../core/want.ts'
 import type { AgentApi, PingOutcome } from './agent-api.ts'
@@ -56,7 +57,7 @@ export class AgentService implements AgentApi {
     }
     const answer = await helper.echo({ peer: peer.helperName })
     if (answer.ok) {
-      const path = pathStatusOf(peer.paths, answer.value.endpoint)
+      const path = pathStatusOf(node, peer, answer.value.path)
       return { ok: true, reply: { rttMs: answer.value.rttUs / 1000, path } }
     }
     if (answer.fault.kind === 'disconnected') {

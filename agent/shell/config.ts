@@ -29,6 +29,8 @@ export interface Config {
   readonly advertise: readonly AdvertisedAddress[]
   readonly stunServers: readonly TransportAddress[]
   readonly stunServer: boolean | 'auto'
+  /** Forward other members' ciphertext, if this host can be reached. */
+  readonly relay: boolean
   readonly mtu: number
   readonly logLevel: LogLevel
   /** Interface names, `*` for any letters, whose addresses are no candidates. */
@@ -95,6 +97,7 @@ function configOf(data: z.output<typeof configSchema>): Config {
     advertise: data.advertise,
     stunServers: data.stun_servers,
     stunServer: data.stun_server,
+    relay: data.relay,
     mtu: data.mtu,
     logLevel: data.log_level,
     excludeInterfaces: data.exclude_interfaces,

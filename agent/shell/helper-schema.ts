@@ -35,8 +35,9 @@ const link = z.object({
 
 const path = z.object({
   id: z.string(),
-  kind: z.enum(['direct']),
-  endpoint: transportAddress,
+  kind: z.enum(['direct', 'relay']),
+  endpoint: transportAddress.nullable(),
+  via: z.array(z.string()),
   up: z.boolean(),
   rttUs: duration.nullable(),
   lossPermille: count,
@@ -63,6 +64,7 @@ const device = z.object({
   publicKey: z.string(),
   addresses: z.array(z.string()),
   stunServer: z.boolean(),
+  relay: z.boolean(),
 })
 
 const route = z.object({ destination: z.string(), mtu: count.exactOptional() })

@@ -26,6 +26,7 @@ export function nodeConfigOf(
     advertise: config.advertise.flatMap(({ ip, port }) => addressOf(ip, port ?? listenPort)),
     stunServers: config.stunServers,
     stunServer: config.stunServer,
+    relay: config.relay,
     isExcludedInterface: (name) => config.excludeInterfaces.some((glob) => matches(glob, name)),
     lastOwnVersion,
   }
