@@ -14,6 +14,7 @@ export function exampleDesired(): DesiredState {
       probeKey: newKeyPair().privateKey,
       addresses: ['10.213.0.1/16', 'fd21:3456:789a::1/48'],
       stunServer: true,
+      relay: false,
     },
     routes: [],
     peers: [newPeer(2)],
@@ -21,7 +22,7 @@ export function exampleDesired(): DesiredState {
 }
 
 export function newPeer(host: number): DesiredPeer {
-  const endpoint = address(`192.0.2.${host}:41820`)
+  const endpoint = exampleEndpoint(host)
   return {
     publicKey: newKeyPair().publicKey,
     probeKey: newKeyPair().publicKey,
@@ -30,6 +31,11 @@ export function newPeer(host: number): DesiredPeer {
     keepaliveMs: 25_000,
     paths: [{ id: `direct:${endpoint}`, kind: 'direct', endpoint }],
   }
+}
+
+/** Where the peer of that number is tried. */
+export function exampleEndpoint(host: number): TransportAddress {
+  return address(`192.0.2.${host}:41820`)
 }
 
 function newKeyPair(): { publicKey: string; privateKey: string } {

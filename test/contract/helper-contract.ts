@@ -8,7 +8,7 @@ import type { DesiredState, HelperEvent, HelperHello } from '../../agent/core/he
 import { type HelperClient, startHelperClient } from '../../agent/shell/helper-client.ts'
 import { HELPER_ERROR } from '../../agent/shell/helper-fault.ts'
 import { RpcConnection } from '../../agent/shell/rpc-connection.ts'
-import { exampleDesired, newPeer } from './desired-example.ts'
+import { exampleDesired, exampleEndpoint, newPeer } from './desired-example.ts'
 
 export interface RunningHelper {
   readonly socketPath: string
@@ -158,6 +158,59 @@ export function helperContract(start: () => Promise<RunningHelper>): void {
       expect(await client.apply(desired)).toMatchObject({ ok: false, fault: { kind: 'refused' } })
     })
 
+    it('takes relayed paths beside direct ones, and shows over whom they go', async () => {
+      const { client } = await greeted()
+      const desired = withRelayedPaths(exampleDesired())
+      const [hub, far] = desired.peers.map(({ publicKey }) => publicKey)
+      expect(await client.apply(desired)).toMatchObject({ ok: true })
+      expect(await client.apply(desired)).toMatchObject({ ok: true, value: { changed: [] } })
+      const state = await client.state()
+      expect(state.ok && state.value.device?.relay).toBe(true)
+      const ofFar = state.ok && state.value.peers.find(({ publicKey }) => publicKey === far)
+      expect(ofFar && ofFar.paths).toMatchObject([
+        { id: desired.peers[1]!.paths[0]!.id, kind: 'direct', via: [] },
+        { id: 'relay:one', kind: 'relay', via: [hub] },
+        { id: 'relay:two', kind: 'relay', via: [hub, STRANGER] },
+      ])
+    })
+
+    it('takes the same path over other hubs for another path', async () => {
+      const { client } = await greeted()
+      const desired = withRelayedPaths(exampleDesired())
+      await client.apply(desired)
+      const [hub, far] = desired.peers
+      const moved = { id: 'relay:one', kind: 'relay', via: [hub!.publicKey, STRANGER] } as const
+      const result = await client.apply({ ...desired, peers: [hub!, { ...far!, paths: [moved] }] })
+      expect(result.ok && result.value.changed.length).toBeGreaterThan(0)
+      const state = await client.state()
+      const vias = state.ok && state.value.peers.flatMap(({ paths }) => paths.map(({ via }) => via))
+      expect(vias).toContainEqual([hub!.publicKey, STRANGER])
+    })
+
+    it('refuses relayed paths that cannot be: over a stranger, over the peer itself, twice over one hub', async () => {
+      const { client } = await greeted()
+      const desired = withRelayedPaths(exampleDesired())
+      const [hub, far] = desired.peers.map(({ publicKey }) => publicKey)
+      const relay = (id: string, ...via: string[]) => ({ id, kind: 'relay', via }) as const
+      const paths = [
+        relay('a', STRANGER),
+        relay('b', far!),
+        relay('c', hub!, hub!),
+        relay('d', hub!, far!),
+        relay('e'),
+      ]
+      const refused = await client.apply({
+        ...desired,
+        peers: [desired.peers[0]!, { ...desired.peers[1]!, paths }],
+      })
+      const fields =
+        !refused.ok && refused.fault.kind === 'refused'
+          ? refused.fault.problems.map(({ field }) => field)
+          : []
+      const at = (path: number) => fields.some((f) => f.startsWith(`peers[1].paths[${path}].via`))
+      expect([0, 1, 2, 3, 4].map(at)).toEqual([true, true, true, true, true])
+    })
+
     it('removes a peer that is no longer desired, and the device with null', async () => {
       const { client } = await greeted()
       const desired = exampleDesired()
@@ -175,7 +228,7 @@ export function helperContract(start: () => Promise<RunningHelper>): void {
     const { client } = await greeted()
     await client.apply(exampleDesired())
     const peer = newPeer(9).publicKey
-    const { endpoint } = newPeer(9).paths[0]!
+    const endpoint = exampleEndpoint(9)
     const transaction = '00'.repeat(16)
     const fault = { kind: 'no-such-peer' }
     expect(await client.probe({ peer, endpoint, transaction })).toMatchObject({ fault })
@@ -196,6 +249,22 @@ export function helperContract(start: () => Promise<RunningHelper>): void {
     await helper.gone
     await expect(raw()).rejects.toThrow()
   })
+}
+
+/** Any key: a second hub need not be a peer. */
+const STRANGER = newPeer(9).publicKey
+
+/** A second peer, which is reached directly, over the first, and over the first and another hub. */
+function withRelayedPaths(desired: DesiredState): DesiredState {
+  const [hub] = desired.peers
+  const far = newPeer(3)
+  const one = { id: 'relay:one', kind: 'relay', via: [hub!.publicKey] } as const
+  const two = { id: 'relay:two', kind: 'relay', via: [hub!.publicKey, STRANGER] } as const
+  return {
+    ...desired,
+    device: { ...desired.device!, relay: true },
+    peers: [hub!, { ...far, paths: [...far.paths, one, two] }],
+  }
 }
 
 function withFaults(desired: DesiredState): DesiredState {

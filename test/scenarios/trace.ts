@@ -2,7 +2,7 @@
 /** A run as a person would tell it: one line for each thing that happened (`<`) or was wanted (`>`), with virtual time. */
 import type { Effect } from '../../agent/core/effect.ts'
 import type { Event } from '../../agent/core/event.ts'
-import type { DesiredState, HelperEvent } from '../../agent/core/helper-contract.ts'
+import type { DesiredPath, DesiredState, HelperEvent } from '../../agent/core/helper-contract.ts'
 import type { NodeRecord } from '../../topology/record.ts'
 import type { Cluster, Witness } from '../sim/cluster.ts'
 import type { ClusterNode } from '../sim/cluster-node.ts'
@@ -48,7 +48,7 @@ export class Trace implements Witness {
       case 'helper-event':
         return this.#helperEvent(event.event)
       case 'record':
-        return `record: ${describe(event.record)}`
+        return `record: ${this.#describe(event.record)}`
       case 'neighbour-up':
         return `link up to ${this.#nameOf(event.node)}`
       case 'neighbour-down':
@@ -73,11 +73,11 @@ export class Trace implements Witness {
       case 'probe-heard':
         return `${this.#peer(event.peer)} probes from ${event.from}`
       case 'path-up':
-        return `path up to ${this.#peer(event.peer)}: ${event.path}`
+        return `path up to ${this.#peer(event.peer)}: ${this.#pathId(event.peer, event.path)}`
       case 'path-down':
-        return `path down to ${this.#peer(event.peer)}: ${event.path}, ${event.reason}`
+        return `path down to ${this.#peer(event.peer)}: ${this.#pathId(event.peer, event.path)}, ${event.reason}`
       case 'switched':
-        return `traffic to ${this.#peer(event.peer)} moves to ${event.to ?? 'nowhere'}`
+        return `traffic to ${this.#peer(event.peer)} moves to ${this.#pathId(event.peer, event.to)}`
       case 'links-changed':
         return `links: ${event.links.flatMap((link) => link.addresses).join(', ')}`
       case 'device-lost':
@@ -105,7 +105,7 @@ export class Trace implements Witness {
         return `asks ${effect.to}`
       case 'publish': {
         const record = node.verify(effect.envelope)
-        return record === undefined ? 'says what nobody believes' : `says ${describe(record)}`
+        return record === undefined ? 'says what nobody believes' : `says ${this.#describe(record)}`
       }
       case 'dial-targets':
         return `wants links to ${effect.targets.map((target) => this.#nameOf(target.node)).join(', ') || 'nobody'}`
@@ -121,10 +121,25 @@ export class Trace implements Witness {
 
   #desired({ peers }: DesiredState): string {
     const parts = peers.map((peer) => {
-      const endpoints = peer.paths.map((path) => path.endpoint).join(', ')
-      return `${this.#peer(peer.publicKey)} [${endpoints}]`
+      const paths = peer.paths.map((path) => this.#path(path)).join(', ')
+      return `${this.#peer(peer.publicKey)} [${paths}]`
     })
     return parts.length === 0 ? 'a device without peers' : parts.sort().join(' ')
+  }
+
+  #path(path: DesiredPath): string {
+    if (path.kind === 'direct') return path.endpoint
+    return `over ${path.via.map((hub) => this.#peer(hub)).join(' and ')}`
+  }
+
+  /** Names instead of keys, so that a trace reads the same whatever the keys are. */
+  #pathId(peer: string, id: string | null): string {
+    if (id === null) return 'nowhere'
+    for (const node of this.#cluster.nodes.values())
+      for (const desired of node.helper.desired.peers)
+        for (const path of desired.publicKey === peer ? desired.paths : [])
+          if (path.id === id) return path.kind === 'direct' ? id : this.#path(path)
+    return id
   }
 
   #peer(helperName: string): string {
@@ -136,20 +151,17 @@ export class Trace implements Witness {
   #nameOf(id: ClusterNode['id']): string {
     return this.#cluster.byId(id)?.name ?? id
   }
-}
 
-function describe({
-  certificate,
-  present,
-  candidates,
-  nat,
-  dialAddresses,
-  stunServers,
-}: NodeRecord): string {
-  if (!present) return `${certificate.name} leaves`
-  const short = { host: 'host', 'server-reflexive': 'srflx', 'peer-reflexive': 'prflx' }
-  const parts = candidates.map(({ kind, address }) => `${short[kind]} ${address}`)
-  if (dialAddresses.length > 0) parts.push('dialable')
-  if (stunServers.length > 0) parts.push('serves STUN')
-  return `${certificate.name}: ${[...parts, `mapping ${nat.mapping}`].join(', ')}`
+  #describe(record: NodeRecord): string {
+    const { certificate, present, candidates, nat, dialAddresses, stunServers, relay, hubs } =
+      record
+    if (!present) return `${certificate.name} leaves`
+    const short = { host: 'host', 'server-reflexive': 'srflx', 'peer-reflexive': 'prflx' }
+    const parts = candidates.map(({ kind, address }) => `${short[kind]} ${address}`)
+    if (dialAddresses.length > 0) parts.push('dialable')
+    if (stunServers.length > 0) parts.push('serves STUN')
+    if (relay) parts.push('relays')
+    if (hubs.length > 0) parts.push(`home ${hubs.map((hub) => this.#nameOf(hub)).join(' and ')}`)
+    return `${certificate.name}: ${[...parts, `mapping ${nat.mapping}`].join(', ')}`
+  }
 }

@@ -2,7 +2,7 @@
 /** What must hold in every run, whatever the seed: looked at in each step of each node. */
 import type { Effect } from '../../agent/core/effect.ts'
 import type { Event } from '../../agent/core/event.ts'
-import type { DesiredPeer, DesiredState } from '../../agent/core/helper-contract.ts'
+import type { DesiredPath, DesiredPeer, DesiredState } from '../../agent/core/helper-contract.ts'
 import type { Cluster, Witness } from './cluster.ts'
 import type { ClusterNode } from './cluster-node.ts'
 
@@ -67,11 +67,23 @@ export class Checkers implements Witness {
       this.#must(node, this.#members.has(publicKey), `${publicKey} is no member`)
       this.#must(node, publicKey !== node.member.helperName, 'it is its own peer')
       this.#checkPrefixes(node, peer)
-      for (const { endpoint } of peer.paths) {
-        const isProven = this.#proven.has(`${node.name} ${publicKey} ${endpoint}`)
-        this.#must(node, isProven, `${endpoint} is armed without a round trip`)
-      }
+      for (const path of peer.paths) this.#checkPath(node, desired, peer, path)
     }
+  }
+
+  #checkPath(node: ClusterNode, desired: DesiredState, peer: DesiredPeer, path: DesiredPath): void {
+    const { publicKey } = peer
+    if (path.kind === 'direct') {
+      const isProven = this.#proven.has(`${node.name} ${publicKey} ${path.endpoint}`)
+      this.#must(node, isProven, `${path.endpoint} is armed without a round trip`)
+      return
+    }
+    const hosts = [node.member.helperName, ...path.via, publicKey]
+    this.#must(node, new Set(hosts).size === hosts.length, `${path.id} passes a host twice`)
+    for (const hub of path.via) this.#must(node, this.#members.has(hub), `${hub} is no member`)
+    const first = desired.peers.find((other) => other.publicKey === path.via[0])
+    const isReached = first?.paths.some(({ kind }) => kind === 'direct') === true
+    this.#must(node, isReached, `${path.id} begins at a hub without a direct path`)
   }
 
   #checkPrefixes(node: ClusterNode, { publicKey, allowedIps }: DesiredPeer): void {

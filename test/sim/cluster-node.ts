@@ -10,7 +10,8 @@ import { isDirect } from '../../nat/path-agent.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import type { NodeRecord, RecordEnvelope } from '../../topology/record.ts'
 import type { Cluster } from './cluster.ts'
-import { type Frame, HelperModel } from './helper-model.ts'
+import type { Frame } from './frame.ts'
+import { HelperModel } from './helper-model.ts'
 import { type Member, WALL_START_MS } from './membership.ts'
 import type { Host } from './network.ts'
 import { SeededRandom } from './seeded-random.ts'
@@ -90,6 +91,7 @@ export class ClusterNode {
         advertise: [],
         stunServers: [],
         stunServer: 'auto',
+        relay: true,
         isExcludedInterface: () => false,
         lastOwnVersion: own === undefined ? 0 : (this.verify(own)?.version ?? 0),
         ...this.#config,

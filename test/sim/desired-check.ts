@@ -16,8 +16,9 @@ export function problemsOf(document: unknown): FieldProblem[] {
   for (const [i, route] of check.list('routes', desired['routes'], 4_096).entries())
     checkRoute(check, `routes[${i}]`, route)
   const owners = new Map<string, string>()
-  for (const [i, peer] of check.list('peers', desired['peers'], 4_096).entries())
-    checkPeer(check, `peers[${i}]`, peer, owners)
+  const peers = check.list('peers', desired['peers'], 4_096)
+  const keys = new Set(peers.map((peer) => (peer as Fields | null)?.['publicKey']))
+  for (const [i, peer] of peers.entries()) checkPeer(check, `peers[${i}]`, peer, { owners, keys })
   return check.problems
 }
 
@@ -30,6 +31,7 @@ function checkDevice(check: Check, value: unknown): void {
     'probeKey',
     'addresses',
     'stunServer',
+    'relay',
   ])
   if (device === undefined) return
   const { name } = device
@@ -41,8 +43,9 @@ function checkDevice(check: Check, value: unknown): void {
   check.key('device.probeKey', device['probeKey'], true)
   for (const [i, address] of check.list('device.addresses', device['addresses'], 16).entries())
     check.prefix(`device.addresses[${i}]`, address)
-  if (typeof device['stunServer'] !== 'boolean')
-    check.bad('device.stunServer', device['stunServer'], 'not true or false')
+  for (const field of ['stunServer', 'relay'])
+    if (typeof device[field] !== 'boolean')
+      check.bad(`device.${field}`, device[field], 'not true or false')
 }
 
 function checkRoute(check: Check, field: string, value: unknown): void {
@@ -52,7 +55,14 @@ function checkRoute(check: Check, field: string, value: unknown): void {
   if (route['mtu'] !== undefined) check.number(`${field}.mtu`, route['mtu'], 576, 65_535)
 }
 
-function checkPeer(check: Check, field: string, value: unknown, owners: Map<string, string>): void {
+interface Whole {
+  /** Which field gave what may be given once. */
+  readonly owners: Map<string, string>
+  /** Public keys of all peers. */
+  readonly keys: ReadonlySet<unknown>
+}
+
+function checkPeer(check: Check, field: string, value: unknown, { owners, keys }: Whole): void {
   const peer = check.object(field, value, [
     'publicKey',
     'presharedKey',
@@ -80,20 +90,39 @@ function checkPeer(check: Check, field: string, value: unknown, owners: Map<stri
   check.number(`${field}.keepaliveMs`, peer['keepaliveMs'], 1_000, 600_000)
   const ids = new Set<unknown>()
   for (const [i, path] of check.list(`${field}.paths`, peer['paths'], 8).entries())
-    checkPath(check, `${field}.paths[${i}]`, path, ids)
+    checkPath(check, `${field}.paths[${i}]`, path, { ids, keys, peer: peer['publicKey'] })
 }
 
-function checkPath(check: Check, field: string, value: unknown, ids: Set<unknown>): void {
-  const path = check.object(field, value, ['id', 'kind', 'endpoint'])
+interface Surroundings {
+  readonly ids: Set<unknown>
+  readonly keys: ReadonlySet<unknown>
+  readonly peer: unknown
+}
+
+function checkPath(check: Check, field: string, value: unknown, around: Surroundings): void {
+  const isRelay = (value as Fields | null)?.['kind'] === 'relay'
+  const path = check.object(field, value, ['id', 'kind', isRelay ? 'via' : 'endpoint'])
   if (path === undefined) return
   const { id, kind, endpoint } = path
   if (typeof id !== 'string' || id === '' || Buffer.byteLength(id) > 96)
     check.bad(`${field}.id`, id, 'not an id of 1 to 96 bytes')
-  else if (ids.has(id)) check.bad(`${field}.id`, id, 'given twice')
-  ids.add(id)
+  else if (around.ids.has(id)) check.bad(`${field}.id`, id, 'given twice')
+  around.ids.add(id)
+  if (isRelay) return checkVia(check, `${field}.via`, path['via'], around)
   if (kind !== 'direct') check.bad(`${field}.kind`, kind, 'not a kind of path')
   if (typeof endpoint !== 'string' || !parseTransportAddress(endpoint).ok)
     check.bad(`${field}.endpoint`, endpoint, 'not a transport address')
+}
+
+function checkVia(check: Check, field: string, value: unknown, { keys, peer }: Surroundings): void {
+  const via = check.list(field, value, 2)
+  if (via.length === 0) check.bad(field, value, 'not one or two hubs')
+  for (const [i, hub] of via.entries()) {
+    if (!check.key(`${field}[${i}]`, hub)) continue
+    if (hub === peer) check.bad(`${field}[${i}]`, hub, 'the peer itself')
+    else if (i === 0 && !keys.has(hub)) check.bad(`${field}[${i}]`, hub, 'no peer')
+    else if (i === 1 && hub === via[0]) check.bad(`${field}[${i}]`, hub, 'given twice')
+  }
 }
 
 class Check {

@@ -8,7 +8,7 @@ import type { RecordEnvelope } from '../../topology/record.ts'
 import { compareEntries, type ViewEntry } from '../../topology/view.ts'
 import type { ClusterNode } from './cluster-node.ts'
 import type { SimulatedNetwork, Weather } from './network.ts'
-import type { Frame } from './helper-model.ts'
+import type { Frame } from './frame.ts'
 import { SeededRandom } from './seeded-random.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 

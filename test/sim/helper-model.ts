@@ -7,6 +7,7 @@ import { addressParts, type TransportAddress, transportAddress } from '../../nat
 import { toHex } from '../../nat/hex.ts'
 import type {
   ApplyResult,
+  DesiredPath,
   DesiredPeer,
   DesiredState,
   HelperEvent,
@@ -16,23 +17,14 @@ import type {
   HelperState,
 } from '../../agent/core/helper-contract.ts'
 import { problemsOf } from './desired-check.ts'
+import { differences } from './desired-differences.ts'
+import type { Frame, Packet, RelayFrame } from './frame.ts'
 import { PathModel } from './path-model.ts'
 import type { Host, SimulatedNetwork } from './network.ts'
+import { RelayModel } from './relay-model.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import { bindingSuccess } from './simulated-stun.ts'
 import type { VirtualClock } from './virtual-clock.ts'
-
-/** What crosses the simulated wire. Probes are sealed there: only the pair can make or read one. */
-export type Frame =
-  | { readonly kind: 'stun'; readonly payload: Uint8Array }
-  | {
-      readonly kind: 'probe'
-      readonly sender: string
-      readonly receiver: string
-      readonly transaction: string
-      /** In a reply: where the request came from. */
-      readonly observed?: TransportAddress
-    }
 
 export interface HelperModelOptions {
   readonly clock: VirtualClock
@@ -51,6 +43,11 @@ const LINKS_SETTLE_MS = 200
 const PROBES_PER_PEER_MAX = 64
 const PROBE_TIMEOUT_MS = 3_000
 
+/** How a packet came, and how its answer goes back. */
+type Way =
+  | { readonly kind: 'direct'; readonly from: TransportAddress }
+  | { readonly kind: 'relay'; readonly via: readonly string[]; readonly from: TransportAddress }
+
 interface OpenProbe {
   readonly peer: string
   readonly endpoint: TransportAddress
@@ -62,6 +59,11 @@ export class HelperModel {
   readonly #paths: PathModel
   readonly #open = new Map<string, OpenProbe>()
   readonly #heardMs = new Map<string, number>()
+  /** Who last sent a genuine packet straight from an address. */
+  readonly #knownAt = new Map<TransportAddress, string>()
+  readonly relay = new RelayModel()
+  /** Bytes of traffic that arrived, by sender. */
+  readonly delivered = new Map<string, number>()
   #desired: DesiredState = { device: null, routes: [], peers: [] }
   #generation = 0
   instance: string
@@ -69,7 +71,7 @@ export class HelperModel {
   refusedProbes = 0
 
   constructor(options: HelperModelOptions) {
-    const { clock, host, random, emit } = options
+    const { clock, host, random, publicKey, emit } = options
     this.#options = options
     this.instance = toHex(random.entropy(4))
     host.receive = (frame, from) => this.#receive(frame, from)
@@ -77,7 +79,8 @@ export class HelperModel {
       clock,
       emit,
       newTransaction: () => toHex(random.entropy(16)),
-      send: (peer, endpoint, transaction) => this.#sendProbe(peer, endpoint, transaction),
+      send: (peer, path, transaction) =>
+        this.#sendOver(path, { kind: 'probe', sender: publicKey, receiver: peer, transaction }),
     })
     clock.every(STATS_PERIOD_MS, () => {
       const peers = this.#paths.takeChanged().map((peer) => this.#peerState(peer))
@@ -117,6 +120,7 @@ export class HelperModel {
   restart(): void {
     this.instance = toHex(this.#options.random.entropy(4))
     this.#open.clear()
+    this.#knownAt.clear()
     this.apply({ device: null, routes: [], peers: [] })
   }
 
@@ -130,8 +134,17 @@ export class HelperModel {
     if (outstanding >= PROBES_PER_PEER_MAX) this.refusedProbes += 1
     else {
       this.#open.set(transaction, { peer, endpoint, sentMs: nowMs })
-      this.#sendProbe(peer, endpoint, transaction)
+      const sender = this.#options.publicKey
+      this.#send(endpoint, { kind: 'probe', sender, receiver: peer, transaction })
     }
+  }
+
+  /** A packet of the session with a peer, over the path that carries its traffic. */
+  sendTraffic(peer: string, bytes: number): void {
+    const path = this.#paths.activeOf(peer)
+    const sender = this.#options.publicKey
+    if (path !== undefined)
+      this.#sendOver(path, { kind: 'wireguard', sender, receiver: peer, bytes })
   }
 
   sendDatagram(to: TransportAddress, payload: Uint8Array): void {
@@ -159,6 +172,7 @@ export class HelperModel {
         publicKey,
         addresses: device.addresses,
         stunServer: device.stunServer,
+        relay: device.relay,
       },
       routes,
       links: this.#links(),
@@ -178,42 +192,69 @@ export class HelperModel {
   }
 
   #receive(frame: Frame, from: TransportAddress): void {
-    if (frame.kind === 'stun') return this.#receiveStun(frame.payload, from)
-    const peer = this.#desired.peers.find(({ publicKey }) => publicKey === frame.sender)
-    if (peer === undefined || frame.receiver !== this.#options.publicKey) return
-    if (frame.observed === undefined)
-      return this.#answerProbe(frame.sender, from, frame.transaction)
-    const nowMs = this.#options.clock.nowMs
-    const open = this.#open.get(frame.transaction)
-    if (open === undefined) return this.#paths.answered(peer, frame.transaction)
-    if (open.peer !== frame.sender) return
-    this.#open.delete(frame.transaction)
-    const { transaction, observed } = frame
-    const rttUs = Math.round((nowMs - open.sentMs) * 1000)
-    const { endpoint } = open
-    this.#options.emit({
-      method: 'probe-reply',
-      peer: open.peer,
-      endpoint,
-      transaction,
-      rttUs,
-      observed,
-    })
+    if (frame.kind === 'stun') this.#receiveStun(frame.payload, from)
+    else if (frame.kind === 'relay') this.#receiveRelayed(frame, from)
+    else this.#receivePacket(frame, { kind: 'direct', from })
   }
 
-  #answerProbe(sender: string, from: TransportAddress, transaction: string): void {
-    const { clock, publicKey, emit } = this.#options
-    this.#send(from, {
-      kind: 'probe',
-      sender: publicKey,
-      receiver: sender,
-      transaction,
-      observed: from,
+  #receiveRelayed(frame: RelayFrame, from: TransportAddress): void {
+    const { publicKey: self, clock } = this.#options
+    const { hop, source, otherHub, payload } = frame
+    // A stranger gets no answer, and neither does a member that speaks for another.
+    if (this.#knownAt.get(from) !== hop.sender || hop.receiver !== self) return
+    if (frame.destination === self) {
+      const via = otherHub === undefined ? [hop.sender] : [hop.sender, otherHub]
+      if (frame.hopsLeft === 0 && payload.sender === source)
+        this.#receivePacket(payload, { kind: 'relay', via, from })
+      return
+    }
+    const onward = this.relay.forward(frame, {
+      self,
+      serves: this.#desired.device?.relay === true,
+      nowMs: clock.nowMs,
+      hasDirectPath: (peer) => this.#paths.directOf(peer) !== undefined,
     })
-    const pair = `${sender} ${from}`
+    const to = onward && this.#paths.directOf(onward.hop.receiver)
+    if (onward !== undefined && to !== undefined) this.#send(to, onward)
+  }
+
+  #receivePacket(packet: Packet, way: Way): void {
+    const { sender, receiver } = packet
+    const peer = this.#desired.peers.find(({ publicKey }) => publicKey === sender)
+    if (peer === undefined || receiver !== this.#options.publicKey) return
+    if (way.kind === 'direct') this.#knownAt.set(way.from, sender)
+    if (packet.kind === 'wireguard')
+      this.delivered.set(sender, (this.delivered.get(sender) ?? 0) + packet.bytes)
+    else if (packet.observed === undefined) this.#answerProbe(sender, way, packet.transaction)
+    else this.#takeReply(peer, packet.transaction, packet.observed)
+  }
+
+  #takeReply(peer: DesiredPeer, transaction: string, observed: TransportAddress): void {
+    const { publicKey } = peer
+    const open = this.#open.get(transaction)
+    if (open === undefined) return this.#paths.answered(peer, transaction)
+    if (open.peer !== publicKey) return
+    this.#open.delete(transaction)
+    const rttUs = Math.round((this.#options.clock.nowMs - open.sentMs) * 1000)
+    const { endpoint } = open
+    const reply = { peer: publicKey, endpoint, transaction, rttUs, observed }
+    this.#options.emit({ method: 'probe-reply', ...reply })
+  }
+
+  #answerProbe(sender: string, way: Way, transaction: string): void {
+    const { clock, publicKey, emit } = this.#options
+    const names = { sender: publicKey, receiver: sender }
+    const answer: Packet = { kind: 'probe', ...names, transaction, observed: way.from }
+    if (way.kind === 'relay') {
+      this.#sendOver({ id: '', kind: 'relay', via: way.via }, answer)
+      // The address is the hub's: it says nothing of where the peer can be reached.
+      return
+    }
+    this.#send(way.from, answer)
+    const pair = `${sender} ${way.from}`
     if (clock.nowMs - (this.#heardMs.get(pair) ?? -Infinity) < HEARD_PERIOD_MS) return
     this.#heardMs.set(pair, clock.nowMs)
-    emit({ method: 'probe-heard', peer: sender, from })
+    emit({ method: 'probe-heard', peer: sender, from: way.from })
   }
 
   #receiveStun(payload: Uint8Array, from: TransportAddress): void {
@@ -222,9 +263,21 @@ export class HelperModel {
     else if (this.#desired.device?.stunServer === true) this.sendDatagram(from, answer)
   }
 
-  #sendProbe(peer: string, endpoint: TransportAddress, transaction: string): void {
-    const sender = this.#options.publicKey
-    this.#send(endpoint, { kind: 'probe', sender, receiver: peer, transaction })
+  /** False if the path leads nowhere for now. */
+  #sendOver(path: DesiredPath, packet: Packet): boolean {
+    if (path.kind === 'direct') {
+      this.#send(path.endpoint, packet)
+      return true
+    }
+    const [hub, otherHub] = path.via
+    const to = hub === undefined ? undefined : this.#paths.directOf(hub)
+    if (hub === undefined || to === undefined) return false
+    const { sender: source, receiver: destination } = packet
+    const hop = { sender: source, receiver: hub }
+    const hopsLeft = path.via.length
+    const names = { hop, hopsLeft, destination, source, otherHub }
+    this.#send(to, { kind: 'relay', ...names, payload: packet })
+    return true
   }
 
   #send(to: TransportAddress, frame: Frame): void {
@@ -234,25 +287,4 @@ export class HelperModel {
     const from = ip === undefined ? undefined : transportAddress(ip, listenPort)
     if (from?.ok === true) network.send(host, from.value, to, frame)
   }
-}
-
-function differences(before: DesiredState, after: DesiredState): string[] {
-  const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
-  const changed: string[] = []
-  if (!same(before.device, after.device)) changed.push('device')
-  if (!same(before.routes, after.routes)) changed.push('routes')
-  const old = new Map(before.peers.map((peer) => [peer.publicKey, peer]))
-  for (const peer of after.peers) {
-    const known = old.get(peer.publicKey)
-    if (known === undefined) changed.push(`peer add ${peer.publicKey}`)
-    else if (!samePaths(known, peer)) changed.push(`peer paths ${peer.publicKey}`)
-    else if (known.keepaliveMs !== peer.keepaliveMs) changed.push(`peer change ${peer.publicKey}`)
-    old.delete(peer.publicKey)
-  }
-  for (const key of old.keys()) changed.push(`peer del ${key}`)
-  return changed
-}
-
-function samePaths({ paths: a }: DesiredPeer, { paths: b }: DesiredPeer): boolean {
-  return a.length === b.length && a.every((path, i) => path.id === b[i]?.id)
 }

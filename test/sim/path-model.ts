@@ -8,29 +8,36 @@ import type {
   DesiredPath,
   DesiredPeer,
   HelperEvent,
+  HelperPath,
   HelperPeer,
 } from '../../agent/core/helper-contract.ts'
 import type { Alarm, VirtualClock } from './virtual-clock.ts'
 
 /** A reply is waited for this long, and the next probe of a path that is in doubt follows at once. */
 const REPLY_MS = 1_000
+/** First wait between probes of a new path; the waits double. */
+const TRIAL_START_MS = 100
 /** A new path is given up after this; nobody is told, because it was never up. */
 const TRIAL_MS = 3_000
 /** Pace of probes on a path that is down. */
 const DOWN_MS = 5_000
 const UNANSWERED_MAX = 3
+/** The share of a new round trip in the smoothed one, as a divisor. */
+const RTT_WEIGHT = 8
 
 interface Path {
   readonly peer: string
   readonly wanted: DesiredPath
   keepaliveMs: number
   readonly bornMs: number
+  trialWaitMs: number
   /** Undefined until the first verdict. */
   up: boolean | undefined
   rttMs: number | undefined
   repliedMs: number | undefined
   unanswered: number
-  probe: { readonly transaction: string; readonly sentMs: number } | undefined
+  /** Not answered yet, oldest first: the round trip of a new path may be longer than the wait. */
+  probes: { readonly transaction: string; readonly sentMs: number }[]
   alarm: Alarm | undefined
 }
 
@@ -44,7 +51,8 @@ export interface PathModelOptions {
   readonly clock: VirtualClock
   readonly emit: (event: HelperEvent) => void
   readonly newTransaction: () => string
-  readonly send: (peer: string, endpoint: TransportAddress, transaction: string) => void
+  /** False if the path leads nowhere for now, as one over a hub without a direct path. */
+  readonly send: (peer: string, path: DesiredPath, transaction: string) => boolean
 }
 
 export class PathModel {
@@ -66,6 +74,21 @@ export class PathModel {
       this.#peers.delete(key)
     }
     for (const peer of desired) this.#keepPeer(peer)
+    for (const { publicKey } of desired)
+      if (this.directOf(publicKey) === undefined) this.#hubChanged(publicKey)
+  }
+
+  /** Where a peer is reached without a hub, if it is. */
+  directOf(publicKey: string): TransportAddress | undefined {
+    for (const { wanted, up } of this.#peers.get(publicKey)?.paths.values() ?? [])
+      if (wanted.kind === 'direct' && up === true) return wanted.endpoint
+    return undefined
+  }
+
+  /** The path that carries a peer's traffic. */
+  activeOf(publicKey: string): DesiredPath | undefined {
+    const peer = this.#peers.get(publicKey)
+    return peer?.active === undefined ? undefined : peer.paths.get(peer.active)?.wanted
   }
 
   /** Peers whose numbers changed since this was asked last. */
@@ -89,7 +112,7 @@ export class PathModel {
       // Every answer on the active path stands for an echo inside the session.
       session: { rttUs: micros(carrying?.rttMs), ageMs: age(carrying?.repliedMs) },
       paths: [...paths.values()].map(({ wanted, up, rttMs, repliedMs, unanswered }) => ({
-        ...wanted,
+        ...this.#describe(wanted),
         up: up === true,
         rttUs: micros(rttMs),
         lossPermille: unanswered === 0 ? 0 : 100 * unanswered,
@@ -101,18 +124,21 @@ export class PathModel {
   answered({ publicKey }: DesiredPeer, transaction: string): void {
     const peer = this.#peers.get(publicKey)
     for (const path of peer?.paths.values() ?? []) {
-      if (peer === undefined || path.probe?.transaction !== transaction) continue
+      const probe = path.probes.find((sent) => sent.transaction === transaction)
+      if (peer === undefined || probe === undefined) continue
       const { nowMs } = this.#options.clock
-      path.rttMs = nowMs - path.probe.sentMs
+      const rttMs = nowMs - probe.sentMs
+      path.rttMs = path.rttMs === undefined ? rttMs : path.rttMs + (rttMs - path.rttMs) / RTT_WEIGHT
       path.repliedMs = nowMs
       path.unanswered = 0
-      path.probe = undefined
+      path.probes = []
       peer.changed = true
       if (path.up !== true) {
         path.up = true
         const rttUs = Math.round(path.rttMs * 1000)
         this.#options.emit({ method: 'path-up', peer: publicKey, path: path.wanted.id, rttUs })
         this.#choose(publicKey, peer, 'path up')
+        this.#hubChanged(publicKey)
       }
       this.#schedule(path, path.keepaliveMs)
     }
@@ -128,8 +154,9 @@ export class PathModel {
     const old = peer.paths
     peer.paths = new Map(
       paths.map((wanted) => {
-        const known = old.get(wanted.id)
-        old.delete(wanted.id)
+        const named = old.get(wanted.id)
+        const known = named !== undefined && isSame(named.wanted, wanted) ? named : undefined
+        if (known !== undefined) old.delete(wanted.id)
         if (known !== undefined) known.keepaliveMs = keepaliveMs
         return [wanted.id, known ?? this.#newPath(publicKey, wanted, keepaliveMs)]
       }),
@@ -163,11 +190,13 @@ export class PathModel {
 
   #probe(path: Path): void {
     const { clock, newTransaction, send } = this.#options
-    if (path.probe !== undefined) this.#unanswered(path)
+    if (path.probes.length > 0) this.#unanswered(path)
     const transaction = newTransaction()
-    path.probe = { transaction, sentMs: clock.nowMs }
-    send(path.peer, path.wanted.endpoint, transaction)
-    this.#schedule(path, path.up === false ? DOWN_MS : REPLY_MS)
+    path.probes = [...path.probes.slice(-7), { transaction, sentMs: clock.nowMs }]
+    if (!send(path.peer, path.wanted, transaction)) this.#fall(path, 'the hub is not reached')
+    if (path.up !== undefined) return this.#schedule(path, path.up ? REPLY_MS : DOWN_MS)
+    this.#schedule(path, path.trialWaitMs)
+    path.trialWaitMs *= 2
   }
 
   #unanswered(path: Path): void {
@@ -177,11 +206,36 @@ export class PathModel {
     peer.changed = true
     if (path.up === undefined && this.#options.clock.nowMs - path.bornMs >= TRIAL_MS)
       path.up = false
-    if (path.up !== true || path.unanswered < UNANSWERED_MAX) return
+    if (path.unanswered >= UNANSWERED_MAX) this.#fall(path, '3 probes unanswered')
+  }
+
+  #fall(path: Path, reason: string): void {
+    const peer = this.#peers.get(path.peer)
+    const wasUp = path.up === true
+    if (!wasUp || peer === undefined) return
     path.up = false
-    const reason = '3 probes unanswered'
     this.#options.emit({ method: 'path-down', peer: path.peer, path: path.wanted.id, reason })
     this.#choose(path.peer, peer, 'path down')
+    this.#hubChanged(path.peer)
+  }
+
+  /** A relayed path falls with the last direct path to its first hub, and is asked at once when there is one again. */
+  #hubChanged(hub: string): void {
+    const isReached = this.directOf(hub) !== undefined
+    for (const peer of [...this.#peers.values()])
+      for (const path of [...peer.paths.values()]) {
+        if (path.wanted.kind !== 'relay' || path.wanted.via[0] !== hub) continue
+        if (!isReached) this.#fall(path, 'the hub is not reached')
+        else if (path.up !== true) this.#schedule(path, 0)
+      }
+  }
+
+  #describe(wanted: DesiredPath): Pick<HelperPath, 'id' | 'kind' | 'endpoint' | 'via'> {
+    const { id, kind } = wanted
+    if (kind === 'direct') return { id, kind, endpoint: wanted.endpoint, via: [] }
+    const hub = wanted.via[0]
+    const endpoint = hub === undefined ? null : (this.directOf(hub) ?? null)
+    return { id, kind, endpoint, via: wanted.via }
   }
 
   #stop(path: Path): void {
@@ -194,12 +248,17 @@ export class PathModel {
       wanted,
       keepaliveMs,
       bornMs: this.#options.clock.nowMs,
+      trialWaitMs: TRIAL_START_MS,
       up: undefined,
       rttMs: undefined,
       repliedMs: undefined,
       unanswered: 0,
-      probe: undefined,
+      probes: [],
       alarm: undefined,
     }
   }
+}
+
+function isSame(a: DesiredPath, b: DesiredPath): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
 }

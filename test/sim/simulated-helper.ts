@@ -162,10 +162,12 @@ export class SimulatedHelper {
         publicKey: Buffer.alloc(32, 1).toString('base64'),
         addresses: device.addresses,
         stunServer: device.stunServer,
+        relay: device.relay,
       },
       routes,
       links: [{ name: 'eth0', index: 2, up: true, mtu: 1500, addresses: ['192.0.2.10/24'] }],
       peers: peers.map(idle),
+      relayed: { frames: 0, bytes: 0, dropped: 0, refused: 0 },
     }
   }
 
@@ -185,7 +187,10 @@ function idle(peer: DesiredPeer): object {
     activePath: peer.paths[0]?.id ?? null,
     session: { rttUs: null, ageMs: null },
     paths: peer.paths.map((path) => ({
-      ...path,
+      id: path.id,
+      kind: path.kind,
+      endpoint: path.kind === 'direct' ? path.endpoint : null,
+      via: path.kind === 'direct' ? [] : path.via,
       up: false,
       rttUs: null,
       lossPermille: 0,

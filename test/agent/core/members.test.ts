@@ -85,6 +85,7 @@ describe('a member that is heard of', () => {
       id,
       kind: 'direct',
       endpoint,
+      via: [],
       up: false,
       rttUs: null,
       lossPermille: 1000,

@@ -36,6 +36,7 @@ export function oneNode(config: Partial<NodeConfig> = {}) {
       advertise: [],
       stunServers: [],
       stunServer: 'auto',
+      relay: true,
       isExcludedInterface: (name) => name === 'docker0',
       lastOwnVersion: 0,
       ...config,
@@ -67,7 +68,8 @@ export function oneNode(config: Partial<NodeConfig> = {}) {
   const recordOf = (member: Member, content: Partial<NodeRecord> = {}): RecordEnvelope => {
     const { wall } = now()
     const nat = { mapping: 'unknown', filtering: 'unknown' } as const
-    const nothing = { candidates: [], dialAddresses: [], stunServers: [], nat }
+    const roles = { dialAddresses: [], stunServers: [], relay: false, hubs: [] }
+    const nothing = { candidates: [], nat, ...roles }
     const statement = { version: wall, issuedAt: wall, present: true, ...nothing, ...content }
     return signRecord(statement, member.certificateBytes, member.signer)
   }

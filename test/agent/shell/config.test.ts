@@ -19,6 +19,7 @@ describe('the configuration file', () => {
         advertise: [],
         stunServers: [],
         stunServer: 'auto',
+        relay: true,
         mtu: 1280,
         logLevel: 'info',
         excludeInterfaces: [],
@@ -36,6 +37,7 @@ describe('the configuration file', () => {
       advertise = ["192.0.2.1", "192.0.2.1:1000", "[2001:db8::1]:1000", "2001:db8::2"]
       stun_servers = ["192.0.2.2:3478"]
       stun_server = true
+      relay = false
       mtu = 1420
       log_level = "debug"
       exclude_interfaces = ["docker*"]
@@ -56,6 +58,7 @@ describe('the configuration file', () => {
         ],
         stunServers: ['192.0.2.2:3478'],
         stunServer: true,
+        relay: false,
         mtu: 1420,
         logLevel: 'debug',
         excludeInterfaces: ['docker*'],
@@ -73,6 +76,7 @@ describe('the configuration file', () => {
       advertise = ["192.0.2.1", "example.org"]
       stun_servers = ["192.0.2.1"]
       stun_server = "maybe"
+      relay = "yes"
       mtu = 1200
       log_level = "loud"
       exclude_interfaces = ["a b"]
@@ -91,6 +95,7 @@ describe('the configuration file', () => {
       'log_level',
       'mtu',
       'name',
+      'relay',
       'stun_server',
       'stun_servers[0]',
       'tcp_port',

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { TransportAddress } from '../../nat/address.ts'
+
+/** What two hosts say to each other, over whatever path. Sealed there: only the pair can make or read one. */
+export type Packet =
+  | {
+      readonly kind: 'probe'
+      readonly sender: string
+      readonly receiver: string
+      readonly transaction: string
+      /** In a reply: where the request came from. */
+      readonly observed?: TransportAddress
+    }
+  | {
+      readonly kind: 'wireguard'
+      readonly sender: string
+      readonly receiver: string
+      readonly bytes: number
+    }
+
+/** A packet on its way over hubs; keys stand for the tags of the wire. */
+export interface RelayFrame {
+  readonly kind: 'relay'
+  /** Stands for the hop's code, which nobody else can make. */
+  readonly hop: { readonly sender: string; readonly receiver: string }
+  /** 2 from the origin of a two-hub path, 1 towards the last hub, 0 from the last hub to the destination. */
+  readonly hopsLeft: number
+  readonly destination: string
+  readonly source: string
+  /** The next hub while it is ahead, the hub before while it is behind. */
+  readonly otherHub: string | undefined
+  readonly payload: Packet
+}
+
+/** What crosses the simulated wire. */
+export type Frame = { readonly kind: 'stun'; readonly payload: Uint8Array } | RelayFrame | Packet
+
+export function bytesOf(packet: Packet): number {
+  return packet.kind === 'probe' ? 108 : packet.bytes
+}
