@@ -110,3 +110,22 @@ func contains(t *testing.T, text, part string) {
 		t.Errorf("no %q in:\n%s", part, text)
 	}
 }
+
+// end is where a member listens at one end of a wire.
+func end(number, side int) string { return fmt.Sprintf("192.0.%d.%d:41820", number, side) }
+
+// background starts a command; what it gives waits for its end and for what it said.
+func (n namespace) background(t *testing.T, format string, args ...any) func() string {
+	t.Helper()
+	line := fmt.Sprintf("ip netns exec %s %s", n, fmt.Sprintf(format, args...))
+	command := exec.Command("sh", "-c", line)
+	said := &strings.Builder{}
+	command.Stdout, command.Stderr = said, said
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return func() string {
+		_ = command.Wait()
+		return said.String()
+	}
+}

@@ -50,7 +50,7 @@ func (m *member) desired(other *member, networks ...int) object {
 		"device": object{
 			"name": m.device, "mtu": 1280, "listenPort": 41820, "privateKey": m.private, "probeKey": m.probe,
 			"addresses":  []string{m.address() + "/16", fmt.Sprintf("fd12:3456:789a::%d/48", m.number)},
-			"stunServer": true,
+			"stunServer": true, "relay": false,
 		},
 		"routes": []object{{"destination": "10.9.0.0/16", "mtu": 1200}},
 		"peers": []object{{

@@ -17,6 +17,7 @@ import (
 	"golang.zx2c4.com/wireguard/conn"
 
 	"meshgate.dev/native/internal/flow"
+	"meshgate.dev/native/internal/relay"
 )
 
 // An Inbox takes the datagrams that are not WireGuard's. It runs on the goroutine that receives, so
@@ -27,16 +28,24 @@ type Inbox interface {
 }
 
 // A Source is where a datagram came from and where it arrived, so that an answer leaves from the
-// address that was asked.
+// address that was asked, or goes back over the same hubs.
 type Source struct {
 	conn.Endpoint
-	AddrPort netip.AddrPort
+	Way relay.Way
+	// Member is who sent a datagram that came over hubs, as they say.
+	Member relay.Tag
 }
+
+// Relayed tells that a datagram came over hubs.
+func (source Source) Relayed() bool { return !source.Way.Address.IsValid() }
 
 // Bind is a conn.Bind.
 type Bind struct {
 	sockets conn.Bind
 	inbox   Inbox
+
+	// Hosts are the members as relay frames name them.
+	Hosts *relay.Table
 
 	// Outbound and Inbound count the packets of sessions that wireguard-go holds.
 	Outbound *flow.Window
@@ -57,7 +66,7 @@ func New(inbox Inbox) *Bind {
 
 func wrap(sockets conn.Bind, inbox Inbox) *Bind {
 	return &Bind{
-		sockets: sockets, inbox: inbox, peers: map[string]*PeerEndpoint{},
+		sockets: sockets, inbox: inbox, peers: map[string]*PeerEndpoint{}, Hosts: relay.NewTable(),
 		Outbound: flow.NewWindow(), Inbound: flow.NewWindow(),
 	}
 }
@@ -95,43 +104,18 @@ func freePort() (uint16, error) {
 	return socket.LocalAddr().(*net.UDPAddr).AddrPort().Port(), nil
 }
 
-// sorted leaves only WireGuard's datagrams in a batch: wireguard-go passes over those of size zero.
 func (b *Bind) sorted(receive conn.ReceiveFunc) conn.ReceiveFunc {
+	r := &receiver{bind: b}
 	return func(packets [][]byte, sizes []int, endpoints []conn.Endpoint) (int, error) {
 		b.Inbound.Wait()
 		count, err := receive(packets, sizes, endpoints)
-		data := 0
-		for i := range count {
-			if sizes[i] == 0 {
-				continue
-			}
-			datagram := packets[i][:sizes[i]]
-			class := Classify(datagram)
-			if class == WireGuard {
-				if sizes[i] > keepaliveSize {
-					data++
-				}
-				continue
-			}
-			sizes[i] = 0
-			b.deliver(class, datagram, endpoints[i])
-		}
-		b.Inbound.Enter(data)
+		b.Inbound.Enter(r.receive(packets, sizes[:count], endpoints))
 		return count, err
 	}
 }
 
 func (b *Bind) deliver(class Class, datagram []byte, endpoint conn.Endpoint) {
-	from, err := netip.ParseAddrPort(endpoint.DstToString())
-	if std, ok := endpoint.(*conn.StdNetEndpoint); ok {
-		from, err = std.AddrPort, nil
-	}
-	if err != nil {
-		return
-	}
-	// Addresses with a zone mean nothing on another host, and the protocol has none.
-	address := from.Addr().Unmap().WithZone("")
-	source := Source{Endpoint: endpoint, AddrPort: netip.AddrPortFrom(address, from.Port())}
+	source := Source{Endpoint: endpoint, Way: relay.Way{Address: addressOf(endpoint)}}
 	switch class {
 	case Probe:
 		b.inbox.ReceiveProbe(datagram, source)
@@ -171,6 +155,9 @@ func (b *Bind) SendTo(datagram []byte, to netip.AddrPort) error {
 
 // Answer sends one datagram back from where the question arrived.
 func (b *Bind) Answer(datagram []byte, to Source) error {
+	if to.Relayed() {
+		return b.Relay(to.Member, to.Way.Hub, to.Way.Other).Send([][]byte{datagram})
+	}
 	return b.sockets.Send([][]byte{datagram}, to.Endpoint)
 }
 

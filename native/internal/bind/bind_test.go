@@ -41,11 +41,11 @@ func (b *batch) Send(packets [][]byte, endpoint conn.Endpoint) error {
 type inbox struct{ heard []string }
 
 func (i *inbox) ReceiveProbe(datagram []byte, from Source) {
-	i.heard = append(i.heard, "probe from "+from.AddrPort.String())
+	i.heard = append(i.heard, "probe from "+from.Way.Address.String())
 }
 
 func (i *inbox) ReceiveSTUN(datagram []byte, from Source) {
-	i.heard = append(i.heard, "stun from "+from.AddrPort.String())
+	i.heard = append(i.heard, "stun from "+from.Way.Address.String())
 }
 
 var (

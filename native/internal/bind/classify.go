@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 
 	"meshgate.dev/native/internal/probe"
+	"meshgate.dev/native/internal/relay"
 )
 
 // A Class is what a datagram on the one port is, by its first bytes.
@@ -17,11 +18,13 @@ const (
 	WireGuard
 	Probe
 	STUN
+	Relay
 )
 
 const (
 	wireGuardTypeMin = 1
 	wireGuardTypeMax = 4
+	typeTransport    = 4
 
 	// keepaliveSize is the length of WireGuard's only data message that carries no packet.
 	keepaliveSize = 32
@@ -32,7 +35,7 @@ const (
 )
 
 func (class Class) String() string {
-	return [...]string{"foreign", "wireguard", "probe", "stun"}[class]
+	return [...]string{"foreign", "wireguard", "probe", "stun", "relay"}[class]
 }
 
 // Classify never looks further than the header of STUN: who speaks is not yet known.
@@ -46,6 +49,8 @@ func Classify(datagram []byte) Class {
 		return WireGuard
 	case [4]byte(datagram[:4]) == probe.Magic:
 		return Probe
+	case [4]byte(datagram[:4]) == relay.Magic:
+		return Relay
 	case len(datagram) >= stunHeaderSize && datagram[0] <= stunFirstMax &&
 		binary.BigEndian.Uint32(datagram[4:]) == stunMagicCookie:
 		return STUN

@@ -14,8 +14,10 @@ import (
 type Path interface {
 	// Send sends a batch, which is the caller's again when it returns.
 	Send(packets [][]byte) error
-	// Endpoint is the transport address that the ciphertext leaves for.
+	// Endpoint is the transport address that the ciphertext leaves for; it is invalid if there is none.
 	Endpoint() netip.AddrPort
+	// Sent is what has left over it.
+	Sent() Sent
 }
 
 // ErrNoPath says that nothing is known of where a peer is.
@@ -87,19 +89,3 @@ func (endpoint *PeerEndpoint) DstToBytes() []byte {
 
 // DstIP is the active path's address.
 func (endpoint *PeerEndpoint) DstIP() netip.Addr { return endpoint.destination().Addr() }
-
-type direct struct {
-	bind     *Bind
-	endpoint *conn.StdNetEndpoint
-}
-
-// Direct is a path straight to a transport address.
-func (b *Bind) Direct(to netip.AddrPort) Path {
-	return &direct{bind: b, endpoint: &conn.StdNetEndpoint{AddrPort: to}}
-}
-
-func (path *direct) Send(packets [][]byte) error {
-	return path.bind.sockets.Send(packets, path.endpoint)
-}
-
-func (path *direct) Endpoint() netip.AddrPort { return path.endpoint.AddrPort }

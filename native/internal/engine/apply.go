@@ -9,6 +9,7 @@ import (
 
 	"meshgate.dev/native/internal/probe"
 	"meshgate.dev/native/internal/protocol"
+	"meshgate.dev/native/internal/relay"
 )
 
 // Apply makes what is desired, and tells what it had to do for that.
@@ -103,6 +104,10 @@ func (e *Engine) convergeDevice(spec *protocol.Device, note noter) error {
 		e.stunOn.Store(spec.StunServer)
 		note("device stun-server %t", spec.StunServer)
 	}
+	if e.bind.Hosts.Forwarding() != spec.Relay {
+		e.bind.Hosts.Forward(spec.Relay)
+		note("device relay %t", spec.Relay)
+	}
 	d.spec = *spec
 	return nil
 }
@@ -122,6 +127,7 @@ func (e *Engine) convergeKeys(spec *protocol.Device, note noter) error {
 			return err
 		}
 		d.spec.PrivateKey = spec.PrivateKey
+		e.bind.Hosts.SetOwn(relay.TagOf(protocol.PublicKey(spec.PrivateKey)))
 		note("device private-key")
 	}
 	if d.spec.ProbeKey != spec.ProbeKey {

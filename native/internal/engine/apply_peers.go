@@ -10,6 +10,7 @@ import (
 	"meshgate.dev/native/internal/bind"
 	"meshgate.dev/native/internal/probe"
 	"meshgate.dev/native/internal/protocol"
+	"meshgate.dev/native/internal/relay"
 )
 
 // derivePairs makes the probe keys of all pairs that are new, before anything is touched.
@@ -58,6 +59,7 @@ func (e *Engine) convergePeers(desired *protocol.Desired, pairs map[protocol.Key
 			return fmt.Errorf("peer %s: %w", spec.PublicKey, err)
 		}
 	}
+	e.settleHubs(time.Now())
 	e.mutex.Lock()
 	e.owners = ownersOf(e.peers)
 	e.mutex.Unlock()
@@ -79,6 +81,7 @@ func (e *Engine) removePeers(wanted map[protocol.Key]bool, note noter) {
 		delete(e.peers, key)
 		delete(e.hints, p.pair.InboundHint())
 		e.schedule.put(p, time.Time{})
+		e.bind.Hosts.Remove(p.tag)
 		e.mutex.Unlock()
 		note("peer del %s", key)
 	}
@@ -95,6 +98,7 @@ func (e *Engine) addPeer(spec protocol.Peer, own protocol.Key, pair *probe.Pair)
 	e.mutex.Lock()
 	e.peers[spec.PublicKey] = p
 	e.hints[pair.InboundHint()] = p
+	e.knowHost(p, spec.PublicKey)
 	e.mutex.Unlock()
 	e.usePaths(p, spec)
 	return nil
@@ -119,6 +123,7 @@ func (e *Engine) changePeer(p *peer, spec protocol.Peer, pair *probe.Pair, note 
 		delete(e.hints, p.pair.InboundHint())
 		p.pair, p.window = pair, probe.NewWindow(e.started)
 		e.hints[pair.InboundHint()] = p
+		e.knowHost(p, key)
 		e.mutex.Unlock()
 		note("peer probe-key %s", key)
 	}
@@ -128,7 +133,7 @@ func (e *Engine) changePeer(p *peer, spec protocol.Peer, pair *probe.Pair, note 
 	if p.spec.KeepaliveMs != spec.KeepaliveMs {
 		note("peer keepalive %s", key)
 	}
-	if !slices.Equal(p.spec.Paths, spec.Paths) {
+	if !slices.EqualFunc(p.spec.Paths, spec.Paths, protocol.Path.Equal) {
 		note("peer paths %s", key)
 	}
 	e.usePaths(p, spec)
@@ -139,15 +144,23 @@ func (e *Engine) changePeer(p *peer, spec protocol.Peer, pair *probe.Pair, note 
 func (e *Engine) usePaths(p *peer, spec protocol.Peer) {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
-	same := slices.Equal(p.spec.Paths, spec.Paths) && p.spec.KeepaliveMs == spec.KeepaliveMs
+	same := slices.EqualFunc(p.spec.Paths, spec.Paths, protocol.Path.Equal) && p.spec.KeepaliveMs == spec.KeepaliveMs
+	before, carriers := p.spec.Paths, p.carriers
 	p.spec = spec
 	if same {
 		return
 	}
 	p.carriers = make(map[string]bind.Path, len(spec.Paths))
+	ways := make([]relay.Way, 0, len(spec.Paths))
 	for _, path := range spec.Paths {
-		p.carriers[path.ID] = e.bind.Direct(path.Endpoint)
+		// A path that stays keeps what it has counted.
+		p.carriers[path.ID] = carriers[path.ID]
+		if !slices.ContainsFunc(before, path.Equal) {
+			p.carriers[path.ID] = e.carrierOf(p, path)
+		}
+		ways = append(ways, wayOf(path))
 	}
+	e.bind.Hosts.Expect(p.tag, ways)
 	idle := time.Duration(spec.KeepaliveMs) * time.Millisecond
 	// Wanting paths sends nothing by itself: the driver does, at once.
 	_ = e.act(p, p.prober.Want(spec.Paths, idle, time.Now()))

@@ -7,6 +7,7 @@ import (
 
 	"meshgate.dev/native/internal/iface"
 	"meshgate.dev/native/internal/protocol"
+	"meshgate.dev/native/internal/relay"
 	"meshgate.dev/native/internal/wgdevice"
 )
 
@@ -27,6 +28,7 @@ func (e *Engine) makeDevice(spec *protocol.Device, port int) error {
 		return err
 	}
 	made := &device{wireguard: wireguard}
+	e.bind.Hosts.SetOwn(relay.TagOf(protocol.PublicKey(spec.PrivateKey)))
 	made.spec = protocol.Device{
 		Name: spec.Name, ListenPort: spec.ListenPort, PrivateKey: spec.PrivateKey, ProbeKey: spec.ProbeKey,
 	}
@@ -58,6 +60,7 @@ func (e *Engine) removeDevice() {
 	e.device = nil
 	e.wireguard.Store(nil)
 	e.stunOn.Store(false)
+	e.bind.Hosts.Forward(false)
 	e.closeEcho()
 	gone.wireguard.Close()
 	e.log.Info("device removed", "device", gone.spec.Name)

@@ -100,6 +100,10 @@ func (e *Engine) Echo(params protocol.EchoParams) (protocol.Echoed, *protocol.Fa
 		return protocol.Echoed{}, noSuchPeer(params.Peer)
 	}
 	result := protocol.Echoed{Path: p.prober.Active(), Endpoint: p.endpoint.Active().Endpoint()}
+	if !result.Endpoint.IsValid() {
+		e.mutex.Unlock()
+		return result, protocol.Faultf(protocol.CodeNoSuchPeer, "%s: the hub has no direct path", result.Path)
+	}
 	replied := make(chan time.Duration, 1)
 	id := e.expectEcho(&echoWait{peer: p, replied: replied})
 	to := p.spec.EchoAddress

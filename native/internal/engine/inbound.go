@@ -46,14 +46,21 @@ func (e *Engine) receive(p *peer, pair *probe.Pair, body probe.Body, from bind.S
 	if e.peers[p.spec.PublicKey] != p || p.pair != pair {
 		return nil
 	}
-	if err := p.window.Accept(body.Stamp); err != nil {
-		e.log.Debug("probe refused", "peer", p.spec.PublicKey, "from", from.AddrPort, "error", err)
+	if from.Relayed() && from.Member != p.tag {
 		return nil
 	}
+	if err := p.window.Accept(body.Stamp); err != nil {
+		e.log.Debug("probe refused", "peer", p.spec.PublicKey, "from", from.Way, "error", err)
+		return nil
+	}
+	e.bind.Hosts.Learn(p.tag, from.Way)
 	if body.Kind == probe.Request {
 		return e.receiveRequest(p, body, from, now)
 	}
 	if asked, ok := p.asked[body.Transaction]; ok {
+		if !body.Observed.IsValid() {
+			return nil
+		}
 		delete(p.asked, body.Transaction)
 		e.outstanding--
 		e.events.Emit(protocol.ProbeReply{
@@ -66,16 +73,17 @@ func (e *Engine) receive(p *peer, pair *probe.Pair, body probe.Body, from bind.S
 }
 
 func (e *Engine) receiveRequest(p *peer, body probe.Body, from bind.Source, now time.Time) []errand {
-	if p.tellHeard(from.AddrPort, now) {
-		e.events.Emit(protocol.ProbeHeard{Peer: p.spec.PublicKey, From: from.AddrPort})
+	if !from.Relayed() && p.tellHeard(from.Way.Address, now) {
+		e.events.Emit(protocol.ProbeHeard{Peer: p.spec.PublicKey, From: from.Way.Address})
 	}
 	if !p.replies.AllowN(now, 1) {
 		return nil
 	}
-	frame := e.seal(p, probe.Body{Kind: probe.Reply, Transaction: body.Transaction, Observed: from.AddrPort})
+	// Of a request that came over hubs only the last hub's address is known, which would mislead.
+	frame := e.seal(p, probe.Body{Kind: probe.Reply, Transaction: body.Transaction, Observed: from.Way.Address})
 	return []errand{func() {
 		if err := e.bind.Answer(frame, from); err != nil {
-			e.log.Debug("probe not answered", "to", from.AddrPort, "error", err)
+			e.log.Debug("probe not answered", "to", from.Way, "error", err)
 		}
 	}}
 }
@@ -89,17 +97,17 @@ func (e *Engine) ReceiveSTUN(datagram []byte, from bind.Source) {
 	verdict, answer := stunserver.Pass, []byte(nil)
 	if e.stunOn.Load() {
 		e.stunMutex.Lock()
-		verdict, answer = e.stun.Read(datagram, from.AddrPort, now)
+		verdict, answer = e.stun.Read(datagram, from.Way.Address, now)
 		e.stunMutex.Unlock()
 	}
 	switch verdict {
 	case stunserver.Reply:
 		if err := e.bind.Answer(answer, from); err != nil {
-			e.log.Debug("STUN not answered", "to", from.AddrPort, "error", err)
+			e.log.Debug("STUN not answered", "to", from.Way.Address, "error", err)
 		}
 	case stunserver.Pass:
 		if e.datagramRate.AllowN(now, 1) {
-			e.events.Emit(protocol.Datagram{From: from.AddrPort, Payload: bytes.Clone(datagram)})
+			e.events.Emit(protocol.Datagram{From: from.Way.Address, Payload: bytes.Clone(datagram)})
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"meshgate.dev/native/internal/paths"
 	"meshgate.dev/native/internal/probe"
 	"meshgate.dev/native/internal/protocol"
+	"meshgate.dev/native/internal/relay"
 	"meshgate.dev/native/internal/wgdevice"
 )
 
@@ -20,9 +21,12 @@ import (
 type peer struct {
 	spec     protocol.Peer
 	own      protocol.Key
+	tag      relay.Tag
 	endpoint *bind.PeerEndpoint
 	carriers map[string]bind.Path
 	prober   *paths.Prober
+	// route is where the peer's own direct path leads, for what goes over it to others.
+	route netip.AddrPort
 
 	pair    *probe.Pair
 	window  *probe.Window

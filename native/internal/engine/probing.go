@@ -55,7 +55,7 @@ func (e *Engine) act(p *peer, actions []paths.Action) (errands []errand) {
 	for _, action := range actions {
 		switch action := action.(type) {
 		case paths.Ask:
-			errands = append(errands, e.ask(p, action.Endpoint, action.Transaction))
+			errands = append(errands, e.askOver(p, action.Path, action.Transaction))
 		case paths.Echo:
 			if errand := e.echoOnce(p); errand != nil {
 				errands = append(errands, errand)
@@ -75,7 +75,7 @@ func (e *Engine) act(p *peer, actions []paths.Action) (errands []errand) {
 		}
 	}
 	e.reschedule(p)
-	return errands
+	return append(errands, e.settleRoute(p)...)
 }
 
 func idOrNull(id string) *string {
@@ -104,12 +104,23 @@ func (e *Engine) handshake(key protocol.Key) errand {
 	}
 }
 
-// ask seals a probe now and sends it later.
-func (e *Engine) ask(p *peer, to netip.AddrPort, transaction protocol.Transaction) errand {
+// askOver seals a probe now and sends it over a path later.
+func (e *Engine) askOver(p *peer, id string, transaction protocol.Transaction) errand {
+	frame := e.seal(p, probe.Body{Kind: probe.Request, Transaction: transaction})
+	carrier := p.carriers[id]
+	return func() {
+		if err := carrier.Send([][]byte{frame}); err != nil {
+			// To the prober a probe that could not leave is one that was lost.
+			e.log.Debug("probe not sent", "path", id, "error", err)
+		}
+	}
+}
+
+// askAt asks a candidate.
+func (e *Engine) askAt(p *peer, to netip.AddrPort, transaction protocol.Transaction) errand {
 	frame := e.seal(p, probe.Body{Kind: probe.Request, Transaction: transaction})
 	return func() {
 		if err := e.bind.SendTo(frame, to); err != nil {
-			// To the prober a probe that could not leave is one that was lost.
 			e.log.Debug("probe not sent", "to", to, "error", err)
 		}
 	}
@@ -161,5 +172,5 @@ func (e *Engine) prepareProbe(params protocol.ProbeParams, now time.Time) (erran
 	}
 	p.asked[params.Transaction] = candidate{endpoint: params.Endpoint, sentAt: now}
 	e.outstanding++
-	return e.ask(p, params.Endpoint, params.Transaction), nil
+	return e.askAt(p, params.Endpoint, params.Transaction), nil
 }

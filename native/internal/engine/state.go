@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"meshgate.dev/native/internal/bind"
 	"meshgate.dev/native/internal/protocol"
 )
 
@@ -16,13 +17,13 @@ func (e *Engine) State() protocol.State {
 	defer e.change.Unlock()
 	state := protocol.State{
 		Instance: e.instance, Engine: protocol.EngineUserspace, Generation: e.generation,
-		Routes: []protocol.Route{}, Peers: []protocol.PeerState{},
+		Relayed: e.bind.Hosts.Counters(), Routes: []protocol.Route{}, Peers: []protocol.PeerState{},
 	}
 	if d := e.device; d != nil {
 		state.Device = &protocol.DeviceState{
 			Name: d.spec.Name, Index: d.kernel.Index(), MTU: d.spec.MTU, ListenPort: d.port,
 			PublicKey: protocol.PublicKey(d.spec.PrivateKey), Addresses: orEmpty(d.spec.Addresses),
-			StunServer: d.spec.StunServer,
+			StunServer: d.spec.StunServer, Relay: d.spec.Relay,
 		}
 		state.Routes = orEmpty(e.desired.Routes)
 	}
@@ -65,14 +66,23 @@ func (p *peer) state(now time.Time) protocol.PeerState {
 		Session:         protocol.Session{RttUs: microseconds(session.Rtt), AgeMs: ageMs(session.At, now)},
 		Paths:           []protocol.PathState{},
 	}
-	for _, path := range p.prober.Snapshot() {
+	for i, path := range p.prober.Snapshot() {
+		spec := p.spec.Paths[i]
 		state.Paths = append(state.Paths, protocol.PathState{
-			ID: path.ID, Kind: protocol.KindDirect, Endpoint: path.Endpoint, Up: path.Up,
+			ID: path.ID, Kind: spec.Kind, Endpoint: endpointOrNull(p.carriers[path.ID]), Via: orEmpty(spec.Via), Up: path.Up,
 			RttUs: microseconds(path.Rtt), LossPermille: path.LossPermille,
 			LastReplyMs: ageMs(path.LastReply, now),
 		})
 	}
 	return state
+}
+
+// endpointOrNull is null while packets cannot leave over a path.
+func endpointOrNull(carrier bind.Path) *netip.AddrPort {
+	if endpoint := carrier.Endpoint(); endpoint.IsValid() {
+		return &endpoint
+	}
+	return nil
 }
 
 // ageMs is null for what never happened.
@@ -94,7 +104,7 @@ func microseconds(rtt time.Duration) *int64 {
 }
 
 // orEmpty keeps null out of documents.
-func orEmpty[T netip.Prefix | protocol.Link | protocol.Route](list []T) []T {
+func orEmpty[T netip.Prefix | protocol.Link | protocol.Route | protocol.Key](list []T) []T {
 	if list == nil {
 		return []T{}
 	}

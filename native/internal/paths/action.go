@@ -3,7 +3,6 @@
 package paths
 
 import (
-	"net/netip"
 	"time"
 
 	"meshgate.dev/native/internal/protocol"
@@ -15,7 +14,6 @@ type Action interface{ action() }
 // Ask sends a probe.
 type Ask struct {
 	Path        string
-	Endpoint    netip.AddrPort
 	Transaction protocol.Transaction
 }
 

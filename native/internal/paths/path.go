@@ -4,7 +4,6 @@ package paths
 
 import (
 	"math/bits"
-	"net/netip"
 	"time"
 
 	"meshgate.dev/native/internal/protocol"
@@ -29,9 +28,11 @@ type question struct {
 
 // A path is what is known of one way to the peer.
 type path struct {
-	id       string
-	endpoint netip.AddrPort
+	spec protocol.Path
+	id   string
 
+	// stuck is set while a relayed path's first hub has no direct path.
+	stuck     bool
 	phase     phase
 	bornAt    time.Time
 	lastSent  time.Time
@@ -47,7 +48,8 @@ type path struct {
 }
 
 func newPath(spec protocol.Path, now time.Time) *path {
-	return &path{id: spec.ID, endpoint: spec.Endpoint, bornAt: now}
+	// A hub's direct path is not there until somebody says so.
+	return &path{spec: spec, id: spec.ID, stuck: spec.Kind == protocol.KindRelay, bornAt: now}
 }
 
 // pace is the wait from one probe to the next.
@@ -65,7 +67,11 @@ func (p *path) pace(idle time.Duration, busy bool) time.Duration {
 	return idle
 }
 
+// dueAt is when to ask next; zero is never.
 func (p *path) dueAt(idle time.Duration, busy bool) time.Time {
+	if p.stuck {
+		return time.Time{}
+	}
 	if p.lastSent.IsZero() {
 		return p.bornAt
 	}
@@ -85,6 +91,12 @@ func (p *path) sent(transaction protocol.Transaction, now time.Time) {
 	p.questions = append(p.questions, question{transaction, now, now.Add(p.answerTime()), false})
 }
 
+// release begins anew with a path whose hub can be reached again; what was measured is kept.
+func (p *path) release(now time.Time) {
+	p.stuck, p.phase, p.bornAt = false, trial, now
+	p.lastSent, p.trialWait, p.misses, p.questions = time.Time{}, 0, 0, nil
+}
+
 // expire counts what was not answered in time, and tells whether that brought the path down.
 func (p *path) expire(now time.Time) (fell bool) {
 	kept := p.questions[:0]
@@ -100,6 +112,7 @@ func (p *path) expire(now time.Time) (fell bool) {
 	}
 	p.questions = kept
 	switch {
+	case p.stuck:
 	case p.phase == trial && now.Sub(p.bornAt) >= trialTime:
 		p.phase = down
 	case p.phase == up && p.misses >= missesMax:
@@ -123,8 +136,10 @@ func (p *path) answered(transaction protocol.Transaction, now time.Time) (mine, 
 		p.measure(now.Sub(q.sentAt))
 		p.misses = 0
 		p.lastReply = now
-		rose = p.phase != up
-		p.phase = up
+		rose = p.phase != up && !p.stuck
+		if rose {
+			p.phase = up
+		}
 		return true, rose
 	}
 	return false, false
@@ -160,7 +175,7 @@ func (p *path) nextTimeout() (deadline time.Time) {
 			deadline = earliest(deadline, q.missedAt)
 		}
 	}
-	if p.phase == trial {
+	if p.phase == trial && !p.stuck {
 		deadline = earliest(deadline, p.bornAt.Add(trialTime))
 	}
 	return deadline

@@ -43,7 +43,7 @@ func (prober *Prober) Want(wanted []protocol.Path, idle time.Duration, now time.
 	kept := make([]*path, 0, len(wanted))
 	for _, spec := range wanted {
 		same := prober.find(spec.ID)
-		if same == nil || same.endpoint != spec.Endpoint {
+		if same == nil || !same.spec.Equal(spec) {
 			same = newPath(spec, now)
 		}
 		kept = append(kept, same)
@@ -68,10 +68,10 @@ func (prober *Prober) Advance(now time.Time) (actions []Action) {
 	}
 	actions = append(actions, prober.choose(prober.find(prober.active), CauseDown, now)...)
 	for _, p := range prober.paths {
-		if !now.Before(p.dueAt(prober.idle, prober.isBusy(p))) {
+		if due := p.dueAt(prober.idle, prober.isBusy(p)); !due.IsZero() && !now.Before(due) {
 			transaction := prober.transaction()
 			p.sent(transaction, now)
-			actions = append(actions, Ask{p.id, p.endpoint, transaction})
+			actions = append(actions, Ask{p.id, transaction})
 		}
 	}
 	if due := prober.echoDue(); !due.IsZero() && !now.Before(due) {
@@ -115,17 +115,10 @@ func (prober *Prober) NextDeadline() (deadline time.Time) {
 	return earliest(deadline, prober.echoDue())
 }
 
-// choose makes the first path that is up the active one, or the first of all while none is up.
+// choose makes the first path that is up the active one; while none is up, the first that packets can
+// leave over.
 func (prober *Prober) choose(was *path, cause Cause, now time.Time) []Action {
-	best := ""
-	for _, p := range prober.paths {
-		if best == "" || p.phase == up {
-			best = p.id
-		}
-		if p.phase == up {
-			break
-		}
-	}
+	best := prober.best()
 	from := prober.active
 	if best == from {
 		return nil
@@ -136,6 +129,23 @@ func (prober *Prober) choose(was *path, cause Cause, now time.Time) []Action {
 		change.Gap = now.Sub(was.lastReply)
 	}
 	return []Action{change}
+}
+
+func (prober *Prober) best() string {
+	for _, p := range prober.paths {
+		if p.phase == up {
+			return p.id
+		}
+	}
+	for _, p := range prober.paths {
+		if !p.stuck {
+			return p.id
+		}
+	}
+	if len(prober.paths) > 0 {
+		return prober.paths[0].id
+	}
+	return ""
 }
 
 func (prober *Prober) find(id string) *path {

@@ -2,15 +2,11 @@
 
 package paths
 
-import (
-	"net/netip"
-	"time"
-)
+import "time"
 
 // A Snapshot is what is known of a path. Its zero times and zero round trip mean not yet.
 type Snapshot struct {
 	ID           string
-	Endpoint     netip.AddrPort
 	Up           bool
 	Rtt          time.Duration
 	LossPermille int
@@ -22,7 +18,7 @@ func (prober *Prober) Snapshot() []Snapshot {
 	all := make([]Snapshot, 0, len(prober.paths))
 	for _, p := range prober.paths {
 		all = append(all, Snapshot{
-			ID: p.id, Endpoint: p.endpoint, Up: p.phase == up,
+			ID: p.id, Up: p.phase == up,
 			Rtt: p.rtt, LossPermille: p.lossPermille(), LastReply: p.lastReply,
 		})
 	}

@@ -47,7 +47,8 @@ type Body struct {
 	Kind        Kind
 	Stamp       uint64
 	Transaction protocol.Transaction
-	// Observed is, in a reply, where the request came from. It is zero in a request.
+	// Observed is, in a reply, where the request came from. It is zero in a request, and in the answer
+	// to one that came over a hub.
 	Observed netip.AddrPort
 }
 
@@ -132,7 +133,9 @@ func decode(plain []byte) (Body, error) {
 	switch {
 	case reserved:
 		return Body{}, ErrMalformed
-	case body.Kind == Request && address == netip.IPv6Unspecified() && port == 0:
+	case body.Kind != Request && body.Kind != Reply:
+		return Body{}, ErrMalformed
+	case address == netip.IPv6Unspecified() && port == 0:
 	case body.Kind == Reply && address != netip.IPv6Unspecified() && port != 0:
 		body.Observed = netip.AddrPortFrom(address, port)
 	default:

@@ -21,6 +21,9 @@ const salt = "meshgate probe v1"
 // HintSize is the length of the name of one direction of a pair.
 const HintSize = 8
 
+// HopKeySize is the length of the key of one direction's relay frames.
+const HopKeySize = 16
+
 // A Hint tells a receiver which pair a frame belongs to, without telling an onlooker.
 type Hint [HintSize]byte
 
@@ -28,6 +31,7 @@ type Hint [HintSize]byte
 type direction struct {
 	hint Hint
 	aead cipher.AEAD
+	hop  [HopKeySize]byte
 }
 
 // A Pair is what two hosts share. It holds no state and may be used from many goroutines.
@@ -64,9 +68,19 @@ func derive(prk []byte, sender, receiver protocol.Key) (direction, error) {
 	if err != nil {
 		return direction{}, err
 	}
+	hop, err := hkdf.Expand(sha256.New, prk, info+"hop", HopKeySize)
+	if err != nil {
+		return direction{}, err
+	}
 	aead, err := chacha20poly1305.NewX(okm[:chacha20poly1305.KeySize])
-	return direction{hint: Hint(okm[chacha20poly1305.KeySize:]), aead: aead}, err
+	hint := Hint(okm[chacha20poly1305.KeySize:])
+	return direction{hint: hint, aead: aead, hop: [HopKeySize]byte(hop)}, err
 }
 
 // InboundHint is what the peer's frames to us carry.
 func (pair *Pair) InboundHint() Hint { return pair.inbound.hint }
+
+// HopKeys are those of relay frames to the peer and from it, where it is the next host on their way.
+func (pair *Pair) HopKeys() (outbound, inbound [HopKeySize]byte) {
+	return pair.outbound.hop, pair.inbound.hop
+}

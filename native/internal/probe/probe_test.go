@@ -98,7 +98,7 @@ func TestAGenuineFrameThatMakesNoSenseIsRefused(t *testing.T) {
 		"unknown kind":              func(plain *[bodySize]byte) { plain[0] = 3 },
 		"reserved bits":             func(plain *[bodySize]byte) { plain[2] = 1 },
 		"request with an address":   func(plain *[bodySize]byte) { *plain = Body{Kind: Request, Observed: observed}.encode() },
-		"reply without an address":  func(plain *[bodySize]byte) { plain[0] = byte(Reply) },
+		"reply without an address":  func(plain *[bodySize]byte) { plain[0] = byte(Reply); plain[45] = 1 },
 		"reply without a port":      func(plain *[bodySize]byte) { plain[0] = byte(Reply); plain[43] = 1 },
 		"reserved bits at the tail": func(plain *[bodySize]byte) { plain[47] = 1 },
 	} {

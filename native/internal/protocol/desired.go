@@ -6,6 +6,7 @@ package protocol
 
 import (
 	"net/netip"
+	"slices"
 )
 
 // Desired is what should exist. A nil Device tears everything down.
@@ -24,6 +25,8 @@ type Device struct {
 	ProbeKey   Key
 	Addresses  []netip.Prefix
 	StunServer bool
+	// Relay is set if the host forwards frames for others.
+	Relay bool
 }
 
 // A Route leads to a destination over the device. MTU 0 means the device's.
@@ -45,18 +48,33 @@ type Peer struct {
 
 // A Path is one way for ciphertext to reach a peer.
 type Path struct {
-	ID       string
-	Kind     string
+	ID   string
+	Kind string
+	// Endpoint is where a direct path leads.
 	Endpoint netip.AddrPort
+	// Via are the public keys of a relayed path's hubs.
+	Via []Key
 }
 
-// KindDirect is a path straight to the peer's own address.
-const KindDirect = "direct"
+// Equal tells whether two paths are the same way under the same name.
+func (path Path) Equal(other Path) bool {
+	return path.ID == other.ID && path.Kind == other.Kind && path.Endpoint == other.Endpoint &&
+		slices.Equal(path.Via, other.Via)
+}
+
+// The kinds of path.
+const (
+	// KindDirect is a path straight to the peer's own address.
+	KindDirect = "direct"
+	// KindRelay is a path over one or two hubs.
+	KindRelay = "relay"
+)
 
 // Bounds of a desired document.
 const (
 	PeersMax           = 4096
 	PathsPerPeerMax    = 8
+	HubsPerPathMax     = 2
 	PrefixesPerPeerMax = 256
 	RoutesMax          = 4096
 	AddressesMax       = 16

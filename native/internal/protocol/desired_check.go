@@ -30,6 +30,7 @@ func checkDesired(d *document, desired *Desired) {
 	for i := range desired.Peers {
 		checkPeer(&claims, fmt.Sprintf("peers[%d]", i), &desired.Peers[i])
 	}
+	checkHubs(d, desired)
 }
 
 func checkDevice(d *document, device *Device) {

@@ -3,7 +3,6 @@
 package protocol
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 )
@@ -51,6 +50,7 @@ func readDevice(d *document, tree any) *Device {
 		device.Addresses = append(device.Addresses, prefix)
 	}
 	device.StunServer = o.boolean("stunServer")
+	device.Relay = o.boolean("relay")
 	o.close()
 	return device
 }
@@ -89,25 +89,4 @@ func readPeer(d *document, field string, tree any) (peer Peer) {
 	}
 	o.close()
 	return peer
-}
-
-var errKindOfPath = errors.New("not a kind of path that this helper knows")
-
-func readPath(d *document, field string, tree any) (path Path) {
-	o, ok := d.object(field, tree)
-	if !ok {
-		return path
-	}
-	o.text("id", into(&path.ID, parsePathID), "give a short id such as direct:198.51.100.7:41820")
-	o.text("kind", into(&path.Kind, parsePathKind), "use direct")
-	o.text("endpoint", into(&path.Endpoint, ParseEndpoint), "give an address and port such as 198.51.100.7:41820")
-	o.close()
-	return path
-}
-
-func parsePathKind(text string) (string, error) {
-	if text != KindDirect {
-		return "", errKindOfPath
-	}
-	return text, nil
 }

@@ -37,7 +37,19 @@ type State struct {
 	Device     *DeviceState `json:"device"`
 	Routes     []Route      `json:"routes"`
 	Links      []Link       `json:"links"`
+	Relayed    Relayed      `json:"relayed"`
 	Peers      []PeerState  `json:"peers"`
+}
+
+// Relayed is what this host has done as a hub since its start.
+type Relayed struct {
+	// Frames and Bytes were passed on.
+	Frames uint64 `json:"frames"`
+	Bytes  uint64 `json:"bytes"`
+	// Dropped were in order, but there was no way on, or too many of them.
+	Dropped uint64 `json:"dropped"`
+	// Refused were not in order, or nobody's that is known.
+	Refused uint64 `json:"refused"`
 }
 
 // DeviceState is the device as it is.
@@ -49,6 +61,7 @@ type DeviceState struct {
 	PublicKey  Key            `json:"publicKey"`
 	Addresses  []netip.Prefix `json:"addresses"`
 	StunServer bool           `json:"stunServer"`
+	Relay      bool           `json:"relay"`
 }
 
 // A Link is another interface of the host.
@@ -81,11 +94,14 @@ type Session struct {
 
 // PathState is a path as it is.
 type PathState struct {
-	ID           string         `json:"id"`
-	Kind         string         `json:"kind"`
-	Endpoint     netip.AddrPort `json:"endpoint"`
-	Up           bool           `json:"up"`
-	RttUs        *int64         `json:"rttUs"`
-	LossPermille int            `json:"lossPermille"`
-	LastReplyMs  *int64         `json:"lastReplyMs"`
+	ID   string `json:"id"`
+	Kind string `json:"kind"`
+	// Endpoint is null for a relayed path whose first hub has no direct path.
+	Endpoint     *netip.AddrPort `json:"endpoint"`
+	Via          []Key           `json:"via"`
+	Up           bool            `json:"up"`
+	Carries      *bool           `json:"carries"`
+	RttUs        *int64          `json:"rttUs"`
+	LossPermille int             `json:"lossPermille"`
+	LastReplyMs  *int64          `json:"lastReplyMs"`
 }

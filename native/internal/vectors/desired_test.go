@@ -39,7 +39,7 @@ func wholeDocument() object {
 		"device": object{
 			"name": "meshgate0", "mtu": 1280, "listenPort": 41820,
 			"privateKey": keyOf(0x33), "probeKey": keyOf(0x44),
-			"addresses": list("10.7.0.1/16", "fd12:3456:789a::1/48"), "stunServer": true,
+			"addresses": list("10.7.0.1/16", "fd12:3456:789a::1/48"), "stunServer": true, "relay": false,
 		},
 		"routes": list(object{"destination": "10.9.0.0/16", "mtu": 1280}, object{"destination": "2001:db8::/32"}),
 		"peers": list(object{
@@ -53,9 +53,16 @@ func wholeDocument() object {
 
 func secondPeer() object {
 	return object{
-		"publicKey": protocol.PublicKey(keyOf(0x66)), "probeKey": protocol.PublicKey(keyOf(0x77)),
+		"publicKey": hubKey, "probeKey": protocol.PublicKey(keyOf(0x77)),
 		"allowedIps": list("10.7.0.3/32"), "echoAddress": "10.7.0.3", "keepaliveMs": 1_000, "paths": list(),
 	}
+}
+
+func overHubs(via any) object { return object{"id": "relay:x", "kind": "relay", "via": via} }
+
+// hubs makes the path one over hubs, the first of which is the second peer.
+func hubs(via any) []change {
+	return []change{{at("peers", 1), secondPeer()}, {at("peers", 0, "paths", 0), overHubs(via)}}
 }
 
 func at(place ...any) []any { return place }
@@ -101,6 +108,19 @@ func desiredExamples() []desiredExample {
 		{Name: "an endpoint with a zone", Changes: []change{{at("peers", 0, "paths", 0, "endpoint"), "[fe80::1%eth0]:1"}}, Fields: []string{"peers[0].paths[0].endpoint"}},
 		{Name: "an endpoint for everybody", Changes: []change{{at("peers", 0, "paths", 0, "endpoint"), "255.255.255.255:1"}}, Fields: []string{"peers[0].paths[0].endpoint"}},
 		{Name: "a kind of path that is not known", Changes: []change{{at("peers", 0, "paths", 0, "kind"), "pigeon"}}, Fields: []string{"peers[0].paths[0].kind"}},
+		{Name: "a path over a hub", Changes: hubs(list(hubKey))},
+		{Name: "a path over two hubs, the second of them no peer", Changes: hubs(list(hubKey, protocol.PublicKey(keyOf(0x88))))},
+		{Name: "a path over nobody", Changes: hubs(list()), Fields: []string{"peers[0].paths[0].via"}},
+		{Name: "a path over three hubs", Changes: hubs(list(hubKey, hubKey, hubKey)), Fields: []string{"peers[0].paths[0].via"}},
+		{Name: "a path over hubs that are no list", Changes: hubs(hubKey), Fields: []string{"peers[0].paths[0].via"}},
+		{Name: "a path over keys that are none", Changes: hubs(list("x", 7)), Fields: []string{"peers[0].paths[0].via[0]", "peers[0].paths[0].via[1]"}},
+		{Name: "a path over the peer itself", Changes: hubs(list(peerKey, peerKey)), Fields: []string{"peers[0].paths[0].via[0]", "peers[0].paths[0].via[1]"}},
+		{Name: "a path over ourselves", Changes: hubs(list(hubKey, protocol.PublicKey(keyOf(0x33)))), Fields: []string{"peers[0].paths[0].via[1]"}},
+		{Name: "a path twice over one hub", Changes: hubs(list(hubKey, hubKey)), Fields: []string{"peers[0].paths[0].via[1]"}},
+		{Name: "a path over a hub that is no peer", Changes: []change{{at("peers", 0, "paths", 0), overHubs(list(hubKey))}}, Fields: []string{"peers[0].paths[0].via[0]"}},
+		{Name: "a path over a hub with an endpoint", Changes: append(hubs(list(hubKey)), change{at("peers", 0, "paths", 0, "endpoint"), "198.51.100.7:1"}),
+			Fields: []string{"peers[0].paths[0].endpoint"}},
+		{Name: "a host that does not say whether it relays", Changes: []change{{at("device", "relay"), nil}}, Fields: []string{"device.relay"}},
 		{Name: "a path id twice", Changes: []change{{at("peers", 0, "paths"), list(path, path)}}, Fields: []string{"peers[0].paths[1].id"}},
 		{Name: "too many paths", Changes: []change{{at("peers", 0, "paths"), list(path, path, path, path, path, path, path, path, path)}}, Fields: []string{"peers[0].paths"}},
 		{Name: "a peer that is none", Changes: []change{{at("peers", 0), "somebody"}}, Fields: []string{"peers[0]"}},

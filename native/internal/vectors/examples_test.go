@@ -16,6 +16,7 @@ func keyOf(fill byte) protocol.Key {
 
 var (
 	peerKey     = protocol.PublicKey(keyOf(0x11))
+	hubKey      = protocol.PublicKey(keyOf(0x66))
 	peerProbe   = protocol.PublicKey(keyOf(0x22))
 	transaction = protocol.Transaction(bytes.Repeat([]byte{0x0f}, protocol.TransactionSize))
 )
@@ -66,14 +67,16 @@ type resultExample struct {
 }
 
 func resultExamples() []resultExample {
-	path := "direct:198.51.100.7:41820"
+	path, direct := "direct:198.51.100.7:41820", endpoint("198.51.100.7:41820")
 	peer := protocol.PeerState{
 		PublicKey: peerKey, AllowedIPs: []netip.Prefix{prefix("10.7.0.2/32")}, KeepaliveMs: 25_000,
 		RxBytes: 1_234, TxBytes: 5_678, LastHandshakeMs: number(42_000), ActivePath: &path,
 		Session: protocol.Session{RttUs: number(31_000), AgeMs: number(600)},
 		Paths: []protocol.PathState{{
-			ID: path, Kind: protocol.KindDirect, Endpoint: endpoint("198.51.100.7:41820"), Up: true,
+			ID: path, Kind: protocol.KindDirect, Endpoint: &direct, Via: []protocol.Key{}, Up: true,
 			RttUs: number(30_500), LossPermille: 15, LastReplyMs: number(400),
+		}, {
+			ID: "relay:hub", Kind: protocol.KindRelay, Via: []protocol.Key{hubKey},
 		}},
 	}
 	return []resultExample{
@@ -84,11 +87,11 @@ func resultExamples() []resultExample {
 			Instance: "00c0ffee00c0ffee", Engine: "userspace", Generation: 7,
 			Device: &protocol.DeviceState{
 				Name: "meshgate0", Index: 7, MTU: 1280, ListenPort: 41820, PublicKey: protocol.PublicKey(keyOf(0x33)),
-				Addresses: []netip.Prefix{prefix("10.7.0.1/16")}, StunServer: true,
+				Addresses: []netip.Prefix{prefix("10.7.0.1/16")}, StunServer: true, Relay: true,
 			},
 			Routes: []protocol.Route{{Destination: prefix("10.9.0.0/16"), MTU: 1280}},
-			Links:  exampleLinks(),
-			Peers:  []protocol.PeerState{peer},
+			Links:  exampleLinks(), Relayed: protocol.Relayed{Frames: 3, Bytes: 4_000, Dropped: 2, Refused: 1},
+			Peers: []protocol.PeerState{peer},
 		}},
 		{"state", protocol.State{
 			Instance: "00c0ffee00c0ffee", Engine: "userspace",

@@ -5,6 +5,7 @@ package vectors
 import (
 	"encoding/hex"
 	"errors"
+	"net/netip"
 	"testing"
 
 	"meshgate.dev/native/internal/bind"
@@ -69,7 +70,10 @@ func buildProbes(t *testing.T) probes {
 			NonceHex: hex.EncodeToString(nonce[:]), FrameHex: hex.EncodeToString(frame),
 		}
 		if body.Kind == probe.Reply {
-			vector.Kind, vector.Observed = "reply", body.Observed.String()
+			vector.Kind = "reply"
+		}
+		if body.Observed.IsValid() {
+			vector.Observed = body.Observed.String()
 		}
 		all.Frames = append(all.Frames, vector)
 		return frame
@@ -80,6 +84,8 @@ func buildProbes(t *testing.T) probes {
 	add("bob", "alice", ofBob, question)
 	reply.Observed = endpoint("[2001:db8::5]:41820")
 	add("alice", "bob", ofAlice, reply)
+	reply.Observed = netip.AddrPort{}
+	add("bob", "alice", ofBob, reply)
 
 	refuse := func(name string, reason error, frame []byte) {
 		if _, err := ofBob.Open(frame); !errors.Is(err, reason) {
@@ -100,7 +106,6 @@ func buildProbes(t *testing.T) probes {
 	refuse("another tag", probe.ErrUnsealed, changed(len(genuine)-1))
 	refuse("more than 512 bytes", probe.ErrTooLong, append(append([]byte{}, genuine...), make([]byte, 413)...))
 	refuse("bob's own frame sent back to him", probe.ErrUnsealed, ofBob.Seal(question, nonce))
-	refuse("a reply that tells no address", probe.ErrMalformed, ofAlice.Seal(probe.Body{Kind: probe.Reply}, nonce))
 	refuse("an unknown kind", probe.ErrMalformed, ofAlice.Seal(probe.Body{Kind: 3}, nonce))
 	return all
 }
@@ -124,6 +129,8 @@ func buildClassifications() (all []classification) {
 		{"WireGuard's reserved bytes are zero", "01000100"},
 		{"a probe", "6d677001"},
 		{"a probe of another version", "6d677002"},
+		{"a relay frame", "6d677201"},
+		{"a relay frame of another version", "6d677202"},
 		{"a STUN request", "00010000" + stun},
 		{"a STUN answer", "01010000" + stun},
 		{"a STUN header cut short", "00010000" + stun[:len(stun)-2]},

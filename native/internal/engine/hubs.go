@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"time"
+
+	"meshgate.dev/native/internal/bind"
+	"meshgate.dev/native/internal/protocol"
+	"meshgate.dev/native/internal/relay"
+)
+
+// knowHost tells the relay table who a peer is and how to recognise it. The mutex is held.
+func (e *Engine) knowHost(p *peer, key protocol.Key) {
+	p.tag = relay.TagOf(key)
+	outbound, inbound := p.pair.HopKeys()
+	e.bind.Hosts.Put(relay.Host{
+		Tag: p.tag, Endpoint: p.endpoint,
+		Keys: relay.Keys{Outbound: relay.NewHopKey(outbound), Inbound: relay.NewHopKey(inbound)},
+	})
+}
+
+// carrierOf makes what carries packets over a path.
+func (e *Engine) carrierOf(p *peer, path protocol.Path) bind.Path {
+	if path.Kind == protocol.KindDirect {
+		return e.bind.Direct(path.Endpoint)
+	}
+	way := wayOf(path)
+	return e.bind.Relay(p.tag, way.Hub, way.Other)
+}
+
+// wayOf is how the peer's packets arrive over the same path: the hub that is first for us is last for
+// the peer, and hands them over.
+func wayOf(path protocol.Path) (way relay.Way) {
+	if path.Kind == protocol.KindDirect {
+		return relay.Way{Address: path.Endpoint}
+	}
+	way.Hub = relay.TagOf(path.Via[0])
+	if len(path.Via) == protocol.HubsPerPathMax {
+		way.Other = relay.TagOf(path.Via[1])
+	}
+	return way
+}
+
+// settleRoute passes on where a peer's own direct path leads, and moves what goes over the peer if
+// that path is new or gone. The mutex is held.
+func (e *Engine) settleRoute(p *peer) (errands []errand) {
+	route := p.prober.Direct()
+	if route == p.route {
+		return nil
+	}
+	was := p.route
+	p.route = route
+	e.bind.Hosts.Route(p.tag, route)
+	if was.IsValid() == route.IsValid() {
+		return nil
+	}
+	now := time.Now()
+	for _, other := range e.peers {
+		if actions := other.prober.Hub(p.spec.PublicKey, route.IsValid(), now); len(actions) > 0 {
+			errands = append(errands, e.act(other, actions)...)
+		} else {
+			e.reschedule(other)
+		}
+	}
+	return errands
+}
+
+// settleHubs tells all peers which of their hubs can be reached, once all peers are known.
+func (e *Engine) settleHubs(now time.Time) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	for _, p := range e.peers {
+		for _, path := range p.spec.Paths {
+			if path.Kind == protocol.KindRelay {
+				hub := e.peers[path.Via[0]]
+				actions := p.prober.Hub(path.Via[0], hub != nil && hub.route.IsValid(), now)
+				// Like wanting paths, this sends nothing by itself.
+				_ = e.act(p, actions)
+			}
+		}
+	}
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package relay
+
+import (
+	"net/netip"
+	"slices"
+	"sync/atomic"
+)
+
+// A Way is how a member's packets reach us: from an address, or over hubs. It is the same path that
+// ours to the member take, seen from its end.
+type Way struct {
+	// Address is where they come from if no hub is between.
+	Address netip.AddrPort
+	// Hub is the one that hands them to us, and Other the one before it, if there is one.
+	Hub, Other Tag
+}
+
+// An Arrival counts what a member's WireGuard sends to us over one way.
+type Arrival struct {
+	member *member
+	way    Way
+	// desired arrivals belong to a path; the others were learned from a genuine probe.
+	desired bool
+
+	// Transport counts packets of sessions, Handshakes all others.
+	Transport  atomic.Uint32
+	Handshakes atomic.Uint32
+}
+
+const (
+	// learnedMax bounds the ways of one member that no path of ours has.
+	learnedMax = 8
+	// candidatesMax bounds the members behind one address. There is one, unless somebody lies about
+	// where it is, which must not make the other one mute.
+	candidatesMax = 16
+)
+
+// Expect says over which ways a member's paths lead; what was learned stays.
+func (t *Table) Expect(tag Tag, ways []Way) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	known := t.members[tag]
+	if known == nil {
+		return
+	}
+	for _, arrival := range known.arrivals {
+		arrival.desired = slices.Contains(ways, arrival.way)
+	}
+	for _, way := range ways {
+		if arrival := known.arrival(way); arrival != nil {
+			arrival.desired = true
+			continue
+		}
+		t.list(known, &Arrival{way: way, desired: true})
+	}
+	for t.trim(known) {
+	}
+}
+
+// Learn notes that a genuine probe of a member came over a way, and gives what is counted there.
+func (t *Table) Learn(tag Tag, way Way) *Arrival {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	known := t.members[tag]
+	if known == nil {
+		return nil
+	}
+	if arrival := known.arrival(way); arrival != nil {
+		return arrival
+	}
+	arrival := &Arrival{way: way}
+	t.list(known, arrival)
+	t.trim(known)
+	return arrival
+}
+
+// trim forgets the oldest of too many learned ways, and tells whether there was one.
+func (t *Table) trim(m *member) bool {
+	learned := 0
+	for _, arrival := range slices.Backward(m.arrivals) {
+		if arrival.desired {
+			continue
+		}
+		if learned++; learned > learnedMax {
+			t.unlist(arrival)
+			m.arrivals = slices.DeleteFunc(m.arrivals, func(a *Arrival) bool { return a == arrival })
+			return true
+		}
+	}
+	return false
+}
+
+func (m *member) arrival(way Way) *Arrival {
+	for _, arrival := range m.arrivals {
+		if arrival.way == way {
+			return arrival
+		}
+	}
+	return nil
+}
+
+func (t *Table) list(known *member, arrival *Arrival) {
+	arrival.member = known
+	known.arrivals = append(known.arrivals, arrival)
+	address := arrival.way.Address
+	if address.IsValid() && len(t.addresses[address]) < candidatesMax {
+		t.addresses[address] = append(t.addresses[address], arrival)
+	}
+}
+
+func (t *Table) unlist(arrival *Arrival) {
+	address := arrival.way.Address
+	left := slices.DeleteFunc(t.addresses[address], func(a *Arrival) bool { return a == arrival })
+	if len(left) == 0 {
+		delete(t.addresses, address)
+		return
+	}
+	t.addresses[address] = left
+}
+
+// Heard counts packets of WireGuard that came straight from an address.
+func (t *Table) Heard(address netip.AddrPort, transport, handshakes uint32) {
+	t.mutex.RLock()
+	defer t.mutex.RUnlock()
+	for _, arrival := range t.addresses[address] {
+		arrival.Transport.Add(transport)
+		arrival.Handshakes.Add(handshakes)
+	}
+}
