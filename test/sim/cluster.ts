@@ -94,6 +94,16 @@ export class Cluster {
     return verdict
   }
 
+  /** What carries the traffic of two members: the worse of both directions. */
+  pathBetween(a: string, b: string): 'direct' | 'relay' | 'none' {
+    const [one, other] = [this.get(a), this.get(b)]
+    const kinds = [
+      one.helper.activeKindOf(other.member.helperName),
+      other.helper.activeKindOf(one.member.helperName),
+    ]
+    return kinds.includes('none') ? 'none' : kinds.includes('relay') ? 'relay' : 'direct'
+  }
+
   /** Whether each of the two has an up path to the other. */
   isDirect(a: string, b: string): boolean {
     return this.get(a).isDirectTo(this.get(b)) && this.get(b).isDirectTo(this.get(a))

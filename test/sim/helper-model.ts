@@ -15,6 +15,7 @@ import type {
   HelperLink,
   HelperPeer,
   HelperState,
+  PathKind,
 } from '../../agent/core/helper-contract.ts'
 import { problemsOf } from './desired-check.ts'
 import { differences } from './desired-differences.ts'
@@ -145,6 +146,11 @@ export class HelperModel {
     const sender = this.#options.publicKey
     if (path !== undefined)
       this.#sendOver(path, { kind: 'wireguard', sender, receiver: peer, bytes })
+  }
+
+  /** What carries the traffic with a peer, if anything does. */
+  activeKindOf(peer: string): PathKind | 'none' {
+    return this.#paths.activeKindOf(peer)
   }
 
   sendDatagram(to: TransportAddress, payload: Uint8Array): void {

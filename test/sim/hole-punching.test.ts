@@ -1,39 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/**
- * Which pairs of hosts reach each other directly, by the NATs that they are behind, with nothing but checks of each other's
- * addresses: no relay, no port prediction, no birthday search. The lab found the same grid with real NATs.
- */
+/** Which hosts find a direct path, by what lies between them. */
 import { describe, expect, it } from 'vitest'
 import type { NatKindName } from '../../netns-lab/nat-kinds.ts'
 import { Checkers } from './checkers.ts'
 import { Cluster } from './cluster.ts'
-
-const GRID = `
-                     none full rest port masq fire addr seq  sym
-none                 yes  yes  yes  yes  yes  yes  yes  yes  yes
-full-cone            yes  yes  yes  yes  yes  yes  yes  yes  yes
-restricted-cone      yes  yes  yes  yes  yes  yes  yes  yes  yes
-port-restricted      yes  yes  yes  yes  yes  yes  -    -    -
-masquerade           yes  yes  yes  yes  yes  yes  -    -    -
-firewall             yes  yes  yes  yes  yes  yes  -    -    -
-address-dependent    yes  yes  yes  -    -    -    -    -    -
-symmetric-sequential yes  yes  yes  -    -    -    -    -    -
-symmetric            yes  yes  yes  -    -    -    -    -    -
-`
-
-const rows = GRID.trim()
-  .split('\n')
-  .slice(1)
-  .map((line) => line.split(/\s+/))
-const kinds = rows.map(([kind]) => kind as NatKindName)
-const pairs = rows.flatMap(([a, ...cells]) =>
-  cells.map((cell, i) => [a as NatKindName, kinds[i]!, cell === 'yes'] as const),
-)
-
-/** Hosts behind plain routers and firewalls have addresses of the internet's own. */
-function isPublic(kind: NatKindName): boolean {
-  return kind === 'none' || kind === 'firewall'
-}
+import { gridPairs, hostBehind } from './expected-paths.ts'
 
 function pair(a: NatKindName, b: NatKindName): Cluster {
   const cluster = new Cluster(1)
@@ -41,18 +12,14 @@ function pair(a: NatKindName, b: NatKindName): Cluster {
   const hub = cluster.add('hub', { ips: ['198.51.100.1'] })
   cluster.add('second-hub', { ips: ['198.51.100.2'] }).start(hub)
   hub.start()
-  for (const [i, kind] of [a, b].entries()) {
-    const realm = cluster.site(kind)
-    const ip = isPublic(kind) ? `192.0.2.${i + 10}` : '192.168.1.10'
-    cluster.add(`host-${i}`, { realm, ips: [ip] }).start(hub)
-  }
+  for (const [i, kind] of [a, b].entries()) hostBehind(cluster, kind, `host-${i}`).start(hub)
   cluster.clock.run(30_000)
   checkers.finish()
   return cluster
 }
 
 describe('two hosts, each behind a NAT', () => {
-  it.each(pairs)('%s and %s: direct is %s', (a, b, direct) => {
+  it.each(gridPairs)('%s and %s: direct is %s', (a, b, direct) => {
     const cluster = pair(a, b)
     expect(cluster.isDirect('host-0', 'host-1')).toBe(direct)
     // Whatever lies between two others, the hub is reached.

@@ -10,6 +10,7 @@ import type {
   HelperEvent,
   HelperPath,
   HelperPeer,
+  PathKind,
 } from '../../agent/core/helper-contract.ts'
 import type { Alarm, VirtualClock } from './virtual-clock.ts'
 
@@ -89,6 +90,13 @@ export class PathModel {
   activeOf(publicKey: string): DesiredPath | undefined {
     const peer = this.#peers.get(publicKey)
     return peer?.active === undefined ? undefined : peer.paths.get(peer.active)?.wanted
+  }
+
+  /** What carries a peer's traffic, if anything does. */
+  activeKindOf(publicKey: string): PathKind | 'none' {
+    const peer = this.#peers.get(publicKey)
+    const path = peer?.active === undefined ? undefined : peer.paths.get(peer.active)
+    return path?.up === true ? path.wanted.kind : 'none'
   }
 
   /** Peers whose numbers changed since this was asked last. */
@@ -222,12 +230,17 @@ export class PathModel {
   /** A relayed path falls with the last direct path to its first hub, and is asked at once when there is one again. */
   #hubChanged(hub: string): void {
     const isReached = this.directOf(hub) !== undefined
-    for (const peer of [...this.#peers.values()])
-      for (const path of [...peer.paths.values()]) {
-        if (path.wanted.kind !== 'relay' || path.wanted.via[0] !== hub) continue
-        if (!isReached) this.#fall(path, 'the hub is not reached')
-        else if (path.up !== true) this.#schedule(path, 0)
-      }
+    const over = [...this.#peers.values()].flatMap((peer) =>
+      [...peer.paths.values()].filter(
+        ({ wanted }) => wanted.kind === 'relay' && wanted.via[0] === hub,
+      ),
+    )
+    for (const path of over) {
+      // Telling of one path may change which others are wanted.
+      if (this.#peers.get(path.peer)?.paths.get(path.wanted.id) !== path) continue
+      if (!isReached) this.#fall(path, 'the hub is not reached')
+      else if (path.up !== true) this.#schedule(path, 0)
+    }
   }
 
   #describe(wanted: DesiredPath): Pick<HelperPath, 'id' | 'kind' | 'endpoint' | 'via'> {
