@@ -86,9 +86,9 @@ export function directPathId(endpoint: TransportAddress): string {
   return `direct:${endpoint}`
 }
 
-/** Eight digits of each hub tell routes of one peer apart, and stay readable. */
+/** So many digits of each hub that nobody finds a key which makes two hubs look alike. */
 export function relayPathId(route: RelayRoute): string {
-  return `relay:${route.map((hub) => hub.slice(0, 8)).join('+')}`
+  return `relay:${route.map((hub) => hub.slice(0, 32)).join('+')}`
 }
 
 export function isRelayPathId(id: string): boolean {

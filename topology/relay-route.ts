@@ -4,6 +4,7 @@
  * its record; a hub forwards for whoever it has a direct path to. Two hosts with a hub in common need one hub,
  * others two.
  */
+import { type HubLink, isClearlyNearer, nearestFirst } from './hub-distance.ts'
 import type { NodeId } from './identity.ts'
 
 /** Home hubs of a node: one may die, and another may be slow, and there still is one. */
@@ -11,12 +12,6 @@ export const HOME_HUBS_MAX = 3
 
 /** Relayed paths that stay armed for a peer. */
 export const RELAY_ROUTES_MAX = 2
-
-/** A hub to which this node has a direct path that is up. */
-export interface HubLink {
-  readonly hub: NodeId
-  readonly rttMs: number | undefined
-}
 
 /** One or two hubs, in the order in which a frame passes them. */
 export type RelayRoute = readonly [NodeId] | readonly [NodeId, NodeId]
@@ -26,41 +21,93 @@ export type RelayRoute = readonly [NodeId] | readonly [NodeId, NodeId]
  * set: a record must not change when two round trips swap places.
  */
 export function chooseHomeHubs(links: readonly HubLink[], current: readonly NodeId[]): NodeId[] {
-  const kept = links.filter(({ hub }) => current.includes(hub))
-  const others = links.filter(({ hub }) => !current.includes(hub)).sort(byRoundTrip)
-  return [...kept, ...others]
-    .slice(0, HOME_HUBS_MAX)
+  return stickyChoice(links, current, HOME_HUBS_MAX)
     .map(({ hub }) => hub)
     .sort()
 }
 
-/**
- * Routes to a peer, best first. `own`: this node's links to hubs. `theirs`: the peer's home hubs, empty while it has
- * named none; then our own hubs are tried, because a host that just joined has most likely joined over one of them.
- */
-export function relayRoutes(
-  peer: NodeId,
-  own: readonly HubLink[],
-  theirs: readonly NodeId[],
-): RelayRoute[] {
-  const near = own
-    .filter(({ hub }) => hub !== peer)
-    .sort(byRoundTrip)
-    .map(({ hub }) => hub)
-  const far = theirs.filter((hub) => hub !== peer)
-  const shared = near.filter((hub) => far.includes(hub) || far.length === 0)
-  if (shared.length > 0) {
-    return shared.slice(0, RELAY_ROUTES_MAX).map((hub): RelayRoute => [hub])
-  }
-  // Disjoint as far as it goes: a second route over the same two hubs would die with the first.
-  return far.slice(0, RELAY_ROUTES_MAX).flatMap((hub, i): RelayRoute[] => {
-    const first = near[Math.min(i, near.length - 1)]
-    return first === undefined ? [] : [[first, hub]]
-  })
+export interface RouteQuestion {
+  readonly peer: NodeId
+  /** This node's links to hubs. */
+  readonly own: readonly HubLink[]
+  /**
+   * The peer's home hubs, empty while it has named none; then our own hubs are tried, because a host that just joined
+   * has most likely joined over one of them.
+   */
+  readonly theirs: readonly NodeId[]
+  /** The answer so far: what is in use stays, unless it leads nowhere or another is clearly better. */
+  readonly current: readonly RelayRoute[]
 }
 
-function byRoundTrip(a: HubLink, b: HubLink): number {
-  const difference = (a.rttMs ?? Infinity) - (b.rttMs ?? Infinity)
-  if (difference !== 0 && !Number.isNaN(difference)) return difference
-  return a.hub < b.hub ? -1 : 1
+/** Routes to a peer, best first: over hubs that both have, then over one of ours and one of theirs. */
+export function relayRoutes({ peer, own, theirs, current }: RouteQuestion): RelayRoute[] {
+  const near = own.filter(({ hub }) => hub !== peer)
+  const far = theirs.filter((hub) => hub !== peer)
+  const shared = near.filter(({ hub }) => far.length === 0 || far.includes(hub))
+  const inUse = current.flatMap((route) => (route.length === 1 ? [route[0]] : []))
+  const one = stickyChoice(shared, inUse, RELAY_ROUTES_MAX).map(({ hub }) => hub)
+  const room = RELAY_ROUTES_MAX - one.length
+  if (room === 0) return one.map((hub): RelayRoute => [hub])
+  const two = overTwo(
+    near.filter(({ hub }) => !one.includes(hub)),
+    far.filter((hub) => !one.includes(hub)),
+    current,
+  )
+  return [...one.map((hub): RelayRoute => [hub]), ...two.slice(0, room)]
+}
+
+/** Disjoint as far as it goes: a second route over the same two hubs would die with the first. */
+function overTwo(
+  near: readonly HubLink[],
+  far: readonly NodeId[],
+  current: readonly RelayRoute[],
+): RelayRoute[] {
+  const inUse = current.filter(
+    ([first, second]) =>
+      second !== undefined && far.includes(second) && near.some(({ hub }) => hub === first),
+  )
+  const ours = stickyChoice(
+    near,
+    inUse.map(([first]) => first),
+    RELAY_ROUTES_MAX,
+  ).map(({ hub }) => hub)
+  const named = inUse.flatMap(([, second]) => second ?? [])
+  const theirs = [...named, ...far.filter((hub) => !named.includes(hub))]
+  const routes: RelayRoute[] = []
+  for (const hub of theirs) {
+    const first = ours[Math.min(routes.length, ours.length - 1)]
+    if (first !== undefined && first !== hub) routes.push([first, hub])
+  }
+  return routes
+}
+
+/**
+ * At most `count` links, best first. Those in use keep their places until another is clearly nearer, so that the noise of
+ * round trips moves nothing.
+ */
+function stickyChoice(
+  links: readonly HubLink[],
+  current: readonly NodeId[],
+  count: number,
+): HubLink[] {
+  const kept = current.flatMap((id) => links.find(({ hub }) => hub === id) ?? []).slice(0, count)
+  const others = links.filter((link) => !kept.includes(link)).sort(nearestFirst)
+  const chosen = [...kept, ...others.splice(0, count - kept.length)]
+  for (const other of others) {
+    const farthest = [...chosen].sort(nearestFirst).at(-1)
+    if (farthest === undefined || !isClearlyNearer(other, farthest)) break
+    chosen[chosen.indexOf(farthest)] = other
+  }
+  return inOrder(chosen)
+}
+
+/** A link overtakes the one before it only if it is clearly nearer. */
+function inOrder(links: readonly HubLink[]): HubLink[] {
+  const ordered: HubLink[] = []
+  for (const link of links) {
+    let place = ordered.length
+    while (place > 0 && isClearlyNearer(link, ordered[place - 1]!)) place--
+    ordered.splice(place, 0, link)
+  }
+  return ordered
 }

@@ -4,11 +4,12 @@ import { addressParts } from '../../nat/address.ts'
 import { type Instant, instant } from '../../nat/clock.ts'
 import { adopt, answered, hear, isDirect, type PathReport, report } from '../../nat/path-agent.ts'
 import { askAgain, receiveStun } from '../../nat/stun-client.ts'
-import { directPathId, isRelayPathId } from '../../topology/plan.ts'
+import { directPathId, isRelayPathId, relayPathId } from '../../topology/plan.ts'
 import { peerByHelperName, recheckPeers } from './believe.ts'
 import type { Effect } from './effect.ts'
 import type { Event } from './event.ts'
 import { PATH_TRIAL_MS } from './constants.ts'
+import { adoptRoutes } from './hubs.ts'
 import type { HelperEvent, HelperLink, HelperPath, HelperPeer } from './helper-contract.ts'
 import { observeSelf, rememberObserver } from './observe.ts'
 import type { Node, Peer } from './state.ts'
@@ -26,9 +27,15 @@ export function adoptHelper(node: Node, { hello, state }: Connected, now: Instan
   askAgain(node.stun, now)
   recheckPeers(node, now)
   for (const stats of state.peers) {
+  for (const peer of node.peers.values()) {
+    // Another helper may have none of the paths that the last one had.
+    peer.relayed.clear()
+    peer.activePath = undefined
+  }
     const peer = peerByHelperName(node, stats.publicKey)
     if (peer === undefined) continue
     takeStats(peer, stats, now)
+    adoptRoutes(node, peer, stats.paths)
     adopt(peer.paths, pathReports(stats.paths), now)
     noteDirect(peer, now)
   }
@@ -125,8 +132,10 @@ function takePathState(
 ): void {
   const up = event.method === 'path-up'
   const rttMs = event.method === 'path-up' ? event.rttUs / 1000 : undefined
-  const relayed = peer.relayed.get(event.path)
-  if (relayed !== undefined || isRelayPathId(event.path)) {
+  if (isRelayPathId(event.path)) {
+    // Of a path that was given up meanwhile nothing would ever be heard again.
+    if (!isWanted(peer, event.path)) return
+    const relayed = peer.relayed.get(event.path)
     const lossPermille = relayed?.lossPermille ?? 0
     peer.relayed.set(event.path, { up, rttMs: rttMs ?? relayed?.rttMs, lossPermille })
     return
@@ -157,11 +166,11 @@ function takeStats(peer: Peer, stats: HelperPeer, now: Instant): void {
   report(peer.paths, pathReports(measured), now)
 }
 
-/** Exactly the relayed paths that the helper has: those that are no longer desired are forgotten. */
+/** Exactly the relayed paths that the helper has, as far as they are still wanted. */
 function takeRelayed(peer: Peer, stats: HelperPeer): void {
   peer.relayed.clear()
   for (const path of stats.paths) {
-    if (path.kind !== 'relay') continue
+    if (path.kind !== 'relay' || !isWanted(peer, path.id)) continue
     const { up, lossPermille } = path
     const rttMs = path.rttUs === null ? undefined : path.rttUs / 1000
     peer.relayed.set(path.id, { up, rttMs, lossPermille })
@@ -170,6 +179,10 @@ function takeRelayed(peer: Peer, stats: HelperPeer): void {
 
 function takeLinks(node: Node, links: readonly HelperLink[], now: Instant): Effect[] {
   const before = JSON.stringify(observeSelf(node).host)
+function isWanted(peer: Peer, id: string): boolean {
+  return peer.routes.some((route) => relayPathId(route) === id)
+}
+
   node.links = links
   const { host } = observeSelf(node)
   if (JSON.stringify(host) === before) return []

@@ -1,42 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Hubs as this node sees them: which ones it has a direct path to, which are its home, which lead to a peer. */
-import {
-  chooseHomeHubs,
-  type HubLink,
-  type RelayRoute,
-  relayRoutes,
-} from '../../topology/relay-route.ts'
+import type { Now } from '../../nat/clock.ts'
+import type { HubLink } from '../../topology/hub-distance.ts'
+import type { NodeId } from '../../topology/identity.ts'
+import { relayPathId } from '../../topology/plan.ts'
+import { chooseHomeHubs, type RelayRoute, relayRoutes } from '../../topology/relay-route.ts'
+import type { HelperPath } from './helper-contract.ts'
 import { dialableAddresses } from './observe.ts'
 import type { Node, Peer } from './state.ts'
+
+/** The hubs of the view. Replaced as a whole when anything in it changes: routes are made from it, and made anew then. */
+export interface HubSurvey {
+  /** Members that forward. */
+  readonly relays: ReadonlySet<NodeId>
+  /** Those of them to which a direct path is up. */
+  readonly links: readonly HubLink[]
+}
+
+export const NO_HUBS: HubSurvey = { relays: new Set(), links: [] }
 
 /** Whether this node forwards for others: unless it was told not to, every host that seems dialable does. */
 export function servesRelay(node: Node): boolean {
   return node.config.relay && dialableAddresses(node).length > 0
 }
 
-/** Brings the home hubs up to date with the paths that are up. */
-export function updateHomeHubs(node: Node): void {
-  node.hubLinks = hubLinks(node)
-  node.homeHubs = chooseHomeHubs(node.hubLinks, node.homeHubs)
-}
-
-/** Routes to a peer over the hubs of both, best first. */
-export function routesTo(node: Node, peer: Peer): RelayRoute[] {
-  return relayRoutes(
-    peer.node,
-    node.hubLinks,
-    peer.record.hubs.filter((hub) => hub !== node.self),
-  )
-}
-
-function hubLinks(node: Node): HubLink[] {
-  const links: HubLink[] = []
-  for (const peer of node.peers.values()) {
-    if (!peer.record.relay) continue
-    const up = [...peer.paths.proven.values()].filter((path) => path.up)
-    if (up.length === 0) continue
-    const rtts = up.flatMap((path) => path.rttMs ?? [])
-    links.push({ hub: peer.node, rttMs: rtts.length === 0 ? undefined : Math.min(...rtts) })
+/** Brings home hubs and routes up to date with the paths that are up and with what peers say of themselves. */
+export function updateHubs(node: Node, now: Now): void {
+  const survey = surveyHubs(node, now)
+  if (!isSame(survey, node.hubs)) {
+    node.hubs = survey
+    node.homeHubs = chooseHomeHubs(survey.links, node.homeHubs)
   }
-  return links
+  for (const peer of node.peers.values()) {
+    const { routesFrom } = peer
+    if (routesFrom?.hubs !== node.hubs || routesFrom.record !== peer.record)
+      updateRoutes(node, peer)
+  }
+}
+
+/** The routes that a helper already keeps, in their order: they are in use. */
+export function adoptRoutes(node: Node, peer: Peer, paths: readonly HelperPath[]): void {
+  const nodes = new Map([...node.peers.values()].map((other) => [other.helperName, other.node]))
+  peer.routes = paths.flatMap(({ kind, via }): RelayRoute[] => {
+    if (kind !== 'relay') return []
+    const [first, second] = via.map((name) => nodes.get(name))
+    if (first === undefined) return []
+    if (via.length === 1) return [[first]]
+    return second === undefined ? [] : [[first, second]]
+  })
+  peer.routesFrom = undefined
+}
+
+function updateRoutes(node: Node, peer: Peer): void {
+  const { links, relays } = node.hubs
+  // A hub that has left, or forwards no more, would take the place of one that does.
+  const theirs = peer.record.hubs.filter((hub) => relays.has(hub))
+  peer.routes = relayRoutes({ peer: peer.node, own: links, theirs, current: peer.routes })
+  peer.routesFrom = { hubs: node.hubs, record: peer.record }
+  const wanted = new Set(peer.routes.map(relayPathId))
+  for (const id of peer.relayed.keys()) if (!wanted.has(id)) peer.relayed.delete(id)
+}
+
+function surveyHubs(node: Node, now: Now): HubSurvey {
+  const relays = new Set<NodeId>()
+  const links: HubLink[] = []
+  for (const { node: hub, record, paths } of node.peers.values()) {
+    if (!record.relay || record.certificate.notAfter <= now.wall) continue
+    relays.add(hub)
+    let isReached = false
+    let rttMs = Infinity
+    for (const path of paths.proven.values()) {
+      if (!path.up) continue
+      isReached = true
+      rttMs = Math.min(rttMs, path.rttMs ?? Infinity)
+    }
+    if (isReached) links.push({ hub, rttMs: rttMs === Infinity ? undefined : rttMs })
+  }
+  return { relays, links }
+}
+
+function isSame(a: HubSurvey, b: HubSurvey): boolean {
+  if (a.relays.size !== b.relays.size || a.links.length !== b.links.length) return false
+  for (const hub of a.relays) if (!b.relays.has(hub)) return false
+  return a.links.every(({ hub, rttMs }, i) => hub === b.links[i]?.hub && rttMs === b.links[i].rttMs)
 }

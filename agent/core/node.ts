@@ -11,7 +11,7 @@ import { budgetDeadline, dueProbeEffects } from './probing.ts'
 import type { Effect } from './effect.ts'
 import type { Event } from './event.ts'
 import { dialTargets } from './dial-targets.ts'
-import { updateHomeHubs } from './hubs.ts'
+import { updateHubs } from './hubs.ts'
 import { adoptHelper, loseHelper, takeHelperEvent } from './helper-events.ts'
 import { publishDeadline, publishOwn } from './publish.ts'
 import type { Node } from './state.ts'
@@ -23,7 +23,7 @@ export function step(node: Node, event: Event, now: Now): Effect[] {
   const effects = take(node, event, now)
   setStunServers(node.stun, stunServerAddresses(node), now.instant)
   effects.push(...stunEffects(node, now))
-  updateHomeHubs(node)
+  updateHubs(node, now)
   effects.push(...publishOwn(node, now))
   effects.push(...dueProbeEffects(node, now.instant))
   effects.push(...applyPlan(node, now))

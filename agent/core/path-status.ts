@@ -4,7 +4,6 @@ import { orderPaths } from '../../nat/path-score.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import { directPathId, relayPathId } from '../../topology/plan.ts'
 import type { RelayRoute } from '../../topology/relay-route.ts'
-import { routesTo } from './hubs.ts'
 import type { Node, Peer } from './state.ts'
 import type { PathStatus } from './status.ts'
 
@@ -51,7 +50,7 @@ function directPaths(peer: Peer): NamedPath[] {
 }
 
 function relayedPaths(node: Node, peer: Peer): NamedPath[] {
-  return routesTo(node, peer).flatMap((route) => {
+  return peer.routes.flatMap((route) => {
     const id = relayPathId(route)
     const path = peer.relayed.get(id)
     if (path?.up !== true) return []

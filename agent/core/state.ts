@@ -8,11 +8,12 @@ import { createPathAgent, type PathAgent } from '../../nat/path-agent.ts'
 import { createStunClient, type StunClient } from '../../nat/stun-client.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import type { NodeRecord, RecordEnvelope } from '../../topology/record.ts'
-import type { HubLink } from '../../topology/relay-route.ts'
+import type { RelayRoute } from '../../topology/relay-route.ts'
 import { createView, type View } from '../../topology/view.ts'
 import type { NodeConfig, Powers } from './config.ts'
 import { PROBE_BURST } from './constants.ts'
 import type { HelperEngine, HelperLink, HelperPeer } from './helper-contract.ts'
+import { type HubSurvey, NO_HUBS } from './hubs.ts'
 
 /** What is known of the helper at the other end of the socket. */
 export interface HelperSide {
@@ -41,7 +42,10 @@ export interface Peer {
   stats: HelperPeer | undefined
   /** Id of the path that carries traffic, as the helper last said. */
   activePath: string | undefined
-  /** Relayed paths by id; direct ones are the path agent's. */
+  /** Routes over hubs, best first, and what they were made from. */
+  routes: readonly RelayRoute[]
+  routesFrom: { readonly hubs: HubSurvey; readonly record: NodeRecord } | undefined
+  /** What the helper says of those routes, by path id; direct paths are the path agent's. */
   readonly relayed: Map<string, RelayedPath>
   /** When a round trip inside the session last succeeded. */
   sessionAt: Instant | undefined
@@ -87,8 +91,8 @@ export interface Node {
   own: OwnRecord | undefined
   lastOwnVersion: number
   dialTargetsText: string
-  /** Hubs to which a direct path is up, and those of them that are home. */
-  hubLinks: readonly HubLink[]
+  hubs: HubSurvey
+  /** The hubs to which this node keeps a direct path, and which it names in its record. */
   homeHubs: readonly NodeId[]
   leaving: boolean
 }
@@ -117,7 +121,7 @@ export function createNode(config: NodeConfig, powers: Powers, now: Instant): No
     own: undefined,
     lastOwnVersion: config.lastOwnVersion,
     dialTargetsText: '',
-    hubLinks: [],
+    hubs: NO_HUBS,
     homeHubs: [],
     leaving: false,
   }
@@ -138,3 +142,5 @@ export function createPeer(record: NodeRecord, helperName: string): Peer {
     dialWeight: undefined,
   }
 }
+    routes: [],
+    routesFrom: undefined,

@@ -7,7 +7,7 @@ import type { Now } from '../../nat/clock.ts'
 import { makePlan, type Plan } from '../../topology/plan.ts'
 import { desiredState } from './desired.ts'
 import type { Effect } from './effect.ts'
-import { routesTo, servesRelay } from './hubs.ts'
+import { servesRelay } from './hubs.ts'
 import { servesStun } from './publish.ts'
 import type { Node } from './state.ts'
 
@@ -29,7 +29,7 @@ export function planOf(node: Node, now: Now): Plan {
       .map((peer) => ({
         certificate: peer.record.certificate,
         keepaliveMs: keepaliveMs(undefined),
-        routes: routesTo(node, peer),
+        routes: peer.routes,
         endpoints: armedPaths(peer.paths).map((path) => path.endpoint),
         why: explainPaths(peer.paths),
       })),
@@ -58,7 +58,7 @@ function planInputs(node: Node, now: Now): string {
     if (notAfter <= now.wall) continue
     text += `\n${helperName} ${serial}`
     for (const path of armedPaths(paths)) text += ` ${path.endpoint}`
-    for (const route of routesTo(node, peer)) text += ` ${route.join('+')}`
+    for (const route of peer.routes) text += ` ${route.join('+')}`
   }
   return text
 }

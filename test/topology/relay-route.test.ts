@@ -2,45 +2,81 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { NodeId } from '../../topology/identity.ts'
+import type { HubLink } from '../../topology/hub-distance.ts'
 import {
   chooseHomeHubs,
   HOME_HUBS_MAX,
-  type HubLink,
+  type RelayRoute,
   relayRoutes,
 } from '../../topology/relay-route.ts'
 
 const id = (name: string) => name as NodeId
+const routes = (
+  peer: string,
+  own: readonly HubLink[],
+  theirs: readonly string[],
+  current: readonly RelayRoute[] = [],
+) => relayRoutes({ peer: id(peer), own, theirs: theirs.map(id), current })
 const link = (name: string, rttMs?: number): HubLink => ({ hub: id(name), rttMs })
 
 describe('routes over hubs', () => {
   test('a hub that both have comes first, the nearest before others', () => {
     const own = [link('h1', 30), link('h2', 10), link('h3', 20)]
-    expect(relayRoutes(id('p'), own, [id('h1'), id('h3')])).toEqual([['h3'], ['h1']])
+    expect(routes('p', own, ['h1', 'h3'])).toEqual([['h3'], ['h1']])
   })
 
   test('without a hub in common the route passes one of ours and one of theirs', () => {
     const own = [link('h1', 30), link('h2', 10)]
-    expect(relayRoutes(id('p'), own, [id('x1'), id('x2')])).toEqual([
+    expect(routes('p', own, ['x1', 'x2'])).toEqual([
       ['h2', 'x1'],
       ['h1', 'x2'],
     ])
-    expect(relayRoutes(id('p'), [link('h1')], [id('x1'), id('x2')])).toEqual([
+    expect(routes('p', [link('h1')], ['x1', 'x2'])).toEqual([
       ['h1', 'x1'],
       ['h1', 'x2'],
     ])
   })
 
   test('a peer that has named no hubs is tried over ours', () => {
-    expect(relayRoutes(id('p'), [link('h1'), link('h2', 5)], [])).toEqual([['h2'], ['h1']])
+    expect(routes('p', [link('h1'), link('h2', 5)], [])).toEqual([['h2'], ['h1']])
   })
 
   test('a peer is never relayed over itself', () => {
-    expect(relayRoutes(id('h1'), [link('h1', 1), link('h2', 9)], [id('h2')])).toEqual([['h2']])
-    expect(relayRoutes(id('h1'), [link('h1', 1)], [])).toEqual([])
+    expect(routes('h1', [link('h1', 1), link('h2', 9)], ['h2'])).toEqual([['h2']])
+    expect(routes('h1', [link('h1', 1)], [])).toEqual([])
+  })
+
+  test('one hub in common is backed by a route over two others', () => {
+    const own = [link('h1', 10), link('h2', 20), link('h3', 30)]
+    expect(routes('p', own, ['h1', 'x1'])).toEqual([['h1'], ['h2', 'x1']])
+  })
+
+  test('a route in use stays while another is nearer by no more than noise', () => {
+    const own = [link('h1', 40), link('h2', 35), link('h3', 25)]
+    const inUse = [[id('h1')], [id('h2')]] as const
+    expect(routes('p', own, ['h1', 'h2', 'h3'], inUse)).toEqual([['h1'], ['h2']])
+    const far = [link('x1', 40), link('x2', 30)]
+    const overTwo = [[id('x1'), id('y2')]] as const
+    expect(routes('p', far, ['y1', 'y2'], overTwo)[0]).toEqual(['x1', 'y2'])
+  })
+
+  test('a route in use is left for one that is clearly nearer, and when its hub is gone', () => {
+    const inUse = [[id('h1')], [id('h2')]] as const
+    const own = [link('h1', 90), link('h2', 80), link('h3', 10)]
+    expect(routes('p', own, ['h1', 'h2', 'h3'], inUse)).toEqual([['h3'], ['h2']])
+    expect(routes('p', own.slice(1), ['h1', 'h2', 'h3'], inUse)).toEqual([['h3'], ['h2']])
+  })
+
+  test('one hub in common is better than two, whatever is in use', () => {
+    const overTwo = [[id('h1'), id('x1')]] as const
+    expect(routes('p', [link('h1', 9), link('h2', 9)], ['x1', 'h2'], overTwo)).toEqual([
+      ['h2'],
+      ['h1', 'x1'],
+    ])
   })
 
   test('there is no route without a hub of our own', () => {
-    expect(relayRoutes(id('p'), [], [id('h1')])).toEqual([])
+    expect(routes('p', [], ['h1'])).toEqual([])
   })
 
   const names = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { maxLength: 5 })
@@ -49,7 +85,7 @@ describe('routes over hubs', () => {
       fc.property(names, names, fc.constantFrom('a', 'f'), (ours, named, peer) => {
         const theirs = named.filter((name) => name !== peer)
         const own = ours.map((name, i) => link(name, i))
-        for (const route of relayRoutes(id(peer), own, theirs.map(id))) {
+        for (const route of routes(peer, own, theirs)) {
           expect(new Set([...route, peer]).size).toBe(route.length + 1)
           expect(ours).toContain(route[0])
           expect(theirs.length === 0 || theirs.map(id).includes(route.at(-1)!)).toBe(true)
@@ -66,9 +102,15 @@ describe('home hubs', () => {
     expect(HOME_HUBS_MAX).toBe(3)
   })
 
-  test('those kept so far stay while they are there, nearer ones or not', () => {
+  test('those kept so far stay while they are there, a little nearer ones or not', () => {
     const links = [link('a', 90), link('b', 80), link('c', 70), link('d', 1)]
-    expect(chooseHomeHubs(links, [id('a'), id('b'), id('c')])).toEqual(['a', 'b', 'c'])
-    expect(chooseHomeHubs(links.slice(1), [id('a'), id('b'), id('c')])).toEqual(['b', 'c', 'd'])
+    const current = [id('a'), id('b'), id('c')]
+    expect(chooseHomeHubs([...links.slice(0, 3), link('d', 60)], current)).toEqual(current)
+    expect(chooseHomeHubs(links.slice(1), current)).toEqual(['b', 'c', 'd'])
+  })
+
+  test('a hub that is clearly nearer takes the place of the farthest', () => {
+    const links = [link('a', 90), link('b', 80), link('c', 70), link('d', 20)]
+    expect(chooseHomeHubs(links, [id('a'), id('b'), id('c')])).toEqual(['b', 'c', 'd'])
   })
 })
