@@ -94,7 +94,7 @@ func (d *datagrams) write(raw []byte, segment int) error {
 
 // receive goes on after errors: on UDP they are about a moment, and whether the server is gone is
 // for the refreshes to find out.
-func (d *datagrams) receive(take func(frame []byte)) error {
+func (d *datagrams) receive(take func(frame []byte), _ func(number uint16) bool) error {
 	buffer, control := make([]byte, frameMax), make([]byte, controlMax)
 	for {
 		count, controlled, _, _, err := d.socket.ReadMsgUDPAddrPort(buffer, control)

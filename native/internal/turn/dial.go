@@ -31,8 +31,9 @@ type link interface {
 	message(raw []byte) error
 	// data sends datagrams over a channel, and may wait for so long until there is room for them.
 	data(number uint16, datagrams [][]byte, patience time.Duration) error
-	// receive hands over each frame that comes, until the link ends. A frame may carry padding.
-	receive(take func(frame []byte)) error
+	// receive hands over each frame that comes, until the link ends. A frame may carry padding. In a
+	// stream a channel that is not bound is taken for what it is: not TURN.
+	receive(take func(frame []byte), isBound func(number uint16) bool) error
 	close()
 }
 
@@ -66,7 +67,7 @@ func dial(ctx context.Context, server Server, attempt int) (link, netip.AddrPort
 		secured := tls.Client(connection, config)
 		if err := secured.HandshakeContext(ctx); err != nil {
 			_ = connection.Close()
-			return nil, to, fail(TLSRefused, "%v", err)
+			return nil, to, fail(causeOfHandshake(err), "%v", err)
 		}
 		connection = secured
 	}
@@ -104,6 +105,17 @@ func tlsConfig(server Server) (*tls.Config, error) {
 		return nil, fail(CAUnreadable, "%s has no certificate in PEM", server.CAFile)
 	}
 	return config, nil
+}
+
+// causeOfHandshake tells a server that is not to be trusted from one that is just going away.
+func causeOfHandshake(err error) Cause {
+	var untrusted *tls.CertificateVerificationError
+	var notTLS tls.RecordHeaderError
+	var alert tls.AlertError
+	if errors.As(err, &untrusted) || errors.As(err, &notTLS) || errors.As(err, &alert) {
+		return TLSRefused
+	}
+	return Unreachable
 }
 
 func prepare(network, _ string, raw syscall.RawConn) error {

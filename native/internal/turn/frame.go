@@ -43,15 +43,17 @@ func paddedLength(length int) int { return (length + padding - 1) &^ (padding - 
 
 // frameLength tells how long the frame is that a stream goes on with, padding included; zero says
 // that not enough is known yet.
-func frameLength(stream []byte) (int, error) {
+func frameLength(stream []byte, isBound func(number uint16) bool) (int, error) {
 	if len(stream) < channelHeaderSize {
 		return 0, nil
 	}
 	kind, length := binary.BigEndian.Uint16(stream), int(binary.BigEndian.Uint16(stream[2:]))
 	switch {
-	case kind >= numberMin && kind <= numberMax:
+	case kind >= numberMin && kind <= numberMax && isBound(kind):
 		return paddedLength(channelHeaderSize + length), nil
-	case kind < numberMin && length%padding == 0:
+	case kind < numberMin && length%padding == 0 && len(stream) < 8:
+		return 0, nil
+	case kind < numberMin && length%padding == 0 && binary.BigEndian.Uint32(stream[4:]) == magicCookie:
 		return stunHeaderSize + length, nil
 	}
 	return 0, errNotAFrame

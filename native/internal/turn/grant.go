@@ -11,11 +11,11 @@ type grant struct {
 	refused bool
 }
 
-// dueAt is when to ask; the zero time is at once.
-func (g *grant) dueAt(session uint64, pace pace) time.Time {
+// dueAt is when to ask.
+func (g *grant) dueAt(session uint64, now time.Time, pace pace) time.Time {
 	switch {
 	case g.session != session:
-		return time.Time{}
+		return now
 	case g.refused:
 		return g.at.Add(pace.again)
 	}

@@ -64,7 +64,7 @@ func (p *peers) due(session uint64, now time.Time, pace pace, most int) (wishes 
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	isDue := func(g *grant) bool {
-		at := g.dueAt(session, pace)
+		at := g.dueAt(session, now, pace)
 		if !at.After(now) && len(wishes) < most {
 			return true
 		}

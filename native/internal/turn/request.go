@@ -177,5 +177,4 @@ func (a *asker) release(over link) {
 	if request, err := stun.Build(append(setters, stun.Fingerprint)...); err == nil {
 		_ = over.message(request.Raw)
 	}
-	a.client.Close()
 }

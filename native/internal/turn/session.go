@@ -33,7 +33,7 @@ type session struct {
 // open allocates. Frames are received from then on, and lost tells why that has ended.
 func (s *session) open(ctx context.Context) (lost <-chan error, err error) {
 	ended := make(chan error, 1)
-	go func() { ended <- s.link.receive(s.take) }()
+	go func() { ended <- s.link.receive(s.take, s.isBound) }()
 	asked := make(chan error, 1)
 	patient, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -64,7 +64,8 @@ func (s *session) allocate(ctx context.Context) error {
 
 // keep serves the peers until the allocation is lost.
 func (s *session) keep(ctx context.Context, lost <-chan error, measured func(time.Duration)) error {
-	refreshAt := time.Now()
+	// The peers come first; one refresh soon after them measures the round trip.
+	refreshAt := time.Now().Add(min(time.Second, s.pace.refreshWithin(s.lifetime)))
 	for {
 		now := time.Now()
 		if !now.Before(refreshAt) {
@@ -144,6 +145,8 @@ func (s *session) take(frame []byte) {
 	}
 }
 
+func (s *session) isBound(number uint16) bool { return s.peers.channels.of(number) != nil }
+
 // explain tells silence from a server that speaks, but not TURN.
 func (s *session) explain(err error) error {
 	if causeOf(err) == ServerSilent && s.malformed.Load() > 0 {
@@ -166,6 +169,9 @@ func (s *session) sendTo(datagram []byte, peer netip.AddrPort) error {
 
 // close gives the allocation back if there is still a server to give it to.
 func (s *session) close() {
-	s.asker.release(s.link)
+	if s.relayed.IsValid() {
+		s.asker.release(s.link)
+	}
+	s.asker.client.Close()
 	s.link.close()
 }

@@ -39,13 +39,13 @@ func (s *stream) close() {
 	_ = s.connection.SetDeadline(time.Now().Add(closeTime))
 }
 
-func (s *stream) receive(take func(frame []byte)) error {
+func (s *stream) receive(take func(frame []byte), isBound func(number uint16) bool) error {
 	buffer := make([]byte, streamBuffer)
 	held := 0
 	for {
 		count, err := s.connection.Read(buffer[held:])
 		held += count
-		used, malformed := cut(buffer[:held], take)
+		used, malformed := cut(buffer[:held], take, isBound)
 		if malformed != nil {
 			return fail(Nonsense, "%v", malformed)
 		}
@@ -60,9 +60,9 @@ func (s *stream) receive(take func(frame []byte)) error {
 }
 
 // cut takes the whole frames off the front, and tells how much those were.
-func cut(held []byte, take func(frame []byte)) (used int, err error) {
+func cut(held []byte, take func(frame []byte), isBound func(number uint16) bool) (used int, err error) {
 	for {
-		length, err := frameLength(held[used:])
+		length, err := frameLength(held[used:], isBound)
 		if err != nil {
 			return used, err
 		}
