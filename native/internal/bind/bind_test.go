@@ -41,6 +41,10 @@ func (b *batch) Send(packets [][]byte, endpoint conn.Endpoint) error {
 type inbox struct{ heard []string }
 
 func (i *inbox) ReceiveProbe(datagram []byte, from Source) {
+	if from.Relayed() {
+		i.heard = append(i.heard, "probe over a hub")
+		return
+	}
 	i.heard = append(i.heard, "probe from "+from.Way.Address.String())
 }
 
@@ -155,7 +159,7 @@ func FuzzClassify(f *testing.F) {
 			t.Errorf("%x is %v", datagram, class)
 		}
 		heard := &inbox{}
-		wrap(&batch{}, heard).deliver(class, datagram, &conn.StdNetEndpoint{})
+		wrap(&batch{}, heard).deliver(class, datagram, &conn.StdNetEndpoint{AddrPort: hubAddress})
 		if (class == STUN || class == Probe) != (len(heard.heard) == 1) {
 			t.Errorf("%v was told as %v", class, heard.heard)
 		}

@@ -11,16 +11,16 @@ import (
 
 // What a hub carries at most.
 const (
-	// SourceBytesPerSecond is for one source, and as much as a gigabit link carries.
-	SourceBytesPerSecond = 125_000_000
-	// SourceBytesBurst is a window of TCP over 32 ms at that rate.
+	// SourceBytesPerSecond is for one source: 2.5 gigabits, more than a core encrypts.
+	SourceBytesPerSecond = 312_500_000
+	// SourceBytesBurst is a window of TCP over 12 ms at that rate.
 	SourceBytesBurst = 4_000_000
 	// SourcePacketsPerSecond is the same in packets, so that small ones cost no more than large ones.
-	SourcePacketsPerSecond = 125_000
+	SourcePacketsPerSecond = 312_500
 	// SourcePacketsBurst is a few full batches.
 	SourcePacketsBurst = 4_096
 	// TotalBytesPerSecond is for all sources: one alone cannot use it up.
-	TotalBytesPerSecond = 500_000_000
+	TotalBytesPerSecond = 1_250_000_000
 	// TotalBytesBurst is that of four sources.
 	TotalBytesBurst = 16_000_000
 
@@ -45,6 +45,8 @@ type allowance struct {
 	mutex   sync.Mutex
 	total   *rate.Limiter
 	buckets map[account]*bucket
+	// forgotAt bounds how often the whole table is looked through.
+	forgotAt time.Time
 }
 
 func newAllowance() *allowance {
@@ -67,7 +69,7 @@ func (a *allowance) bucket(charged account, now time.Time) *bucket {
 	if known := a.buckets[charged]; known != nil {
 		return known
 	}
-	if len(a.buckets) >= sourcesMax {
+	if len(a.buckets) >= sourcesMax && now.Sub(a.forgotAt) >= sourceIdle {
 		a.forget(now)
 	}
 	if len(a.buckets) >= sourcesMax {
@@ -86,6 +88,7 @@ func (a *allowance) bucket(charged account, now time.Time) *bucket {
 }
 
 func (a *allowance) forget(now time.Time) {
+	a.forgotAt = now
 	for charged, known := range a.buckets {
 		if now.Sub(known.usedAt) >= sourceIdle {
 			delete(a.buckets, charged)

@@ -20,6 +20,7 @@ type document struct {
 	Messages        messages         `json:"messages"`
 	Desired         desired          `json:"desired"`
 	Probes          probes           `json:"probes"`
+	Relays          relays           `json:"relays"`
 	Classifications []classification `json:"classifications"`
 }
 
@@ -30,7 +31,7 @@ const description = "Examples of the helper's protocol, version 1; PROTOCOL.md e
 func TestTheVectorsAreWhatTheCodeSays(t *testing.T) {
 	built := document{
 		Description: description, Messages: buildMessages(t), Desired: buildDesired(t),
-		Probes: buildProbes(t), Classifications: buildClassifications(),
+		Probes: buildProbes(t), Relays: buildRelays(t), Classifications: buildClassifications(),
 	}
 	text := &bytes.Buffer{}
 	encoder := json.NewEncoder(text)
