@@ -26,16 +26,16 @@ export function adoptHelper(node: Node, { hello, state }: Connected, now: Instan
   node.links = state.links
   askAgain(node.stun, now)
   recheckPeers(node, now)
-  for (const stats of state.peers) {
   for (const peer of node.peers.values()) {
     // Another helper may have none of the paths that the last one had.
     peer.relayed.clear()
     peer.activePath = undefined
   }
+  for (const stats of state.peers) {
     const peer = peerByHelperName(node, stats.publicKey)
     if (peer === undefined) continue
-    takeStats(peer, stats, now)
     adoptRoutes(node, peer, stats.paths)
+    takeStats(peer, stats, now)
     adopt(peer.paths, pathReports(stats.paths), now)
     noteDirect(peer, now)
   }
@@ -177,12 +177,12 @@ function takeRelayed(peer: Peer, stats: HelperPeer): void {
   }
 }
 
-function takeLinks(node: Node, links: readonly HelperLink[], now: Instant): Effect[] {
-  const before = JSON.stringify(observeSelf(node).host)
 function isWanted(peer: Peer, id: string): boolean {
   return peer.routes.some((route) => relayPathId(route) === id)
 }
 
+function takeLinks(node: Node, links: readonly HelperLink[], now: Instant): Effect[] {
+  const before = JSON.stringify(observeSelf(node).host)
   node.links = links
   const { host } = observeSelf(node)
   if (JSON.stringify(host) === before) return []

@@ -12,8 +12,8 @@ import type { RelayRoute } from '../../topology/relay-route.ts'
 import { createView, type View } from '../../topology/view.ts'
 import type { NodeConfig, Powers } from './config.ts'
 import { PROBE_BURST } from './constants.ts'
-import type { HelperEngine, HelperLink, HelperPeer } from './helper-contract.ts'
 import { type HubSurvey, NO_HUBS } from './hubs.ts'
+import type { HelperEngine, HelperLink, HelperPeer } from './helper-contract.ts'
 
 /** What is known of the helper at the other end of the socket. */
 export interface HelperSide {
@@ -136,11 +136,11 @@ export function createPeer(record: NodeRecord, helperName: string): Peer {
     heardAt: undefined,
     stats: undefined,
     activePath: undefined,
+    routes: [],
+    routesFrom: undefined,
     relayed: new Map(),
     sessionAt: undefined,
     directAt: undefined,
     dialWeight: undefined,
   }
 }
-    routes: [],
-    routesFrom: undefined,
