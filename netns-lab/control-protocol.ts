@@ -64,6 +64,8 @@ export interface LabStatus {
     node: string
     upstream: string
     unplugged: boolean
+    mtu: number
+    mtuBlackhole: boolean
     out: Impairment
     in: Impairment
     frames: { out: WireStatistics; in: WireStatistics } | undefined

@@ -26,9 +26,16 @@ const port = z
   .int('give a port, 1 to 65535')
   .min(1, 'give a port, 1 to 65535')
   .max(65_535, 'give a port, 1 to 65535')
+const mtu = z
+  .int('give an MTU, 576 to 9000')
+  .min(576, 'give an MTU, 576 to 9000')
+  .max(9000, 'give an MTU, 576 to 9000')
 const ipv4 = z.ipv4('give an IPv4 address such as 203.0.113.20')
 const ipv6 = z.ipv6('give an IPv6 address such as 2001:db8:5::10')
 const ipv4Prefix = z.cidrv4('give an IPv4 prefix such as 192.168.1.0/24')
+
+/** Their order is the numbering of wire/filter.go. */
+export const udpPolicies = ['open', 'blocked', 'only-443', 'not-443'] as const
 
 const impairmentFields = {
   delayMs: milliseconds.optional(),
@@ -52,6 +59,10 @@ const impairmentFields = {
   reorder: flag.optional(),
   /** true drops everything in silence, as a cut further away does: the interfaces stay up. */
   down: flag.optional(),
+  /** true drops whatever looks like WireGuard: its four messages by first bytes and length. */
+  dropWireguard: flag.optional(),
+  /** Which UDP passes, by either port; the rest is dropped in silence. */
+  udp: z.enum(udpPolicies, `choose one of ${udpPolicies.join(', ')}`).optional(),
 }
 
 export const impairmentSchema = z.strictObject(impairmentFields)
@@ -61,6 +72,10 @@ export const linkChangeSchema = z.strictObject({
   ...impairmentFields,
   /** true takes the carrier from both interfaces, as pulling the cable does. */
   unplugged: flag.optional(),
+  /** Of IP packets, in bytes. Whoever forwards onto the link answers a larger packet by ICMP "too big". */
+  mtu: mtu.optional(),
+  /** true: nobody answers; the link swallows what is larger than `mtu`, and looks like any other from its ends. */
+  mtuBlackhole: flag.optional(),
   out: impairmentSchema.optional(),
   in: impairmentSchema.optional(),
 })
@@ -69,7 +84,6 @@ const linkSchema = z.strictObject({
   ...linkChangeSchema.shape,
   /** Default: `<node>-<upstream>`. */
   name: nodeName.optional(),
-  mtu: z.int('give an MTU, 576 to 9000').min(576).max(9000).optional(),
   /** false makes a bare veth pair: ten times the speed, and no impairments. */
   emulate: flag.optional(),
 })

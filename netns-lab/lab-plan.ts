@@ -52,6 +52,7 @@ export interface LinkPlan {
   readonly upstream: string
   /** Interface at the upstream's end; unique in the lab. */
   readonly port: string
+  /** Of the interfaces at both ends as the lab comes up. */
   readonly mtu: number
   readonly emulate: boolean
   readonly settings: LinkChange

@@ -7,6 +7,7 @@ import type {
   NatDescription,
 } from './description.ts'
 import type { HostPlan, LabPlan, LinkPlan, NatPlan, UplinkPlan } from './lab-plan.ts'
+import { deviceMtu } from './link-settings.ts'
 import { translates } from './nat-kinds.ts'
 import { hostUplinks, internetName } from './uplink-wish.ts'
 
@@ -124,12 +125,8 @@ function planLinks({ hosts, nats }: Description): LinkPlan[] {
     })),
   ]
   return wishes.map(({ node, device, behind: upstream = internetName, link = {} }, index) => {
-    const {
-      name = `${node}-${upstream}`,
-      mtu = 1500,
-      emulate = true,
-      ...settings
-    }: LinkDescription = link
+    const { name = `${node}-${upstream}`, emulate = true, ...settings }: LinkDescription = link
+    const mtu = deviceMtu(settings)
     return { name, node, device, upstream, port: `p${index}`, mtu, emulate, settings }
   })
 }

@@ -9,7 +9,7 @@ import { roam } from './roam.ts'
 import type { LabPlan, LinkPlan } from './lab-plan.ts'
 import { hostsFileText } from './hosts-file.ts'
 import { addressesOf, internetName } from './uplink-wish.ts'
-import { mergeImpairments } from './link-settings.ts'
+import { deviceMtu, mergeImpairments, swallowedAbove } from './link-settings.ts'
 import { NatRouter } from './nat-router.ts'
 import { expectSuccess, type NodeNamespace, openNode, runInNode } from './node-namespace.ts'
 import { LabServices } from './lab-services.ts'
@@ -58,8 +58,17 @@ export class RunningLab {
         `link ${name} is a bare veth pair; remove emulate = false from it to impair it`,
       )
     }
-    await this.#wire.change(name, change)
-    this.#links.set(name, mergeImpairments(this.#links.get(name) ?? {}, change))
+    const settings = mergeImpairments(this.#links.get(name) ?? {}, change)
+    const changesMtu = change.mtu !== undefined || change.mtuBlackhole !== undefined
+    await this.#wire.change(name, change, changesMtu ? swallowedAbove(settings) : undefined)
+    if (changesMtu) await this.#setDeviceMtu(link, deviceMtu(settings))
+    this.#links.set(name, settings)
+  }
+
+  /** A bridge follows the smallest of its ports by itself. */
+  async #setDeviceMtu({ node, device, upstream, port }: LinkPlan, mtu: number): Promise<void> {
+    await runInNode(this.#node(node), `ip link set ${device} mtu ${mtu}`)
+    await runInNode(this.#node(upstream), `ip link set ${port} mtu ${mtu}`)
   }
 
   async setNat(name: string, change: Parameters<NatRouter['change']>[0]): Promise<void> {
@@ -94,6 +103,7 @@ export class RunningLab {
     await runInNode(this.#node(old?.upstream ?? ''), `ip link set ${link.port} netns ${target.pid}`)
     await runInNode(target, batchScript(portBatch(link, plan)))
     await runInNode(host, batchScript(uplinkBatch(name, uplink, 0, plan)))
+    await this.#setDeviceMtu(link, deviceMtu(this.#links.get(link.name) ?? {}))
     this.#plan = plan
   }
 
@@ -122,9 +132,13 @@ export class RunningLab {
         hairpin: rules.hairpin,
         mappingLifetimeS: rules.mappingLifetimeS,
       })),
-      links: this.#plan.links.map(({ name, node, upstream }) => {
-        const { out = {}, in: inward = {}, unplugged = false } = this.#links.get(name) ?? {}
-        return { name, node, upstream, unplugged, out, in: inward, frames: frames[name] }
+      links: this.#plan.links.map((link) => {
+        const { name, node, upstream } = link
+        const settings = this.#links.get(name) ?? {}
+        const { out = {}, in: inward = {}, unplugged = false, mtu = link.mtu } = settings
+        const mtuBlackhole = settings.mtuBlackhole ?? false
+        const state = { unplugged, mtu, mtuBlackhole, out, in: inward }
+        return { name, node, upstream, ...state, frames: frames[name] }
       }),
       services: this.#services.states(),
     }

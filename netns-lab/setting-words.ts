@@ -20,8 +20,16 @@ const fields = new Set([
   ...Object.keys(natChangeSchema.shape),
   ...Object.keys(hostChangeSchema.shape),
 ])
-const textFields = new Set(['kind', 'address', 'hairpin', 'behind'])
-const flagFields = new Set(['reorder', 'down', 'reboot', 'firewall', 'unplugged'])
+const textFields = new Set(['kind', 'address', 'hairpin', 'behind', 'udp'])
+const flagFields = new Set([
+  'reorder',
+  'down',
+  'reboot',
+  'firewall',
+  'unplugged',
+  'dropWireguard',
+  'mtuBlackhole',
+])
 
 /** Thrown for words that cannot be meant; `lab` then ends with exit code 2. */
 export class UsageError extends Error {
