@@ -139,6 +139,7 @@ func TestAHostThatSwitchesIPv6OffStillJoins(t *testing.T) {
 	a.agent.apply(a.desired(b, 2))
 	b.agent.apply(b.desired(a, 2))
 	a.agent.await("path-up", any1)
+	b.agent.await("path-up", any1)
 	if !b.namespace.ping(a.address()) || !b.namespace.ping("fd12:3456:789a::1") {
 		t.Error("it does not answer")
 	}

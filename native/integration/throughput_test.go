@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build throughput
+
 package integration
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,16 +15,11 @@ import (
 	"testing"
 )
 
-var throughput = flag.Bool("throughput", false, "compare the throughput with wireguard-go's own program, for a minute")
-
 const seconds = 5
 
-// TestThroughputIsAboveThatOfWireguardGo compares in one run, because only ratios mean anything on
+// TestThroughputIsAboveThatOfWireguardGo (go test -tags throughput -run Throughput -v, a minute) compares in one run, because only ratios mean anything on
 // a machine that is shared.
 func TestThroughputIsAboveThatOfWireguardGo(t *testing.T) {
-	if !*throughput {
-		t.Skip("runs only with -throughput")
-	}
 	for _, mtu := range []int{1280, 1420} {
 		theirs := measure(t, func(t *testing.T) (a, b namespace) { return newPlainPair(t, mtu) })
 		ours := measure(t, func(t *testing.T) (namespace, namespace) {
