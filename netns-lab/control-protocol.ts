@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers'
 import type { Impairment, NatChange, HostChange, LinkChange } from './description.ts'
 import type { LabPlan } from './lab-plan.ts'
 import type { NatKindName } from './nat-kinds.ts'
+import type { ServiceChange } from './service-description.ts'
 import type { WireStatistics } from './wire-emulator.ts'
 
 /** What the driver writes to the daemon's standard input as its first line. */
@@ -35,6 +36,7 @@ export type ControlRequest =
   | { readonly op: 'set-link'; readonly link: string; readonly change: LinkChange }
   | { readonly op: 'set-nat'; readonly nat: string; readonly change: NatChange }
   | { readonly op: 'set-host'; readonly host: string; readonly change: HostChange }
+  | { readonly op: 'set-service'; readonly service: string; readonly change: ServiceChange }
   | { readonly op: 'stop' }
 
 export type ControlAnswer =
@@ -73,8 +75,8 @@ export interface LabStatus {
   readonly services: readonly { name: string; on: string; state: string }[]
 }
 
-/** The slowest request reloads a router's rules. */
-const answerDeadlineMs = 10_000
+/** The slowest request starts a service again. */
+const answerDeadlineMs = 20_000
 
 export function controlSocket(stateDir: string): string {
   return `${stateDir}/control.sock`

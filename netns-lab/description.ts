@@ -1,38 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod'
+import {
+  flag,
+  ipv4,
+  ipv4Prefix,
+  ipv6,
+  milliseconds,
+  mtu,
+  nodeName,
+  percent,
+} from './description-fields.ts'
 import { natKindNames } from './nat-kinds.ts'
+import { serviceSchema } from './service-description.ts'
 
 /**
  * What a lab description may say. Each message is the remedy, so that a fault can be shown as
  * `field = value: remedy`. Relations between parts are checked in description-faults.ts.
  */
-
-/** Hosts and NATs share one set of names: they become hostnames and directory names. */
-export const nodeNamePattern = /^[a-z][a-z0-9-]{0,30}$/
-
-const nodeName = z
-  .string('give the name of a host or NAT')
-  .regex(nodeNamePattern, 'use lower-case letters, digits and "-", a letter first, at most 31')
-const milliseconds = z
-  .number('give a number of milliseconds')
-  .min(0, 'give milliseconds, 0 or more')
-  .max(60_000, 'give at most 60000 milliseconds')
-const percent = z
-  .number('give a percentage, 0 to 100')
-  .min(0, 'give a percentage, 0 to 100')
-  .max(100, 'give a percentage, 0 to 100')
-const flag = z.boolean('say true or false')
-const port = z
-  .int('give a port, 1 to 65535')
-  .min(1, 'give a port, 1 to 65535')
-  .max(65_535, 'give a port, 1 to 65535')
-const mtu = z
-  .int('give an MTU, 576 to 9000')
-  .min(576, 'give an MTU, 576 to 9000')
-  .max(9000, 'give an MTU, 576 to 9000')
-const ipv4 = z.ipv4('give an IPv4 address such as 203.0.113.20')
-const ipv6 = z.ipv6('give an IPv6 address such as 2001:db8:5::10')
-const ipv4Prefix = z.cidrv4('give an IPv4 prefix such as 192.168.1.0/24')
 
 /** Their order is the numbering of wire/filter.go. */
 export const udpPolicies = ['open', 'blocked', 'only-443', 'not-443'] as const
@@ -143,24 +127,6 @@ export const hostChangeSchema = z.strictObject({
   behind: nodeName.optional(),
 })
 
-const coturnSchema = z.strictObject({
-  kind: z.literal('coturn'),
-  on: nodeName,
-  port: port.optional(),
-  /** Without it the server answers STUN only. */
-  turn: z.strictObject({ user: z.string(), password: z.string(), realm: z.string() }).optional(),
-  args: z.array(z.string()).optional(),
-})
-
-const commandSchema = z.strictObject({
-  kind: z.literal('command'),
-  on: nodeName,
-  run: z.array(z.string()).min(1, 'give the command as a list of words'),
-  env: z.record(z.string(), z.string()).optional(),
-  /** The lab is up once the host listens here. */
-  ready: z.strictObject({ udp: port.optional(), tcp: port.optional() }).optional(),
-})
-
 export const descriptionSchema = z.strictObject({
   name: nodeName.optional(),
   seed: z.int('give a whole number').min(0, 'give 0 or more').prefault(1),
@@ -174,16 +140,7 @@ export const descriptionSchema = z.strictObject({
     .prefault({}),
   hosts: z.record(nodeName, hostSchema).prefault({}),
   nats: z.record(nodeName, natSchema).prefault({}),
-  services: z
-    .record(
-      nodeName,
-      z.discriminatedUnion(
-        'kind',
-        [coturnSchema, commandSchema],
-        'set kind to "coturn" or "command"',
-      ),
-    )
-    .prefault({}),
+  services: z.record(nodeName, serviceSchema).prefault({}),
 })
 
 /** A description as written, in a TOML file or as an object. */
@@ -192,7 +149,6 @@ export type DescriptionInput = z.input<typeof descriptionSchema>
 export type Description = z.output<typeof descriptionSchema>
 export type HostDescription = z.output<typeof hostSchema>
 export type NatDescription = z.output<typeof natSchema>
-export type ServiceDescription = Description['services'][string]
 export type Impairment = z.output<typeof impairmentSchema>
 export type LinkChange = z.output<typeof linkChangeSchema>
 export type LinkDescription = z.output<typeof linkSchema>

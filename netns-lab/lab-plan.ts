@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LinkChange, ServiceDescription } from './description.ts'
+import type { LinkChange } from './description.ts'
 import type { NatRuleInput } from './nat-rules.ts'
+import type { ServiceDescription } from './service-description.ts'
 
 /**
  * A description with every name, address and interface filled in. A pure function of the description:

@@ -13,6 +13,7 @@ import { deviceMtu, mergeImpairments, swallowedAbove } from './link-settings.ts'
 import { NatRouter } from './nat-router.ts'
 import { expectSuccess, type NodeNamespace, openNode, runInNode } from './node-namespace.ts'
 import { LabServices } from './lab-services.ts'
+import type { ServiceChange } from './service-description.ts'
 import { WireEmulator } from './wire-emulator.ts'
 
 const hostFirewall = readFileSync(new URL('./rules/host-firewall.nft', import.meta.url), 'utf8')
@@ -38,7 +39,7 @@ export class RunningLab {
         onDeath(`the link emulator has died: ${reason}`),
       )
     }
-    this.#services = new LabServices(request.plan, request.stateDir)
+    this.#services = new LabServices(request.plan, request.stateDir, (name) => this.#node(name))
   }
 
   /** Namespaces, then links, then addresses and rules, then services. */
@@ -46,7 +47,7 @@ export class RunningLab {
     await this.#openNodes()
     for (const link of this.#plan.links) await this.#connect(link)
     await this.#configure()
-    await this.#services.start((name) => this.#node(name))
+    await this.#services.start()
     return [...this.#nodes.values()].map(({ name, outerPid }) => ({ name, outerPid }))
   }
 
@@ -83,6 +84,10 @@ export class RunningLab {
     if (firewall === undefined) return
     await runInNode(this.#node(name), firewallScript(firewall))
     this.#firewalls.set(name, firewall)
+  }
+
+  async setService(name: string, change: ServiceChange): Promise<void> {
+    await this.#services.change(name, change)
   }
 
   /** Takes the upstream's end of the host's link elsewhere; the host keeps its interface and gets a new address. */

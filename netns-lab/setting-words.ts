@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hostChangeSchema, linkChangeSchema, natChangeSchema } from './description.ts'
 import type { Settings } from './lab-change.ts'
+import { serviceChangeSchema } from './service-description.ts'
 
 /** Short forms of the command line -> fields of a description. Full field names are understood too. */
 const shortForms: Readonly<Record<string, string>> = {
@@ -19,6 +20,7 @@ const fields = new Set([
   ...Object.keys(linkChangeSchema.shape).filter((field) => field !== 'in' && field !== 'out'),
   ...Object.keys(natChangeSchema.shape),
   ...Object.keys(hostChangeSchema.shape),
+  ...Object.keys(serviceChangeSchema.shape),
 ])
 const textFields = new Set(['kind', 'address', 'hairpin', 'behind', 'udp'])
 const flagFields = new Set([
@@ -29,6 +31,7 @@ const flagFields = new Set([
   'unplugged',
   'dropWireguard',
   'mtuBlackhole',
+  'running',
 ])
 
 /** Thrown for words that cannot be meant; `lab` then ends with exit code 2. */

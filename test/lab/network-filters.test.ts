@@ -48,12 +48,9 @@ async function echoes(port: number, bytes = 16, first = 9, to = server.address):
 
 /** Whether the server answers a ping that may not be fragmented and fills so many bytes of IP packet. */
 async function pings(bytes: number): Promise<{ answered: boolean; output: string }> {
+  const few = ['-c', '2', '-i', '0.3', '-W', '0.5']
   const size = ['-M', 'do', '-s', String(bytes - 28)]
-  const { code, stdout, stderr } = await alice.exec([
-    ...['ping', '-c', '2', '-i', '0.3', '-W', '0.5'],
-    ...size,
-    server.address,
-  ])
+  const { code, stdout, stderr } = await alice.exec(['ping', ...few, ...size, server.address])
   return { answered: code === 0, output: stdout + stderr }
 }
 
