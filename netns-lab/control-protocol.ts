@@ -60,6 +60,8 @@ export interface LabStatus {
     behind: string
     hairpin: string
     mappingLifetimeS: number | undefined
+    /** Protocols, or `nonsense`. */
+    portMapping: readonly string[]
   }[]
   readonly links: readonly {
     name: string

@@ -4,6 +4,7 @@ import { addressFaults, ipv6Faults } from './address-faults.ts'
 import { type Fault, fault } from './description-fault.ts'
 import { hostUplinks, internetName } from './uplink-wish.ts'
 import { translates } from './nat-kinds.ts'
+import { portMappingFault } from './nat-rules.ts'
 
 /** What is wrong between the parts of a description whose fields are right one by one. */
 export function relationFaults(description: Description): Fault[] {
@@ -84,6 +85,7 @@ function natFaults({ hosts, nats }: Description): Fault[] {
       hostUplinks(host).some((uplink) => uplink.behind === name),
     )
     const field = `nats.${name}`
+    const mappingFault = portMappingFault(nat)
     return [
       ...(inner && !translates(nat.kind)
         ? [
@@ -100,6 +102,9 @@ function natFaults({ hosts, nats }: Description): Fault[] {
       ...(inner && (nat.ipv6 ?? 'off') !== 'off'
         ? [fault(`${field}.ipv6`, nat.ipv6, 'only a router on the internet can have IPv6')]
         : []),
+      ...(mappingFault === undefined
+        ? []
+        : [fault(`${field}.portMapping`, nat.portMapping, mappingFault)]),
       ...(nat.dmzHost !== undefined && !behind.some(([host]) => host === nat.dmzHost)
         ? [fault(`${field}.dmzHost`, nat.dmzHost, 'name a host behind this NAT')]
         : []),

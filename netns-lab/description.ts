@@ -95,6 +95,8 @@ const hostSchema = z
   .prefault({})
 
 export const hairpins = ['off', 'external', 'lan'] as const
+export const portMappingProtocols = ['upnp', 'nat-pmp', 'pcp'] as const
+export const badPortMappings = ['none', 'nonsense'] as const
 export const ipv6Sites = ['off', 'firewall', 'open'] as const
 
 /** Settings of a NAT that may change while the lab runs. */
@@ -106,6 +108,12 @@ export const natChangeSchema = z.strictObject({
     .int('give whole seconds, 1 or more')
     .min(1, 'give whole seconds, 1 or more')
     .optional(),
+  /** What hosts of the LAN can ask the router for a port with; what is not listed gets no answer. */
+  portMapping: z
+    .array(z.enum(portMappingProtocols, `choose of ${portMappingProtocols.join(', ')}`))
+    .optional(),
+  /** A router that answers NAT-PMP and PCP, and makes no sense. */
+  badPortMapping: z.enum(badPortMappings, `choose one of ${badPortMappings.join(', ')}`).optional(),
   /** Forgets every mapping, as a router does that restarts. */
   reboot: flag.optional(),
 })

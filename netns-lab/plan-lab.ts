@@ -87,6 +87,8 @@ function planNat(
       ipv6,
       mappingLifetimeS: wish.mappingLifetimeS,
       dmzAddress: dmzAddress(wish.dmzHost, name, hosts),
+      portMapping: wish.portMapping ?? [],
+      badPortMapping: wish.badPortMapping === 'nonsense' ? 'nonsense' : undefined,
     },
   }
 }

@@ -13,6 +13,7 @@ import { deviceMtu, mergeImpairments, swallowedAbove } from './link-settings.ts'
 import { NatRouter } from './nat-router.ts'
 import { expectSuccess, type NodeNamespace, openNode, runInNode } from './node-namespace.ts'
 import { LabServices } from './lab-services.ts'
+import { PortMapping } from './port-mapping.ts'
 import type { ServiceChange } from './service-description.ts'
 import { WireEmulator } from './wire-emulator.ts'
 
@@ -29,6 +30,7 @@ export class RunningLab {
   readonly #firewalls = new Map<string, boolean>()
   readonly #services: LabServices
   readonly #wire: WireEmulator | undefined
+  #portMapping: PortMapping | undefined
 
   constructor(request: StartRequest, onDeath: (reason: string) => void) {
     this.#request = request
@@ -48,6 +50,7 @@ export class RunningLab {
     for (const link of this.#plan.links) await this.#connect(link)
     await this.#configure()
     await this.#services.start()
+    await Promise.all(this.#plan.nats.map(async (nat) => this.#startPortMapping(nat.name)))
     return [...this.#nodes.values()].map(({ name, outerPid }) => ({ name, outerPid }))
   }
 
@@ -75,7 +78,19 @@ export class RunningLab {
   async setNat(name: string, change: Parameters<NatRouter['change']>[0]): Promise<void> {
     const nat = this.#nats.get(name)
     if (nat === undefined) throw new Error(`no NAT is named ${name}`)
-    await nat.change(change)
+    await this.#portMapping?.stop(name)
+    try {
+      await nat.change(change)
+    } finally {
+      await this.#startPortMapping(name)
+    }
+  }
+
+  async #startPortMapping(name: string): Promise<void> {
+    const nat = this.#nats.get(name)
+    if (nat === undefined) return
+    this.#portMapping ??= new PortMapping(this.#node(internetName), this.#stateDir)
+    await this.#portMapping.start(nat.plan, nat.rules, this.#node(name))
   }
 
   async setHost(name: string, change: HostChange): Promise<void> {
@@ -136,6 +151,8 @@ export class RunningLab {
         behind: plan.uplink.upstream,
         hairpin: rules.hairpin,
         mappingLifetimeS: rules.mappingLifetimeS,
+        portMapping:
+          rules.badPortMapping === undefined ? rules.portMapping : [rules.badPortMapping],
       })),
       links: this.#plan.links.map((link) => {
         const { name, node, upstream } = link

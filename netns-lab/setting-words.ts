@@ -22,7 +22,8 @@ const fields = new Set([
   ...Object.keys(hostChangeSchema.shape),
   ...Object.keys(serviceChangeSchema.shape),
 ])
-const textFields = new Set(['kind', 'address', 'hairpin', 'behind', 'udp'])
+const textFields = new Set(['kind', 'address', 'hairpin', 'behind', 'udp', 'badPortMapping'])
+const listFields = new Set(['portMapping'])
 const flagFields = new Set([
   'reorder',
   'down',
@@ -51,7 +52,7 @@ export function parseSettings(words: readonly string[]): Settings {
     const field = shortForms[key] ?? key
     if (!fields.has(field)) {
       faults.push(
-        `${word}: there is no setting ${key}; choose of ${[...Object.keys(shortForms), ...textFields, ...flagFields].join(', ')}`,
+        `${word}: there is no setting ${key}; choose of ${[...Object.keys(shortForms), ...textFields, ...listFields, ...flagFields].join(', ')}`,
       )
       continue
     }
@@ -72,7 +73,8 @@ export function parseSettings(words: readonly string[]): Settings {
   return settings
 }
 
-function parseValue(field: string, text: string): string | number | boolean | undefined {
+function parseValue(field: string, text: string): string | number | boolean | string[] | undefined {
+  if (listFields.has(field)) return text.split(',').filter((word) => word !== '')
   if (textFields.has(field)) return text
   if (flagFields.has(field)) {
     if (['1', 'true', 'on', 'yes'].includes(text)) return true

@@ -38,13 +38,14 @@ function forPeople(lab: LabStatus): string {
     ],
     [
       'NATs',
-      lab.nats.map(({ name, address, behind, kind, lan, hairpin }) => [
+      lab.nats.map(({ name, address, behind, kind, lan, hairpin, portMapping }) => [
         name,
         address,
         behind,
         kind,
         `LAN ${lan}`,
         hairpin === 'off' ? '' : `hairpin ${hairpin}`,
+        portMapping.length === 0 ? '' : `port mapping ${portMapping.join(' ')}`,
       ]),
     ],
     [
