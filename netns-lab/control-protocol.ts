@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createConnection } from 'node:net'
 import { text } from 'node:stream/consumers'
-import type { Impairment, NatChange, HostChange, LinkChange } from './description.ts'
+import type {
+  Impairment,
+  NatChange,
+  HostChange,
+  InternetChange,
+  LinkChange,
+} from './description.ts'
+import type { Cut } from './internet-cuts.ts'
 import type { LabPlan } from './lab-plan.ts'
 import type { NatKindName } from './nat-kinds.ts'
 import type { ServiceChange } from './service-description.ts'
@@ -36,6 +43,7 @@ export type ControlRequest =
   | { readonly op: 'set-link'; readonly link: string; readonly change: LinkChange }
   | { readonly op: 'set-nat'; readonly nat: string; readonly change: NatChange }
   | { readonly op: 'set-host'; readonly host: string; readonly change: HostChange }
+  | { readonly op: 'set-internet'; readonly change: InternetChange }
   | { readonly op: 'set-service'; readonly service: string; readonly change: ServiceChange }
   | { readonly op: 'stop' }
 
@@ -46,6 +54,7 @@ export type ControlAnswer =
 export interface LabStatus {
   readonly name: string
   readonly stateDir: string
+  readonly internet: { readonly cuts: readonly Cut[] }
   readonly hosts: readonly {
     name: string
     addresses: readonly string[]

@@ -15,6 +15,7 @@ export function relationFaults(description: Description): Fault[] {
     ...natFaults(description),
     ...addressFaults(description),
     ...linkFaults(description),
+    ...cutFaults(description),
     ...serviceFaults(description),
     ...ipv6Faults(description),
   ]
@@ -156,6 +157,27 @@ function linkFaults({ hosts, nats }: Description): Fault[] {
         : []),
     ]
   })
+}
+
+function cutFaults({ internet, hosts, nats }: Description): Fault[] {
+  const isOnInternet = (behind: string | undefined) => (behind ?? internetName) === internetName
+  const known = [
+    ...Object.entries(hosts).filter(([, host]) =>
+      hostUplinks(host).some(({ behind }) => isOnInternet(behind)),
+    ),
+    ...Object.entries(nats).filter(([, { behind }]) => isOnInternet(behind)),
+  ].map(([name]) => name)
+  return (internet.cuts ?? []).flatMap((cut, index) =>
+    cut
+      .filter((name) => !known.includes(name))
+      .map((name) =>
+        fault(
+          `internet.cuts.${index}`,
+          name,
+          `name a host or NAT on the internet (${known.join(', ')})`,
+        ),
+      ),
+  )
 }
 
 function serviceFaults({ services, hosts }: Description): Fault[] {

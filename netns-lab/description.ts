@@ -129,6 +129,18 @@ const natSchema = z.strictObject({
   link: linkSchema.optional(),
 })
 
+/** Settings of the internet that may change while the lab runs. */
+export const internetChangeSchema = z.strictObject({
+  /** Pairs of hosts and NATs on the internet that do not reach each other. */
+  cuts: z
+    .array(
+      z.tuple([nodeName, nodeName], 'give two names').readonly(),
+      'list pairs such as ["home", "hub"]',
+    )
+    .readonly()
+    .optional(),
+})
+
 export const hostChangeSchema = z.strictObject({
   firewall: flag.optional(),
   /** Roams: a NAT, or "internet". */
@@ -144,6 +156,7 @@ export const descriptionSchema = z.strictObject({
       ipv6: z
         .cidrv6('give an IPv6 prefix of 32 bits such as 2001:db8::/32')
         .prefault('2001:db8::/32'),
+      ...internetChangeSchema.shape,
     })
     .prefault({}),
   hosts: z.record(nodeName, hostSchema).prefault({}),
@@ -161,4 +174,5 @@ export type Impairment = z.output<typeof impairmentSchema>
 export type LinkChange = z.output<typeof linkChangeSchema>
 export type LinkDescription = z.output<typeof linkSchema>
 export type NatChange = z.output<typeof natChangeSchema>
+export type InternetChange = z.output<typeof internetChangeSchema>
 export type HostChange = z.output<typeof hostChangeSchema>

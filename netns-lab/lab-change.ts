@@ -7,18 +7,24 @@ import {
   linkChangeSchema,
   type NatChange,
   type HostChange,
+  type InternetChange,
+  internetChangeSchema,
   natChangeSchema,
 } from './description.ts'
 import type { LabPlan } from './lab-plan.ts'
+import { internetName } from './uplink-wish.ts'
 import { type ServiceChange, serviceChangeSchema } from './service-description.ts'
 
-export type Settings = LinkChange | NatChange | HostChange | ServiceChange
+export type Settings = LinkChange | NatChange | HostChange | InternetChange | ServiceChange
 
 /**
  * Turns `set TARGET settings` into a request. A link goes by its own name or, where it is its node's only one, by the
  * node's. Throws, naming every fault, if the target is unknown or a setting does not fit it.
  */
 export function changeRequest(plan: LabPlan, target: string, settings: Settings): ControlRequest {
+  if (target === internetName) {
+    return { op: 'set-internet', change: checked(internetChangeSchema, target, settings) }
+  }
   const isService = plan.services.some(({ name }) => name === target)
   // A service may be named like its host.
   if (isService && (isOnlyService(plan, target) || Object.hasOwn(settings, 'running'))) {

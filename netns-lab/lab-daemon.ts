@@ -72,6 +72,9 @@ async function obey(lab: RunningLab, request: ControlRequest, socket: Socket): P
       case 'set-host':
         await lab.setHost(request.host, request.change)
         break
+      case 'set-internet':
+        await lab.setInternet(request.change)
+        break
       case 'set-service':
         await lab.setService(request.service, request.change)
         break

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Cut } from './internet-cuts.ts'
 import type { LinkChange } from './description.ts'
 import type { NatRuleInput } from './nat-rules.ts'
 import type { ServiceDescription } from './service-description.ts'
@@ -10,7 +11,11 @@ import type { ServiceDescription } from './service-description.ts'
 export interface LabPlan {
   readonly name: string
   readonly seed: number
-  readonly internet: { readonly gateway: string; readonly prefix: string }
+  readonly internet: {
+    readonly gateway: string
+    readonly prefix: string
+    readonly cuts: readonly Cut[]
+  }
   readonly hosts: readonly HostPlan[]
   readonly nats: readonly NatPlan[]
   readonly links: readonly LinkPlan[]

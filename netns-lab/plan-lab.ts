@@ -31,7 +31,11 @@ export function planLab(description: Description, name: string): LabPlan {
   return {
     name,
     seed: description.seed,
-    internet: { gateway: addresses.gateway, prefix: description.internet.ipv4 },
+    internet: {
+      gateway: addresses.gateway,
+      prefix: description.internet.ipv4,
+      cuts: description.internet.cuts ?? [],
+    },
     hosts,
     nats,
     links: planLinks(description),

@@ -2,9 +2,10 @@
 import { spawn } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { readFileSync } from 'node:fs'
-import type { HostChange, LinkChange } from './description.ts'
+import type { HostChange, InternetChange, LinkChange } from './description.ts'
 import type { LabStatus, StartedNode, StartRequest } from './control-protocol.ts'
 import { hostBatch, internetBatch, natBatch, portBatch, uplinkBatch } from './interface-batch.ts'
+import { type Cut, cutRules } from './internet-cuts.ts'
 import { roam } from './roam.ts'
 import type { LabPlan, LinkPlan } from './lab-plan.ts'
 import { hostsFileText } from './hosts-file.ts'
@@ -31,10 +32,12 @@ export class RunningLab {
   readonly #services: LabServices
   readonly #wire: WireEmulator | undefined
   #portMapping: PortMapping | undefined
+  #cuts: readonly Cut[]
 
   constructor(request: StartRequest, onDeath: (reason: string) => void) {
     this.#request = request
     this.#plan = request.plan
+    this.#cuts = request.plan.internet.cuts
     this.#stateDir = request.stateDir
     if (request.wireProgram !== undefined) {
       this.#wire = new WireEmulator(request.wireProgram, request.plan.seed, (reason) =>
@@ -101,6 +104,16 @@ export class RunningLab {
     this.#firewalls.set(name, firewall)
   }
 
+  async setInternet({ cuts = this.#cuts }: InternetChange): Promise<void> {
+    await this.#cut(this.#plan, cuts)
+    this.#cuts = cuts
+  }
+
+  async #cut(plan: LabPlan, cuts: readonly Cut[]): Promise<void> {
+    const rules = cutRules(plan, cuts)
+    await runInNode(this.#node(internetName), `nft -f - <<'RULES'\n${rules}\nRULES`)
+  }
+
   async setService(name: string, change: ServiceChange): Promise<void> {
     await this.#services.change(name, change)
   }
@@ -125,6 +138,8 @@ export class RunningLab {
     await runInNode(host, batchScript(uplinkBatch(name, uplink, 0, plan)))
     await this.#setDeviceMtu(link, deviceMtu(this.#links.get(link.name) ?? {}))
     this.#plan = plan
+    // Whatever cut it off was on its old way.
+    await this.setInternet({ cuts: this.#cuts.filter((cut) => !cut.includes(name)) })
   }
 
   /** Takes the links down. The end of the daemon takes all the rest. */
@@ -137,6 +152,7 @@ export class RunningLab {
     return {
       name: this.#plan.name,
       stateDir: this.#stateDir,
+      internet: { cuts: this.#cuts },
       hosts: this.#plan.hosts.map(({ name, uplinks }) => ({
         name,
         addresses: addressesOf(uplinks),
@@ -200,6 +216,7 @@ export class RunningLab {
     const plan = this.#plan
     await Promise.all([
       runInNode(this.#node(internetName), batchScript(internetBatch(plan))),
+      this.#cuts.length === 0 ? undefined : this.#cut(plan, this.#cuts),
       ...plan.nats.map(async (nat) => {
         const node = this.#node(nat.name)
         this.#nats.set(nat.name, new NatRouter(nat, plan, node, this.#node(nat.uplink.upstream)))

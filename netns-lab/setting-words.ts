@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { hostChangeSchema, linkChangeSchema, natChangeSchema } from './description.ts'
+import {
+  hostChangeSchema,
+  internetChangeSchema,
+  linkChangeSchema,
+  natChangeSchema,
+} from './description.ts'
 import type { Settings } from './lab-change.ts'
 import { serviceChangeSchema } from './service-description.ts'
 
@@ -21,9 +26,11 @@ const fields = new Set([
   ...Object.keys(natChangeSchema.shape),
   ...Object.keys(hostChangeSchema.shape),
   ...Object.keys(serviceChangeSchema.shape),
+  ...Object.keys(internetChangeSchema.shape),
 ])
 const textFields = new Set(['kind', 'address', 'hairpin', 'behind', 'udp', 'badPortMapping'])
-const listFields = new Set(['portMapping'])
+/** Lists with commas; pairs have a slash. */
+const listFields = new Set(['portMapping', 'cuts'])
 const flagFields = new Set([
   'reorder',
   'down',
@@ -73,8 +80,14 @@ export function parseSettings(words: readonly string[]): Settings {
   return settings
 }
 
-function parseValue(field: string, text: string): string | number | boolean | string[] | undefined {
-  if (listFields.has(field)) return text.split(',').filter((word) => word !== '')
+function parseValue(
+  field: string,
+  text: string,
+): string | number | boolean | (string | string[])[] | undefined {
+  if (listFields.has(field)) {
+    const words = text.split(',').filter((word) => word !== '')
+    return field === 'cuts' ? words.map((word) => word.split('/')) : words
+  }
   if (textFields.has(field)) return text
   if (flagFields.has(field)) {
     if (['1', 'true', 'on', 'yes'].includes(text)) return true
