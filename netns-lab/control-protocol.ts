@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createConnection } from 'node:net'
 import { text } from 'node:stream/consumers'
-import type { Impairment, NatChange, HostChange, LinkChange } from './description.ts'
+import type {
+  Impairment,
+  NatChange,
+  HostChange,
+  InternetChange,
+  LinkChange,
+} from './description.ts'
+import type { Cut } from './internet-cuts.ts'
 import type { LabPlan } from './lab-plan.ts'
 import type { NatKindName } from './nat-kinds.ts'
+import type { ServiceChange } from './service-description.ts'
 import type { WireStatistics } from './wire-emulator.ts'
 
 /** What the driver writes to the daemon's standard input as its first line. */
@@ -35,6 +43,8 @@ export type ControlRequest =
   | { readonly op: 'set-link'; readonly link: string; readonly change: LinkChange }
   | { readonly op: 'set-nat'; readonly nat: string; readonly change: NatChange }
   | { readonly op: 'set-host'; readonly host: string; readonly change: HostChange }
+  | { readonly op: 'set-internet'; readonly change: InternetChange }
+  | { readonly op: 'set-service'; readonly service: string; readonly change: ServiceChange }
   | { readonly op: 'stop' }
 
 export type ControlAnswer =
@@ -44,6 +54,7 @@ export type ControlAnswer =
 export interface LabStatus {
   readonly name: string
   readonly stateDir: string
+  readonly internet: { readonly cuts: readonly Cut[] }
   readonly hosts: readonly {
     name: string
     addresses: readonly string[]
@@ -58,12 +69,16 @@ export interface LabStatus {
     behind: string
     hairpin: string
     mappingLifetimeS: number | undefined
+    /** Protocols, or `nonsense`. */
+    portMapping: readonly string[]
   }[]
   readonly links: readonly {
     name: string
     node: string
     upstream: string
     unplugged: boolean
+    mtu: number
+    mtuBlackhole: boolean
     out: Impairment
     in: Impairment
     frames: { out: WireStatistics; in: WireStatistics } | undefined
@@ -71,8 +86,8 @@ export interface LabStatus {
   readonly services: readonly { name: string; on: string; state: string }[]
 }
 
-/** The slowest request reloads a router's rules. */
-const answerDeadlineMs = 10_000
+/** The slowest request starts a service again. */
+const answerDeadlineMs = 20_000
 
 export function controlSocket(stateDir: string): string {
   return `${stateDir}/control.sock`

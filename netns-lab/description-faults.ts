@@ -4,6 +4,7 @@ import { addressFaults, ipv6Faults } from './address-faults.ts'
 import { type Fault, fault } from './description-fault.ts'
 import { hostUplinks, internetName } from './uplink-wish.ts'
 import { translates } from './nat-kinds.ts'
+import { portMappingFault } from './nat-rules.ts'
 
 /** What is wrong between the parts of a description whose fields are right one by one. */
 export function relationFaults(description: Description): Fault[] {
@@ -14,6 +15,7 @@ export function relationFaults(description: Description): Fault[] {
     ...natFaults(description),
     ...addressFaults(description),
     ...linkFaults(description),
+    ...cutFaults(description),
     ...serviceFaults(description),
     ...ipv6Faults(description),
   ]
@@ -84,6 +86,7 @@ function natFaults({ hosts, nats }: Description): Fault[] {
       hostUplinks(host).some((uplink) => uplink.behind === name),
     )
     const field = `nats.${name}`
+    const mappingFault = portMappingFault(nat)
     return [
       ...(inner && !translates(nat.kind)
         ? [
@@ -100,6 +103,9 @@ function natFaults({ hosts, nats }: Description): Fault[] {
       ...(inner && (nat.ipv6 ?? 'off') !== 'off'
         ? [fault(`${field}.ipv6`, nat.ipv6, 'only a router on the internet can have IPv6')]
         : []),
+      ...(mappingFault === undefined
+        ? []
+        : [fault(`${field}.portMapping`, nat.portMapping, mappingFault)]),
       ...(nat.dmzHost !== undefined && !behind.some(([host]) => host === nat.dmzHost)
         ? [fault(`${field}.dmzHost`, nat.dmzHost, 'name a host behind this NAT')]
         : []),
@@ -151,6 +157,27 @@ function linkFaults({ hosts, nats }: Description): Fault[] {
         : []),
     ]
   })
+}
+
+function cutFaults({ internet, hosts, nats }: Description): Fault[] {
+  const isOnInternet = (behind: string | undefined) => (behind ?? internetName) === internetName
+  const known = [
+    ...Object.entries(hosts).filter(([, host]) =>
+      hostUplinks(host).some(({ behind }) => isOnInternet(behind)),
+    ),
+    ...Object.entries(nats).filter(([, { behind }]) => isOnInternet(behind)),
+  ].map(([name]) => name)
+  return (internet.cuts ?? []).flatMap((cut, index) =>
+    cut
+      .filter((name) => !known.includes(name))
+      .map((name) =>
+        fault(
+          `internet.cuts.${index}`,
+          name,
+          `name a host or NAT on the internet (${known.join(', ')})`,
+        ),
+      ),
+  )
 }
 
 function serviceFaults({ services, hosts }: Description): Fault[] {

@@ -1,34 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod'
+import {
+  flag,
+  ipv4,
+  ipv4Prefix,
+  ipv6,
+  milliseconds,
+  mtu,
+  nodeName,
+  percent,
+} from './description-fields.ts'
 import { natKindNames } from './nat-kinds.ts'
+import { serviceSchema } from './service-description.ts'
 
 /**
  * What a lab description may say. Each message is the remedy, so that a fault can be shown as
  * `field = value: remedy`. Relations between parts are checked in description-faults.ts.
  */
 
-/** Hosts and NATs share one set of names: they become hostnames and directory names. */
-export const nodeNamePattern = /^[a-z][a-z0-9-]{0,30}$/
-
-const nodeName = z
-  .string('give the name of a host or NAT')
-  .regex(nodeNamePattern, 'use lower-case letters, digits and "-", a letter first, at most 31')
-const milliseconds = z
-  .number('give a number of milliseconds')
-  .min(0, 'give milliseconds, 0 or more')
-  .max(60_000, 'give at most 60000 milliseconds')
-const percent = z
-  .number('give a percentage, 0 to 100')
-  .min(0, 'give a percentage, 0 to 100')
-  .max(100, 'give a percentage, 0 to 100')
-const flag = z.boolean('say true or false')
-const port = z
-  .int('give a port, 1 to 65535')
-  .min(1, 'give a port, 1 to 65535')
-  .max(65_535, 'give a port, 1 to 65535')
-const ipv4 = z.ipv4('give an IPv4 address such as 203.0.113.20')
-const ipv6 = z.ipv6('give an IPv6 address such as 2001:db8:5::10')
-const ipv4Prefix = z.cidrv4('give an IPv4 prefix such as 192.168.1.0/24')
+/** Their order is the numbering of wire/filter.go. */
+export const udpPolicies = ['open', 'blocked', 'only-443', 'not-443'] as const
 
 const impairmentFields = {
   delayMs: milliseconds.optional(),
@@ -52,6 +43,10 @@ const impairmentFields = {
   reorder: flag.optional(),
   /** true drops everything in silence, as a cut further away does: the interfaces stay up. */
   down: flag.optional(),
+  /** true drops whatever looks like WireGuard: its four messages by first bytes and length. */
+  dropWireguard: flag.optional(),
+  /** Which UDP passes, by either port; the rest is dropped in silence. */
+  udp: z.enum(udpPolicies, `choose one of ${udpPolicies.join(', ')}`).optional(),
 }
 
 export const impairmentSchema = z.strictObject(impairmentFields)
@@ -61,6 +56,10 @@ export const linkChangeSchema = z.strictObject({
   ...impairmentFields,
   /** true takes the carrier from both interfaces, as pulling the cable does. */
   unplugged: flag.optional(),
+  /** Of IP packets, in bytes. Whoever forwards onto the link answers a larger packet by ICMP "too big". */
+  mtu: mtu.optional(),
+  /** true: nobody answers; the link swallows what is larger than `mtu`, and looks like any other from its ends. */
+  mtuBlackhole: flag.optional(),
   out: impairmentSchema.optional(),
   in: impairmentSchema.optional(),
 })
@@ -69,7 +68,6 @@ const linkSchema = z.strictObject({
   ...linkChangeSchema.shape,
   /** Default: `<node>-<upstream>`. */
   name: nodeName.optional(),
-  mtu: z.int('give an MTU, 576 to 9000').min(576).max(9000).optional(),
   /** false makes a bare veth pair: ten times the speed, and no impairments. */
   emulate: flag.optional(),
 })
@@ -97,6 +95,8 @@ const hostSchema = z
   .prefault({})
 
 export const hairpins = ['off', 'external', 'lan'] as const
+export const portMappingProtocols = ['upnp', 'nat-pmp', 'pcp'] as const
+export const badPortMappings = ['none', 'nonsense'] as const
 export const ipv6Sites = ['off', 'firewall', 'open'] as const
 
 /** Settings of a NAT that may change while the lab runs. */
@@ -108,6 +108,12 @@ export const natChangeSchema = z.strictObject({
     .int('give whole seconds, 1 or more')
     .min(1, 'give whole seconds, 1 or more')
     .optional(),
+  /** What hosts of the LAN can ask the router for a port with; what is not listed gets no answer. */
+  portMapping: z
+    .array(z.enum(portMappingProtocols, `choose of ${portMappingProtocols.join(', ')}`))
+    .optional(),
+  /** A router that answers NAT-PMP and PCP, and makes no sense. */
+  badPortMapping: z.enum(badPortMappings, `choose one of ${badPortMappings.join(', ')}`).optional(),
   /** Forgets every mapping, as a router does that restarts. */
   reboot: flag.optional(),
 })
@@ -123,28 +129,22 @@ const natSchema = z.strictObject({
   link: linkSchema.optional(),
 })
 
+/** Settings of the internet that may change while the lab runs. */
+export const internetChangeSchema = z.strictObject({
+  /** Pairs of hosts and NATs on the internet that do not reach each other. */
+  cuts: z
+    .array(
+      z.tuple([nodeName, nodeName], 'give two names').readonly(),
+      'list pairs such as ["home", "hub"]',
+    )
+    .readonly()
+    .optional(),
+})
+
 export const hostChangeSchema = z.strictObject({
   firewall: flag.optional(),
   /** Roams: a NAT, or "internet". */
   behind: nodeName.optional(),
-})
-
-const coturnSchema = z.strictObject({
-  kind: z.literal('coturn'),
-  on: nodeName,
-  port: port.optional(),
-  /** Without it the server answers STUN only. */
-  turn: z.strictObject({ user: z.string(), password: z.string(), realm: z.string() }).optional(),
-  args: z.array(z.string()).optional(),
-})
-
-const commandSchema = z.strictObject({
-  kind: z.literal('command'),
-  on: nodeName,
-  run: z.array(z.string()).min(1, 'give the command as a list of words'),
-  env: z.record(z.string(), z.string()).optional(),
-  /** The lab is up once the host listens here. */
-  ready: z.strictObject({ udp: port.optional(), tcp: port.optional() }).optional(),
 })
 
 export const descriptionSchema = z.strictObject({
@@ -156,20 +156,12 @@ export const descriptionSchema = z.strictObject({
       ipv6: z
         .cidrv6('give an IPv6 prefix of 32 bits such as 2001:db8::/32')
         .prefault('2001:db8::/32'),
+      ...internetChangeSchema.shape,
     })
     .prefault({}),
   hosts: z.record(nodeName, hostSchema).prefault({}),
   nats: z.record(nodeName, natSchema).prefault({}),
-  services: z
-    .record(
-      nodeName,
-      z.discriminatedUnion(
-        'kind',
-        [coturnSchema, commandSchema],
-        'set kind to "coturn" or "command"',
-      ),
-    )
-    .prefault({}),
+  services: z.record(nodeName, serviceSchema).prefault({}),
 })
 
 /** A description as written, in a TOML file or as an object. */
@@ -178,9 +170,9 @@ export type DescriptionInput = z.input<typeof descriptionSchema>
 export type Description = z.output<typeof descriptionSchema>
 export type HostDescription = z.output<typeof hostSchema>
 export type NatDescription = z.output<typeof natSchema>
-export type ServiceDescription = Description['services'][string]
 export type Impairment = z.output<typeof impairmentSchema>
 export type LinkChange = z.output<typeof linkChangeSchema>
 export type LinkDescription = z.output<typeof linkSchema>
 export type NatChange = z.output<typeof natChangeSchema>
+export type InternetChange = z.output<typeof internetChangeSchema>
 export type HostChange = z.output<typeof hostChangeSchema>

@@ -72,6 +72,12 @@ async function obey(lab: RunningLab, request: ControlRequest, socket: Socket): P
       case 'set-host':
         await lab.setHost(request.host, request.change)
         break
+      case 'set-internet':
+        await lab.setInternet(request.change)
+        break
+      case 'set-service':
+        await lab.setService(request.service, request.change)
+        break
       case 'stop':
         socket.end(JSON.stringify({ ok: true } satisfies ControlAnswer), () => end(0))
         return

@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers'
 import { type Capture, startCapture } from './capture.ts'
 import { type EnterOptions, enterFromOutside } from './enter-node.ts'
 import { HostProcess } from './host-process.ts'
+import { caFileName } from './lab-authority.ts'
 import type { UplinkPlan } from './lab-plan.ts'
 import { until, type Wait } from './until.ts'
 import { addressesOf } from './uplink-wish.ts'
@@ -50,6 +51,11 @@ export class LabHost implements LabNode {
     const [first] = this.addresses
     if (first === undefined) throw new Error(`${this.name} has no address`)
     return first
+  }
+
+  /** The certificate of the lab's own authority, by which a service with `tls` is trusted. */
+  get caFile(): string {
+    return `${this.stateDir}/${caFileName}`
   }
 
   /** Runs a command to its end. A non-zero exit code is a result, not an error; the deadline is an error. */

@@ -62,7 +62,7 @@ export async function launchLab(
 ): Promise<LaunchedLab> {
   let wire: string | undefined
   try {
-    await requireTools()
+    await requireTools(plan)
     wire = plan.links.some(({ emulate }) => emulate) ? await wireProgram() : undefined
     await mkdir(outerProc, { recursive: true })
     throwIfInterrupted(signal)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LinkChange, ServiceDescription } from './description.ts'
+import type { Cut } from './internet-cuts.ts'
+import type { LinkChange } from './description.ts'
 import type { NatRuleInput } from './nat-rules.ts'
+import type { ServiceDescription } from './service-description.ts'
 
 /**
  * A description with every name, address and interface filled in. A pure function of the description:
@@ -9,7 +11,11 @@ import type { NatRuleInput } from './nat-rules.ts'
 export interface LabPlan {
   readonly name: string
   readonly seed: number
-  readonly internet: { readonly gateway: string; readonly prefix: string }
+  readonly internet: {
+    readonly gateway: string
+    readonly prefix: string
+    readonly cuts: readonly Cut[]
+  }
   readonly hosts: readonly HostPlan[]
   readonly nats: readonly NatPlan[]
   readonly links: readonly LinkPlan[]
@@ -52,6 +58,7 @@ export interface LinkPlan {
   readonly upstream: string
   /** Interface at the upstream's end; unique in the lab. */
   readonly port: string
+  /** Of the interfaces at both ends as the lab comes up. */
   readonly mtu: number
   readonly emulate: boolean
   readonly settings: LinkChange

@@ -1,125 +1,88 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ChildProcess, spawn } from 'node:child_process'
-import { openSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { setTimeout as delay } from 'node:timers/promises'
-import type { ServiceDescription } from './description.ts'
-import type { LabPlan } from './lab-plan.ts'
-import { enterFromInside, type NodeNamespace } from './node-namespace.ts'
+import { coturnCommand, coturnPorts } from './coturn.ts'
+import { LabAuthority } from './lab-authority.ts'
+import type { LabPlan, ServicePlan } from './lab-plan.ts'
+import type { NodeNamespace } from './node-namespace.ts'
+import type { ServiceChange } from './service-description.ts'
+import { type Ports, ServiceProcess } from './service-process.ts'
 import { addressesOf } from './uplink-wish.ts'
-
-const readyDeadlineMs = 15_000
-const pollMs = 10
-const defaultStunPort = 3478
 
 /** Programs that the lab itself runs on its hosts: STUN and TURN servers, plain commands. */
 export class LabServices {
   readonly #plan: LabPlan
   readonly #stateDir: string
-  readonly #children = new Map<string, ChildProcess>()
+  readonly #nodeOf: (name: string) => NodeNamespace
+  readonly #authority: LabAuthority
+  readonly #running = new Map<string, ServiceProcess>()
 
-  constructor(plan: LabPlan, stateDir: string) {
+  constructor(plan: LabPlan, stateDir: string, nodeOf: (name: string) => NodeNamespace) {
     this.#plan = plan
     this.#stateDir = stateDir
+    this.#nodeOf = nodeOf
+    this.#authority = new LabAuthority(stateDir)
   }
 
   /** Starts all, and waits until each listens where it should. Throws with the tail of the log of one that ends. */
-  async start(nodeOf: (name: string) => NodeNamespace): Promise<void> {
+  async start(): Promise<void> {
+    const { services, hosts } = this.#plan
+    const overTls = services.filter(({ description }) => isOverTls(description))
+    if (overTls.length > 0) await this.#authority.open(hosts.map(({ name }) => name))
     await Promise.all(
-      this.#plan.services.map(async ({ name, description }) => {
-        const node = nodeOf(description.on)
-        const logFile = `${this.#stateDir}/hosts/${description.on}/${name}.log`
-        this.#children.set(name, this.#spawn(node, description, logFile))
-        await this.#ready(name, node, description, logFile)
-      }),
+      overTls.map(async ({ name, description: { on } }) =>
+        this.#authority.certify(on, name, this.#addresses(on)),
+      ),
     )
+    await Promise.all(services.map(async (service) => this.#run(service)))
+  }
+
+  /** Kills a service without a word to its clients, or starts it again with the same command. */
+  async change(name: string, { running }: ServiceChange): Promise<void> {
+    const service = this.#plan.services.find((entry) => entry.name === name)
+    if (service === undefined) throw new Error(`no service is named ${name}`)
+    if (running === false) await this.#running.get(name)?.kill()
+    if (running === true && this.#running.get(name)?.state !== 'running') await this.#run(service)
   }
 
   states(): { name: string; on: string; state: string }[] {
     return this.#plan.services.map(({ name, description }) => ({
       name,
       on: description.on,
-      state: stateOf(this.#children.get(name)),
+      state: this.#running.get(name)?.state ?? 'not started',
     }))
   }
 
-  #spawn(node: NodeNamespace, service: ServiceDescription, logFile: string): ChildProcess {
-    const [command, ...args] = [...enterFromInside(node), ...this.#commandLine(service)]
-    const log = openSync(logFile, 'a')
-    const env = service.kind === 'command' ? { ...process.env, ...service.env } : process.env
-    return spawn(command, args, { stdio: ['ignore', log, log], env })
-  }
-
-  #commandLine(service: ServiceDescription): string[] {
-    if (service.kind === 'command') return service.run
-    const host = this.#plan.hosts.find(({ name }) => name === service.on)
-    const listen = addressesOf(host?.uplinks ?? []).flatMap((address) => ['-L', address])
-    return [
-      ...coturn(service.port ?? defaultStunPort, listen, service.turn),
-      ...(service.args ?? []),
-    ]
-  }
-
-  async #ready(
-    name: string,
-    node: NodeNamespace,
-    service: ServiceDescription,
-    logFile: string,
-  ): Promise<void> {
-    const ports =
-      service.kind === 'coturn' ? { udp: service.port ?? defaultStunPort } : (service.ready ?? {})
-    const deadline = Date.now() + readyDeadlineMs
-    while (!(await listens(node, ports))) {
-      const state = stateOf(this.#children.get(name))
-      if (state !== 'running' || Date.now() > deadline) {
-        const log = (await readFile(logFile, 'utf8')).trimEnd().split('\n').slice(-5).join('\n')
-        throw new Error(`service ${name} is not ready (${state}); its log ends:\n${log}`)
-      }
-      await delay(pollMs)
+  async #run(service: ServicePlan): Promise<void> {
+    const { name, description } = service
+    const { on } = description
+    const request = {
+      name,
+      node: this.#nodeOf(on),
+      command: this.#commandLine(service),
+      env: description.kind === 'command' ? description.env : undefined,
+      ports: portsOf(description),
+      logFile: `${this.#stateDir}/hosts/${on}/${name}.log`,
     }
+    await ServiceProcess.start(request, (process) => this.#running.set(name, process))
+  }
+
+  #commandLine({ name, description }: ServicePlan): string[] {
+    if (description.kind === 'command') return description.run
+    const { on } = description
+    const files = this.#authority.files(on, name)
+    return coturnCommand(name, description, this.#addresses(on), files)
+  }
+
+  #addresses(host: string): string[] {
+    return addressesOf(this.#plan.hosts.find(({ name }) => name === host)?.uplinks ?? [])
   }
 }
 
-/** Two IPv4 addresses let coturn answer the behaviour tests of RFC 5780. */
-function coturn(
-  port: number,
-  listen: readonly string[],
-  turn: { user: string; password: string; realm: string } | undefined,
-): string[] {
-  const quiet = '-n --no-cli --no-tls --no-dtls --log-file stdout --pidfile /run/turnserver.pid'
-  const account =
-    turn === undefined
-      ? ['--stun-only']
-      : ['--lt-cred-mech', '--user', `${turn.user}:${turn.password}`, '--realm', turn.realm]
-  return [
-    'turnserver',
-    ...quiet.split(' '),
-    '--listening-port',
-    String(port),
-    ...listen,
-    ...account,
-  ]
+function isOverTls(description: ServicePlan['description']): boolean {
+  return description.kind === 'coturn' && description.tls === true
 }
 
-async function listens(
-  node: NodeNamespace,
-  ports: { udp?: number | undefined; tcp?: number | undefined },
-): Promise<boolean> {
-  for (const [protocol, port] of Object.entries(ports)) {
-    if (port === undefined) continue
-    const tables = await Promise.all(
-      // These list the sockets of the process's own network namespace.
-      [protocol, `${protocol}6`].map((table) => readFile(`/proc/${node.pid}/net/${table}`, 'utf8')),
-    )
-    const local = new RegExp(`:${port.toString(16).toUpperCase().padStart(4, '0')} 0+:0000`)
-    if (!tables.some((table) => local.test(table))) return false
-  }
-  return true
-}
-
-function stateOf(child: ChildProcess | undefined): string {
-  if (child === undefined) return 'not started'
-  if (child.exitCode !== null) return `ended with ${child.exitCode}`
-  if (child.signalCode !== null) return `ended by ${child.signalCode}`
-  return 'running'
+function portsOf(description: ServicePlan['description']): Ports {
+  if (description.kind === 'coturn') return coturnPorts(description)
+  const { udp, tcp } = description.ready ?? {}
+  return { udp: udp === undefined ? [] : [udp], tcp: tcp === undefined ? [] : [tcp] }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { access, constants } from 'node:fs/promises'
+import type { LabPlan } from './lab-plan.ts'
 
-/** Program -> Debian package that has it. */
+/** Program -> Debian package that has it. What the programs' own services do on installation is not wanted anywhere. */
 const neededTools = {
   ip: 'iproute2',
   nft: 'nftables',
@@ -18,10 +19,25 @@ export function requireRoot(): void {
   }
 }
 
-/** Throws, naming every missing program and what to install, if the machine cannot carry a lab. */
-export async function requireTools(): Promise<void> {
-  const found = await Promise.all(Object.keys(neededTools).map(isOnPath))
-  const missing = Object.entries(neededTools).filter((_, index) => found[index] !== true)
+/** What only some descriptions ask for. */
+function neededBy({ services, nats }: LabPlan): Readonly<Record<string, string>> {
+  const servers = services.flatMap(({ description }) =>
+    description.kind === 'coturn' ? [description] : [],
+  )
+  const mapsPorts = nats.some(({ rules }) => rules.portMapping.length > 0)
+  return {
+    ...(servers.length > 0 || mapsPorts ? { turnserver: 'coturn' } : {}),
+    ...(servers.some(({ tls }) => tls === true) ? { openssl: 'openssl' } : {}),
+    // The other build of miniupnpd, for iptables, knows nothing of the lab's tables.
+    ...(mapsPorts ? { miniupnpd: 'miniupnpd-nftables' } : {}),
+  }
+}
+
+/** Throws, naming every missing program and what to install, if the machine cannot carry this lab. */
+export async function requireTools(plan: LabPlan): Promise<void> {
+  const needed = { ...neededTools, ...neededBy(plan) }
+  const found = await Promise.all(Object.keys(needed).map(isOnPath))
+  const missing = Object.entries(needed).filter((_, index) => found[index] !== true)
   const faults = missing.map(([tool]) => `${tool} is missing`)
   const packages = [...new Set(missing.map(([, debian]) => debian))]
   if (packages.length > 0) faults.push(`install: apt-get install ${packages.join(' ')}`)

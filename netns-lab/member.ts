@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { HostProcess } from './host-process.ts'
 import type { ExecResult, LabHost } from './lab-host.ts'
@@ -37,6 +38,7 @@ export class Member {
   readonly host: LabHost
   readonly stateDir: string
   #run: HostProcess | undefined
+  #configFile: string | undefined
 
   constructor(host: LabHost) {
     this.host = host
@@ -47,14 +49,25 @@ export class Member {
     return this.host.name
   }
 
+  /** Gives the host a configuration file, as TOML text, that every later command reads. */
+  async configure(toml: string): Promise<void> {
+    this.#configFile = `${this.host.stateDir}/config.toml`
+    await writeFile(this.#configFile, toml)
+  }
+
+  #words(command: readonly string[]): string[] {
+    const config = this.#configFile === undefined ? [] : ['--config', this.#configFile]
+    return [MESHGATE, '--state-dir', this.stateDir, ...config, ...command]
+  }
+
   /** Runs a command to its end, whatever its exit code. */
   async try(command: readonly string[], options: { input?: string } = {}): Promise<ExecResult> {
-    return this.host.exec([MESHGATE, '--state-dir', this.stateDir, ...command], options)
+    return this.host.exec(this.#words(command), options)
   }
 
   /** Runs a command that must succeed; returns what it printed. */
   async do(command: readonly string[], options: { input?: string } = {}): Promise<string> {
-    return this.host.run([MESHGATE, '--state-dir', this.stateDir, ...command], options)
+    return this.host.run(this.#words(command), options)
   }
 
   async json<T>(command: readonly string[]): Promise<T> {
@@ -76,8 +89,7 @@ export class Member {
 
   /** Starts helper and agent, and does not wait for anything. */
   start(...options: readonly string[]): HostProcess {
-    const command = [MESHGATE, '--state-dir', this.stateDir, ...options, 'run']
-    this.#run = this.host.spawn(command, { log: 'meshgate.log' })
+    this.#run = this.host.spawn(this.#words([...options, 'run']), { log: 'meshgate.log' })
     return this.#run
   }
 

@@ -3,7 +3,7 @@ import type { NatChange } from './description.ts'
 import type { LabPlan, NatPlan } from './lab-plan.ts'
 import { internetName } from './uplink-wish.ts'
 import { translates } from './nat-kinds.ts'
-import { mappingLifetimeS, type NatRuleInput, natRules } from './nat-rules.ts'
+import { mappingLifetimeS, type NatRuleInput, natRules, portMappingFault } from './nat-rules.ts'
 import { type NodeNamespace, runInNode } from './node-namespace.ts'
 
 /** A running NAT: what it is now, and the changes it can go through while hosts talk over it. */
@@ -50,10 +50,18 @@ export class NatRouter {
           'because the addresses behind it would have to change; describe another lab',
       )
     }
+    const bad = change.badPortMapping ?? this.rules.badPortMapping
+    const next = {
+      kind: kind ?? this.rules.kind,
+      portMapping: change.portMapping ?? this.rules.portMapping,
+    }
+    const fault = portMappingFault(next)
+    if (fault !== undefined) throw new Error(`${this.plan.name}: ${fault}`)
     if (address !== undefined) await this.#readdress(address)
     this.rules = {
       ...this.rules,
-      kind: kind ?? this.rules.kind,
+      ...next,
+      badPortMapping: bad === 'nonsense' ? bad : undefined,
       hairpin: hairpin ?? this.rules.hairpin,
       mappingLifetimeS: lifetimeS ?? this.rules.mappingLifetimeS,
       external: address === undefined ? this.rules.external : [address],

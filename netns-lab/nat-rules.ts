@@ -14,6 +14,9 @@ export interface NatRuleInput {
   readonly mappingLifetimeS: number | undefined
   /** Inner address for the kind `dmz`. */
   readonly dmzAddress: string | undefined
+  /** What the router answers of its LAN's wishes for ports. */
+  readonly portMapping: NonNullable<Description['nats'][string]['portMapping']>
+  readonly badPortMapping: 'nonsense' | undefined
 }
 
 /** RFC 4787 REQ-5 asks for two minutes at least. */
@@ -34,10 +37,25 @@ export function natRules(input: NatRuleInput): string {
       kind.engine.type === 'blocked' && kind.engine.verdict === 'reject'
         ? 'reject with icmpx type admin-prohibited'
         : 'drop',
+    $UNHEARD: unheard(input).join('\n    '),
   }
-  const text = ['flush ruleset', ...parts(input, kind)].join('\n')
+  const mapping = input.portMapping.length > 0 ? [rule('port-mapping')] : []
+  const text = ['flush ruleset', ...parts(input, kind), ...mapping].join('\n')
   // nft rejects its own variables in places such as "timeout $X", hence textual replacement.
   return text.replaceAll(/\$[A-Z]+/g, (name) => values[name as keyof typeof values])
+}
+
+/** Why a router cannot map ports; undefined if it can, or need not. */
+export function portMappingFault(input: {
+  readonly kind: NatKindName
+  readonly portMapping?: readonly string[] | undefined
+}): string | undefined {
+  if ((input.portMapping ?? []).length === 0) return undefined
+  const { type } = natKinds[input.kind].engine
+  if (input.kind === 'dmz') return 'a router that gives every port to one host has none to map'
+  return type === 'eim' || type === 'rule'
+    ? undefined
+    : `a router of kind ${input.kind} has no ports to map; choose a kind that translates UDP`
 }
 
 /** The lifetime to give conntrack's UDP timeouts, so that maps and flows end together; undefined keeps the kernel's. */
@@ -78,6 +96,13 @@ function eimFilter(kind: NatKind): string[] {
       // Conntrack filters by address and port of its own accord.
       return []
   }
+}
+
+/** By the first byte of the datagram, its version. */
+function unheard({ portMapping }: NatRuleInput): string[] {
+  return (['nat-pmp', 'pcp'] as const)
+    .filter((protocol) => !portMapping.includes(protocol))
+    .map((protocol) => `udp dport 5351 @th,64,8 ${protocol === 'pcp' ? 2 : 0} drop`)
 }
 
 function allocation(preservePorts: boolean): string {

@@ -7,6 +7,7 @@ import type {
   NatDescription,
 } from './description.ts'
 import type { HostPlan, LabPlan, LinkPlan, NatPlan, UplinkPlan } from './lab-plan.ts'
+import { deviceMtu } from './link-settings.ts'
 import { translates } from './nat-kinds.ts'
 import { hostUplinks, internetName } from './uplink-wish.ts'
 
@@ -30,7 +31,11 @@ export function planLab(description: Description, name: string): LabPlan {
   return {
     name,
     seed: description.seed,
-    internet: { gateway: addresses.gateway, prefix: description.internet.ipv4 },
+    internet: {
+      gateway: addresses.gateway,
+      prefix: description.internet.ipv4,
+      cuts: description.internet.cuts ?? [],
+    },
     hosts,
     nats,
     links: planLinks(description),
@@ -86,6 +91,8 @@ function planNat(
       ipv6,
       mappingLifetimeS: wish.mappingLifetimeS,
       dmzAddress: dmzAddress(wish.dmzHost, name, hosts),
+      portMapping: wish.portMapping ?? [],
+      badPortMapping: wish.badPortMapping === 'nonsense' ? 'nonsense' : undefined,
     },
   }
 }
@@ -124,12 +131,8 @@ function planLinks({ hosts, nats }: Description): LinkPlan[] {
     })),
   ]
   return wishes.map(({ node, device, behind: upstream = internetName, link = {} }, index) => {
-    const {
-      name = `${node}-${upstream}`,
-      mtu = 1500,
-      emulate = true,
-      ...settings
-    }: LinkDescription = link
+    const { name = `${node}-${upstream}`, emulate = true, ...settings }: LinkDescription = link
+    const mtu = deviceMtu(settings)
     return { name, node, device, upstream, port: `p${index}`, mtu, emulate, settings }
   })
 }

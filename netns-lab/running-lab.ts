@@ -2,17 +2,20 @@
 import { spawn } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { readFileSync } from 'node:fs'
-import type { HostChange, LinkChange } from './description.ts'
+import type { HostChange, InternetChange, LinkChange } from './description.ts'
 import type { LabStatus, StartedNode, StartRequest } from './control-protocol.ts'
 import { hostBatch, internetBatch, natBatch, portBatch, uplinkBatch } from './interface-batch.ts'
+import { type Cut, cutRules } from './internet-cuts.ts'
 import { roam } from './roam.ts'
 import type { LabPlan, LinkPlan } from './lab-plan.ts'
 import { hostsFileText } from './hosts-file.ts'
 import { addressesOf, internetName } from './uplink-wish.ts'
-import { mergeImpairments } from './link-settings.ts'
+import { deviceMtu, mergeImpairments, swallowedAbove } from './link-settings.ts'
 import { NatRouter } from './nat-router.ts'
 import { expectSuccess, type NodeNamespace, openNode, runInNode } from './node-namespace.ts'
 import { LabServices } from './lab-services.ts'
+import { PortMapping } from './port-mapping.ts'
+import type { ServiceChange } from './service-description.ts'
 import { WireEmulator } from './wire-emulator.ts'
 
 const hostFirewall = readFileSync(new URL('./rules/host-firewall.nft', import.meta.url), 'utf8')
@@ -28,17 +31,20 @@ export class RunningLab {
   readonly #firewalls = new Map<string, boolean>()
   readonly #services: LabServices
   readonly #wire: WireEmulator | undefined
+  #portMapping: PortMapping | undefined
+  #cuts: readonly Cut[]
 
   constructor(request: StartRequest, onDeath: (reason: string) => void) {
     this.#request = request
     this.#plan = request.plan
+    this.#cuts = request.plan.internet.cuts
     this.#stateDir = request.stateDir
     if (request.wireProgram !== undefined) {
       this.#wire = new WireEmulator(request.wireProgram, request.plan.seed, (reason) =>
         onDeath(`the link emulator has died: ${reason}`),
       )
     }
-    this.#services = new LabServices(request.plan, request.stateDir)
+    this.#services = new LabServices(request.plan, request.stateDir, (name) => this.#node(name))
   }
 
   /** Namespaces, then links, then addresses and rules, then services. */
@@ -46,7 +52,8 @@ export class RunningLab {
     await this.#openNodes()
     for (const link of this.#plan.links) await this.#connect(link)
     await this.#configure()
-    await this.#services.start((name) => this.#node(name))
+    await this.#services.start()
+    await Promise.all(this.#plan.nats.map(async (nat) => this.#startPortMapping(nat.name)))
     return [...this.#nodes.values()].map(({ name, outerPid }) => ({ name, outerPid }))
   }
 
@@ -58,14 +65,35 @@ export class RunningLab {
         `link ${name} is a bare veth pair; remove emulate = false from it to impair it`,
       )
     }
-    await this.#wire.change(name, change)
-    this.#links.set(name, mergeImpairments(this.#links.get(name) ?? {}, change))
+    const settings = mergeImpairments(this.#links.get(name) ?? {}, change)
+    const changesMtu = change.mtu !== undefined || change.mtuBlackhole !== undefined
+    await this.#wire.change(name, change, changesMtu ? swallowedAbove(settings) : undefined)
+    if (changesMtu) await this.#setDeviceMtu(link, deviceMtu(settings))
+    this.#links.set(name, settings)
+  }
+
+  /** A bridge follows the smallest of its ports by itself. */
+  async #setDeviceMtu({ node, device, upstream, port }: LinkPlan, mtu: number): Promise<void> {
+    await runInNode(this.#node(node), `ip link set ${device} mtu ${mtu}`)
+    await runInNode(this.#node(upstream), `ip link set ${port} mtu ${mtu}`)
   }
 
   async setNat(name: string, change: Parameters<NatRouter['change']>[0]): Promise<void> {
     const nat = this.#nats.get(name)
     if (nat === undefined) throw new Error(`no NAT is named ${name}`)
-    await nat.change(change)
+    await this.#portMapping?.stop(name)
+    try {
+      await nat.change(change)
+    } finally {
+      await this.#startPortMapping(name)
+    }
+  }
+
+  async #startPortMapping(name: string): Promise<void> {
+    const nat = this.#nats.get(name)
+    if (nat === undefined) return
+    this.#portMapping ??= new PortMapping(this.#node(internetName), this.#stateDir)
+    await this.#portMapping.start(nat.plan, nat.rules, this.#node(name))
   }
 
   async setHost(name: string, change: HostChange): Promise<void> {
@@ -74,6 +102,20 @@ export class RunningLab {
     if (firewall === undefined) return
     await runInNode(this.#node(name), firewallScript(firewall))
     this.#firewalls.set(name, firewall)
+  }
+
+  async setInternet({ cuts = this.#cuts }: InternetChange): Promise<void> {
+    await this.#cut(this.#plan, cuts)
+    this.#cuts = cuts
+  }
+
+  async #cut(plan: LabPlan, cuts: readonly Cut[]): Promise<void> {
+    const rules = cutRules(plan, cuts)
+    await runInNode(this.#node(internetName), `nft -f - <<'RULES'\n${rules}\nRULES`)
+  }
+
+  async setService(name: string, change: ServiceChange): Promise<void> {
+    await this.#services.change(name, change)
   }
 
   /** Takes the upstream's end of the host's link elsewhere; the host keeps its interface and gets a new address. */
@@ -94,7 +136,10 @@ export class RunningLab {
     await runInNode(this.#node(old?.upstream ?? ''), `ip link set ${link.port} netns ${target.pid}`)
     await runInNode(target, batchScript(portBatch(link, plan)))
     await runInNode(host, batchScript(uplinkBatch(name, uplink, 0, plan)))
+    await this.#setDeviceMtu(link, deviceMtu(this.#links.get(link.name) ?? {}))
     this.#plan = plan
+    // Whatever cut it off was on its old way.
+    await this.setInternet({ cuts: this.#cuts.filter((cut) => !cut.includes(name)) })
   }
 
   /** Takes the links down. The end of the daemon takes all the rest. */
@@ -107,6 +152,7 @@ export class RunningLab {
     return {
       name: this.#plan.name,
       stateDir: this.#stateDir,
+      internet: { cuts: this.#cuts },
       hosts: this.#plan.hosts.map(({ name, uplinks }) => ({
         name,
         addresses: addressesOf(uplinks),
@@ -121,10 +167,16 @@ export class RunningLab {
         behind: plan.uplink.upstream,
         hairpin: rules.hairpin,
         mappingLifetimeS: rules.mappingLifetimeS,
+        portMapping:
+          rules.badPortMapping === undefined ? rules.portMapping : [rules.badPortMapping],
       })),
-      links: this.#plan.links.map(({ name, node, upstream }) => {
-        const { out = {}, in: inward = {}, unplugged = false } = this.#links.get(name) ?? {}
-        return { name, node, upstream, unplugged, out, in: inward, frames: frames[name] }
+      links: this.#plan.links.map((link) => {
+        const { name, node, upstream } = link
+        const settings = this.#links.get(name) ?? {}
+        const { out = {}, in: inward = {}, unplugged = false, mtu = link.mtu } = settings
+        const mtuBlackhole = settings.mtuBlackhole ?? false
+        const state = { unplugged, mtu, mtuBlackhole, out, in: inward }
+        return { name, node, upstream, ...state, frames: frames[name] }
       }),
       services: this.#services.states(),
     }
@@ -164,6 +216,7 @@ export class RunningLab {
     const plan = this.#plan
     await Promise.all([
       runInNode(this.#node(internetName), batchScript(internetBatch(plan))),
+      this.#cuts.length === 0 ? undefined : this.#cut(plan, this.#cuts),
       ...plan.nats.map(async (nat) => {
         const node = this.#node(nat.name)
         this.#nats.set(nat.name, new NatRouter(nat, plan, node, this.#node(nat.uplink.upstream)))

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { hostChangeSchema, linkChangeSchema, natChangeSchema } from './description.ts'
+import {
+  hostChangeSchema,
+  internetChangeSchema,
+  linkChangeSchema,
+  natChangeSchema,
+} from './description.ts'
 import type { Settings } from './lab-change.ts'
+import { serviceChangeSchema } from './service-description.ts'
 
 /** Short forms of the command line -> fields of a description. Full field names are understood too. */
 const shortForms: Readonly<Record<string, string>> = {
@@ -19,9 +25,22 @@ const fields = new Set([
   ...Object.keys(linkChangeSchema.shape).filter((field) => field !== 'in' && field !== 'out'),
   ...Object.keys(natChangeSchema.shape),
   ...Object.keys(hostChangeSchema.shape),
+  ...Object.keys(serviceChangeSchema.shape),
+  ...Object.keys(internetChangeSchema.shape),
 ])
-const textFields = new Set(['kind', 'address', 'hairpin', 'behind'])
-const flagFields = new Set(['reorder', 'down', 'reboot', 'firewall', 'unplugged'])
+const textFields = new Set(['kind', 'address', 'hairpin', 'behind', 'udp', 'badPortMapping'])
+/** Lists with commas; pairs have a slash. */
+const listFields = new Set(['portMapping', 'cuts'])
+const flagFields = new Set([
+  'reorder',
+  'down',
+  'reboot',
+  'firewall',
+  'unplugged',
+  'dropWireguard',
+  'mtuBlackhole',
+  'running',
+])
 
 /** Thrown for words that cannot be meant; `lab` then ends with exit code 2. */
 export class UsageError extends Error {
@@ -40,7 +59,7 @@ export function parseSettings(words: readonly string[]): Settings {
     const field = shortForms[key] ?? key
     if (!fields.has(field)) {
       faults.push(
-        `${word}: there is no setting ${key}; choose of ${[...Object.keys(shortForms), ...textFields, ...flagFields].join(', ')}`,
+        `${word}: there is no setting ${key}; choose of ${[...Object.keys(shortForms), ...textFields, ...listFields, ...flagFields].join(', ')}`,
       )
       continue
     }
@@ -61,7 +80,14 @@ export function parseSettings(words: readonly string[]): Settings {
   return settings
 }
 
-function parseValue(field: string, text: string): string | number | boolean | undefined {
+function parseValue(
+  field: string,
+  text: string,
+): string | number | boolean | (string | string[])[] | undefined {
+  if (listFields.has(field)) {
+    const words = text.split(',').filter((word) => word !== '')
+    return field === 'cuts' ? words.map((word) => word.split('/')) : words
+  }
   if (textFields.has(field)) return text
   if (flagFields.has(field)) {
     if (['1', 'true', 'on', 'yes'].includes(text)) return true

@@ -2,8 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import type { Impairment, LinkChange } from './description.ts'
+import { type Impairment, type LinkChange, udpPolicies } from './description.ts'
 import type { LinkPlan } from './lab-plan.ts'
+import { swallowedAbove } from './link-settings.ts'
 import type { NodeNamespace } from './node-namespace.ts'
 
 /** Counters of one direction of a link, in frames. */
@@ -37,12 +38,16 @@ export class WireEmulator {
   async add(link: LinkPlan, node: NodeNamespace, upstream: NodeNamespace): Promise<void> {
     const places = `${node.pid}:${link.device} ${upstream.pid}:${link.port}`
     this.#numbers.set(link.name, Number(await this.#ask(`add ${places}`)))
-    await this.change(link.name, link.settings)
+    await this.change(link.name, link.settings, swallowedAbove(link.settings))
   }
 
-  async change(link: string, { out, in: inward, unplugged, ...both }: LinkChange): Promise<void> {
+  /** @param swallowed bytes of IP packet above which the link swallows; undefined leaves it as it is, 0 lifts it. */
+  async change(link: string, change: LinkChange, swallowed: number | undefined): Promise<void> {
+    // The MTU is the devices' business.
+    const { out, in: inward, unplugged, mtu: _, mtuBlackhole: __, ...both } = change
     const number = this.#numbers.get(link)
     if (unplugged !== undefined) await this.#ask(`carrier ${number} ${unplugged ? 0 : 1}`)
+    if (swallowed !== undefined) await this.#ask(`set ${number} both maxPacketBytes=${swallowed}`)
     const parts = [
       ['both', both],
       ['ab', out ?? {}],
@@ -88,7 +93,10 @@ export class WireEmulator {
 }
 
 function settingWords(settings: Impairment): string[] {
-  return Object.entries(settings).map(([key, value]) => `${key}=${Number(value)}`)
+  return Object.entries(settings).map(
+    ([key, value]) =>
+      `${key}=${key === 'udp' ? udpPolicies.indexOf(value as never) : Number(value)}`,
+  )
 }
 
 function parseStatistics(row: string): WireStatistics {

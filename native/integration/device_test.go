@@ -124,3 +124,26 @@ func TestAPeerWithoutAPathIsShownWithoutAnEndpoint(t *testing.T) {
 		t.Errorf("answered %+v", answer)
 	}
 }
+
+func TestAHostThatSwitchesIPv6OffStillJoins(t *testing.T) {
+	needRoot(t)
+	nsA, nsB := newNamespace(t, "a"), newNamespace(t, "b")
+	for _, scope := range []string{"all", "default"} {
+		nsA.sh(t, "sysctl -qw net.ipv6.conf.%s.disable_ipv6=1", scope)
+	}
+	sh(t, "ip -n %s link add w2 type veth peer name w2 netns %s", nsA, nsB)
+	for i, end := range []namespace{nsA, nsB} {
+		sh(t, "ip -n %s addr add 192.0.2.%d/24 dev w2 && ip -n %s link set dev w2 up", end, i+1, end)
+	}
+	a, b := newMember(t, nsA, 1), newMember(t, nsB, 2)
+	a.agent.apply(a.desired(b, 2))
+	b.agent.apply(b.desired(a, 2))
+	a.agent.await("path-up", any1)
+	b.agent.await("path-up", any1)
+	if !b.namespace.ping(a.address()) || !b.namespace.ping("fd12:3456:789a::1") {
+		t.Error("it does not answer")
+	}
+	if changed := a.agent.apply(a.desired(b, 2)); len(changed) != 0 {
+		t.Errorf("applying again changed %v", changed)
+	}
+}

@@ -6,6 +6,9 @@ import type { Impairment } from '../description.ts'
 import { findLab } from '../lab-registry.ts'
 import { nameOption } from './name-option.ts'
 
+/** Not worth a word. */
+const ordinaryMtu = 1500
+
 export function statusCommand(): Command {
   return new Command('status')
     .description('hosts, NATs, links and services as they are now')
@@ -35,20 +38,22 @@ function forPeople(lab: LabStatus): string {
     ],
     [
       'NATs',
-      lab.nats.map(({ name, address, behind, kind, lan, hairpin }) => [
+      lab.nats.map(({ name, address, behind, kind, lan, hairpin, portMapping }) => [
         name,
         address,
         behind,
         kind,
         `LAN ${lan}`,
         hairpin === 'off' ? '' : `hairpin ${hairpin}`,
+        portMapping.length === 0 ? '' : `port mapping ${portMapping.join(' ')}`,
       ]),
     ],
     [
       'links',
-      lab.links.map(({ name, node, upstream, unplugged, out, in: inward }) => [
+      lab.links.map(({ name, node, upstream, unplugged, mtu, mtuBlackhole, out, in: inward }) => [
         name,
         `${node} - ${upstream}`,
+        mtu === ordinaryMtu && !mtuBlackhole ? '' : `mtu=${mtu}${mtuBlackhole ? ' swallowed' : ''}`,
         ...(unplugged ? ['unplugged'] : bothWays(out, inward)),
       ]),
     ],
@@ -63,7 +68,7 @@ function forPeople(lab: LabStatus): string {
 function bothWays(out: Impairment, inward: Impairment): string[] {
   const words = (impairment: Impairment) =>
     Object.entries(impairment)
-      .filter(([, value]) => value !== false && value !== 0)
+      .filter(([, value]) => value !== false && value !== 0 && value !== 'open')
       .map(([key, value]) => `${key}=${value}`)
       .join(' ')
   const [outWords, inWords] = [words(out), words(inward)]

@@ -2,10 +2,7 @@
 
 package main
 
-import (
-	"fmt"
-	"math/rand/v2"
-)
+import "math/rand/v2"
 
 // etherOverhead is the frame check sequence, which a TAP does not show but a real link carries.
 const etherOverhead = 4
@@ -18,6 +15,7 @@ type direction struct {
 	rateKbit                     float64 // 0 is unlimited
 	limitPackets                 int
 	reorder, down                bool
+	filter                       filter
 
 	out     int // file descriptor of the far TAP
 	random  *rand.Rand
@@ -108,7 +106,13 @@ func (d *direction) set(name string, value float64) error {
 	case "down":
 		d.down = value != 0
 	default:
-		return fmt.Errorf("no setting is named %q", name)
+		return d.filter.set(name, value)
 	}
 	return nil
+}
+
+// refuse counts a frame that the filter drops.
+func (d *direction) refuse() {
+	d.received++
+	d.lost++
 }

@@ -17,6 +17,10 @@ func (w *wire) readFrames(fd int, buffer []byte, cameNs int64) {
 		if err != nil || length <= 0 {
 			return
 		}
+		if d.filter.drops(buffer[:length]) {
+			d.refuse()
+			continue
+		}
 		copies, dueNs := d.pass(length, cameNs)
 		for range copies {
 			w.queue.add(dueNs, d, append(w.takeSpare(), buffer[:length]...))

@@ -117,7 +117,7 @@ test('a configuration with three faults is refused with all three named, before 
   const config = `${hub.host.stateDir}/bad.toml`
   const text = 'mtu = 12\\ninterfce = "x"\\nlisten_port = "many"\\n'
   await hub.host.run(['bash', '-c', `printf '${text}' >${config}`])
-  const result = await hub.try(['--config', config, 'run'])
+  const result = await hub.try(['--config', config, '--run-dir', '/run/other', 'run'])
   expect(result.code).not.toBe(0)
   for (const fault of ['mtu', 'interfce', 'listen_port']) expect(result.stderr).toContain(fault)
   expect(result.stderr).toContain('interface')

@@ -16,6 +16,12 @@ test.each([
   [['reboot', 'kind=symmetric'], { reboot: true, kind: 'symmetric' }],
   [['mappingLifetime=10', 'address=203.0.113.9'], { mappingLifetimeS: 10, address: '203.0.113.9' }],
   [['firewall=off'], { firewall: false }],
+  [['udp=only-443', 'in.dropWireguard'], { udp: 'only-443', in: { dropWireguard: true } }],
+  [
+    ['portMapping=upnp,pcp', 'cuts=home/hub'],
+    { portMapping: ['upnp', 'pcp'], cuts: [['home', 'hub']] },
+  ],
+  [['mtu=1280', 'mtuBlackhole'], { mtu: 1280, mtuBlackhole: true }],
 ])('%j sets %j', (words, settings) => {
   expect(parseSettings(words)).toEqual(settings)
 })

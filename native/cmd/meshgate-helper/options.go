@@ -26,7 +26,7 @@ SIGTERM and SIGINT take the device and its routes down and end it.
 
 Examples:
   meshgate-helper --allow-uid 990
-  meshgate-helper --socket /tmp/helper.sock --log-level debug
+  meshgate-helper --socket /run/meshgate/second.sock --log-level debug
 `
 
 type options struct {

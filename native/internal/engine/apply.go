@@ -96,7 +96,7 @@ func (e *Engine) convergeDevice(spec *protocol.Device, note noter) error {
 	}
 	hosts := addressesOf(d.spec.Addresses)
 	if e.echoSockets == nil || !slices.Equal(hosts, addressesOf(spec.Addresses)) {
-		if err := e.openEcho(spec.Name, spec.Addresses); err != nil {
+		if err := e.openEcho(spec.Name, spec.Addresses, d.kernel.HasIPv6()); err != nil {
 			return fmt.Errorf("echo sockets: %w", err)
 		}
 	}

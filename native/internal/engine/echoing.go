@@ -138,11 +138,13 @@ func noSuchPeer(key protocol.Key) *protocol.Fault {
 }
 
 // openEcho replaces the sockets. The mutex is not held: closing waits for readers that need it.
-func (e *Engine) openEcho(name string, addresses []netip.Prefix) error {
+func (e *Engine) openEcho(name string, addresses []netip.Prefix, ipv6 bool) error {
 	e.closeEcho()
 	hosts := make([]netip.Addr, 0, len(addresses))
 	for _, prefix := range addresses {
-		hosts = append(hosts, prefix.Addr())
+		if ipv6 || prefix.Addr().Is4() {
+			hosts = append(hosts, prefix.Addr())
+		}
 	}
 	sockets, err := echo.Open(name, hosts, e)
 	if err != nil {

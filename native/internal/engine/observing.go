@@ -4,6 +4,7 @@ package engine
 
 import (
 	"context"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -32,6 +33,8 @@ func (e *Engine) observe(ctx context.Context) {
 		case <-ticker.C:
 		}
 		if tide.over(e.readCounters()) {
+			// Pools keep what they hold over one collection.
+			runtime.GC()
 			debug.FreeOSMemory()
 		}
 		if round%statsEvery == 0 {

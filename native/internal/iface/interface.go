@@ -31,6 +31,7 @@ func Taken(name string) (bool, error) {
 // An Interface is the device as the kernel sees it.
 type Interface struct {
 	index     int
+	ipv6      bool
 	addresses []netip.Prefix
 }
 
@@ -42,8 +43,11 @@ func Open(name string) (*Interface, error) {
 	}
 	// Nobody answers router solicitations in a mesh. A kernel that cannot leave them out merely says more.
 	_ = netlink.LinkSetIP6AddrGenMode(link, addrGenModeNone)
-	return &Interface{index: link.Attrs().Index}, nil
+	return &Interface{index: link.Attrs().Index, ipv6: enableIPv6(name)}, nil
 }
+
+// HasIPv6 tells whether the interface can have IPv6 addresses.
+func (i *Interface) HasIPv6() bool { return i.ipv6 }
 
 // Index is the kernel's number of the interface.
 func (i *Interface) Index() int { return i.index }
@@ -67,7 +71,7 @@ func (i *Interface) Settle(mtu int, addresses []netip.Prefix) (changed []string,
 		}
 		changed = append(changed, "device up")
 	}
-	more, err := i.settleAddresses(link, addresses)
+	more, err := i.settleAddresses(link, onlyUsable(addresses, i.ipv6))
 	return append(changed, more...), err
 }
 

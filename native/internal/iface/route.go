@@ -26,6 +26,7 @@ func (i *Interface) SettleRoutes(wanted []protocol.Route) (changed []string, err
 	if err != nil {
 		return nil, err
 	}
+	wanted = onlyUsableRoutes(wanted, i.ipv6)
 	missing := map[netip.Prefix]int{}
 	for _, route := range wanted {
 		missing[route.Destination] = route.MTU

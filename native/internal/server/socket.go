@@ -25,7 +25,7 @@ func Listen(path string) (*net.UnixListener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), directoryMode); err != nil {
 		return nil, err
 	}
-	if err := clear(path); err != nil {
+	if err := makeWay(path); err != nil {
 		return nil, err
 	}
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
@@ -38,7 +38,7 @@ func Listen(path string) (*net.UnixListener, error) {
 	return listener, nil
 }
 
-func clear(path string) error {
+func makeWay(path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

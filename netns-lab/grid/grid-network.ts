@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Lab } from '../lab.ts'
+import { Member } from '../member.ts'
+import { type GridSite, hubs } from './grid-site.ts'
+
+/** Agents that start at once. Each needs a second of a core to come up. */
+const atOnce = 2
+
+/**
+ * The one port that networks without UDP leave open. The agent has given up its rights before it listens, so the hub's
+ * operator lets ordinary users have the port.
+ */
+const hubConfig = 'tcp_port = 443\n'
+const allowPort = ['sh', '-c', 'echo 443 >/proc/sys/net/ipv4/ip_unprivileged_port_start']
+
+/** Hubs and hosts by name; all are members of one network and run. */
+export async function startGridNetwork(
+  lab: Lab,
+  sites: readonly GridSite[],
+  say: (line: string) => void,
+): Promise<ReadonlyMap<string, Member>> {
+  const members = new Map(
+    [...hubs, ...sites.map(({ host }) => host)].map((name) => [name, new Member(lab.host(name))]),
+  )
+  const [first, second] = hubs.map((hub) => members.get(hub)!) as [Member, Member]
+  for (const hub of [first, second]) {
+    await hub.configure(hubConfig)
+    await hub.host.run(allowPort)
+  }
+  await first.init()
+  await first.run()
+  await second.join(await first.createToken())
+  await second.run()
+  const token = await first.createToken('--uses', String(sites.length))
+  // A name taken from the front by whoever is free keeps the machine busy and not flooded.
+  const waiting = sites.map(({ host }) => members.get(host)!)
+  await Promise.all(
+    Array.from({ length: atOnce }, async () => {
+      for (let member = waiting.shift(); member !== undefined; member = waiting.shift()) {
+        await member.join(token)
+        await member.run()
+        say(`${member.name} runs`)
+      }
+    }),
+  )
+  return members
+}
