@@ -26,6 +26,7 @@ export interface MemberPeer {
   readonly liveness: string
   readonly path: {
     readonly kind: string
+    readonly via: string | null
     readonly endpoint: string | null
     readonly rttMs: number | null
   }

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Lab, startLab } from '../../netns-lab/lab.ts'
+import { Member } from '../../netns-lab/member.ts'
+
+/** Two hosts that no plain punch connects, and two public hosts that relay without being told to. */
+let lab: Lab
+let hub: Member
+let other: Member
+let alice: Member
+let bob: Member
+
+beforeAll(async () => {
+  lab = await startLab({
+    name: 'relay',
+    hosts: { hub: {}, other: {}, alice: { behind: 'home-a' }, bob: { behind: 'home-b' } },
+    nats: { 'home-a': { kind: 'symmetric' }, 'home-b': { kind: 'port-restricted' } },
+  })
+  hub = new Member(lab.host('hub'))
+  other = new Member(lab.host('other'))
+  alice = new Member(lab.host('alice'))
+  bob = new Member(lab.host('bob'))
+  await hub.init()
+  await hub.run()
+  const token = await hub.createToken('--uses', '3')
+  for (const member of [other, alice, bob]) {
+    await member.join(token)
+    await member.run()
+  }
+})
+
+afterAll(async () => {
+  await lab?.stop()
+})
+
+const addressOf = async (from: Member, name: string) => (await from.peer(name)).addresses[0]!
+
+test('two hosts that cannot punch are connected over a hub, and status names it', async () => {
+  const { path, why } = await alice.reaches('bob', 'relay')
+  expect(['hub', 'other']).toContain(path.via)
+  expect(why).not.toBe('')
+  await bob.reaches('alice', 'relay')
+  await alice.host.run(['ping', '-c', '3', '-W', '2', await addressOf(alice, 'bob')])
+})
+
+test('a hub sees ciphertext only', async () => {
+  await alice.reaches('bob', 'relay')
+  const address = await addressOf(alice, 'bob')
+  const captures = await Promise.all([hub, other].map((one) => one.host.capture('any', 'udp')))
+  const marker = Buffer.from('this is plain').toString('hex')
+  await alice.host.run(['ping', '-c', '5', '-i', '0.1', '-p', marker, '-s', '400', address])
+  const seen = await Promise.all(captures.map((capture) => capture.stop()))
+  const relayed = seen
+    .flatMap(({ packets }) => packets)
+    .filter(({ line }) => /length [45]\d\d/.test(line))
+  expect(relayed.length).toBeGreaterThanOrEqual(10)
+  for (const { pcapFile } of seen)
+    expect(readFileSync(pcapFile).includes('this is plain')).toBe(false)
+})
+
+test('when the hub in use dies, traffic goes on over the other', async () => {
+  const { path } = await alice.reaches('bob', 'relay')
+  const [dying, living] = path.via === 'hub' ? [hub, other] : [other, hub]
+  const address = await addressOf(alice, 'bob')
+  const ping = alice.host.spawn(['ping', '-i', '0.2', '-c', '60', address], { log: 'failover.log' })
+  await alice.host.waitFor(async () => (await ping.output()).includes('icmp_seq=5'), {
+    deadlineMs: 10_000,
+    what: 'ping runs',
+  })
+  await dying.stop()
+  await alice.host.waitFor(
+    async () => (await alice.peer('bob')).path.via === living.name || undefined,
+    { deadlineMs: 15_000, what: `traffic goes over ${living.name}` },
+  )
+  await ping.exit
+  expect(await ping.output()).toContain('icmp_seq=60')
+  await dying.run()
+})
+
+test('a relayed pair goes direct once a NAT allows it, without a restart', async () => {
+  await alice.reaches('bob', 'relay')
+  await lab.set('home-a', { kind: 'full-cone' })
+  await alice.reaches('bob', 'direct', 90_000)
+})
