@@ -70,7 +70,7 @@ function peerFor(node: Node, record: NodeRecord): Peer {
   const helperName = hexToBase64(record.certificate.wireguardKey)
   const known = node.peers.get(id)
   if (known?.helperName === helperName) return known
-  const peer = createPeer(record, helperName)
+  const peer = createPeer(node.self, record, helperName)
   node.peers.set(id, peer)
   return peer
 }

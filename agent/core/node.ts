@@ -25,7 +25,7 @@ export function step(node: Node, event: Event, now: Now): Effect[] {
   effects.push(...stunEffects(node, now))
   updateHubs(node, now)
   effects.push(...publishOwn(node, now))
-  effects.push(...dueProbeEffects(node, now.instant))
+  effects.push(...dueProbeEffects(node, now))
   effects.push(...applyPlan(node, now))
   effects.push(...dialTargets(node))
   return effects

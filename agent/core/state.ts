@@ -13,6 +13,7 @@ import { createView, type View } from '../../topology/view.ts'
 import type { NodeConfig, Powers } from './config.ts'
 import { PROBE_BURST } from './constants.ts'
 import { type HubSurvey, NO_HUBS } from './hubs.ts'
+import { pairPhaseMs } from './probing.ts'
 import type { HelperEngine, HelperLink, HelperPeer } from './helper-contract.ts'
 
 /** What is known of the helper at the other end of the socket. */
@@ -32,6 +33,8 @@ export interface HelperSide {
 export interface Peer {
   readonly node: NodeId
   readonly paths: PathAgent
+  /** See probing.ts. */
+  readonly pairPhaseMs: number
   /** The record from which the candidates were taken. */
   record: NodeRecord
   /** WireGuard public key, base64: how the helper names the peer. */
@@ -127,10 +130,12 @@ export function createNode(config: NodeConfig, powers: Powers, now: Instant): No
   }
 }
 
-export function createPeer(record: NodeRecord, helperName: string): Peer {
+export function createPeer(self: NodeId, record: NodeRecord, helperName: string): Peer {
+  const { node } = record.certificate
   return {
-    node: record.certificate.node,
+    node,
     paths: createPathAgent(),
+    pairPhaseMs: pairPhaseMs(self, node),
     record,
     helperName,
     heardAt: undefined,
