@@ -5,6 +5,7 @@
 import type { TransportAddress } from '../../nat/address.ts'
 import type { Instant } from '../../nat/clock.ts'
 import { createPathAgent, type PathAgent } from '../../nat/path-agent.ts'
+import { createPortMapping, type PortMapping } from '../../nat/port-mapping.ts'
 import { createStunClient, type StunClient } from '../../nat/stun-client.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import type { NodeRecord, RecordEnvelope } from '../../topology/record.ts'
@@ -78,6 +79,19 @@ export interface ProbeBudget {
   filledAt: Instant
 }
 
+/** The ports that a router forwards to us. */
+export interface Ports {
+  readonly mapping: PortMapping
+  /** When to look at the default route next. */
+  lookAt: Instant
+  /** The way to the gateway begins at a global address: nothing has to be mapped. */
+  isGlobal: boolean
+  /** Given back: nothing is asked for any more. */
+  released: boolean
+  /** What was last logged. */
+  said: string
+}
+
 export interface Node {
   readonly config: NodeConfig
   readonly powers: Powers
@@ -90,6 +104,7 @@ export interface Node {
   /** Our address as peers saw it, by the endpoint at which we reached them; newest last. */
   readonly seenByPeers: Map<TransportAddress, TransportAddress>
   readonly budget: ProbeBudget
+  readonly ports: Ports
   links: readonly HelperLink[]
   own: OwnRecord | undefined
   lastOwnVersion: number
@@ -120,6 +135,13 @@ export function createNode(config: NodeConfig, powers: Powers, now: Instant): No
     neighbours: new Set(),
     seenByPeers: new Map(),
     budget: { tokens: PROBE_BURST, filledAt: now },
+    ports: {
+      mapping: createPortMapping({ udp: config.listenPort, tcp: config.dialPort }),
+      lookAt: now,
+      isGlobal: false,
+      released: false,
+      said: '',
+    },
     links: [],
     own: undefined,
     lastOwnVersion: config.lastOwnVersion,
