@@ -38,9 +38,12 @@ export const CANDIDATES_PER_PEER_MAX = 24
 export const PROBES_UNDER_WAY_MAX = 48
 export const PROBE_UNDER_WAY_MS = 3_000
 
-/** A pair without a direct path is tried again on this slow schedule: first and longest wait. */
+/**
+ * A pair without a direct path is tried again on this slow schedule: first and longest period. Each is a multiple of the
+ * ones before, so that two hosts on different periods still meet.
+ */
 export const RETRY_ROUND_MS_MIN = 60_000
-export const RETRY_ROUND_MS_MAX = 600_000
+export const RETRY_ROUND_MS_MAX = 480_000
 
 /** Proven direct paths that the helper keeps armed for a peer. */
 export const PATHS_PER_PEER_MAX = 3
@@ -54,3 +57,18 @@ export const PATH_FORGET_MS = 60_000
 
 /** Pace of probes on idle paths until the NAT's mapping lifetime is learned. */
 export const KEEPALIVE_MS = 25_000
+
+/** What is asked of a router; RFC 6886 section 3.3 recommends two hours. */
+export const PORT_LIFETIME_S = 7_200
+
+/** No grant is believed for longer than a day: what is asked for again at its half is asked for each twelve hours. */
+export const PORT_LIFETIME_MS_MAX = 86_400_000
+
+/** How long PCP, and NAT-PMP after it, have the first word before the next protocol is asked for a mapping. */
+export const PCP_PATIENCE_MS = 1_000
+export const NAT_PMP_PATIENCE_MS = 2_000
+
+/** For how long a refusal stands that names no time of its own, or an unreasonable one. */
+export const PORT_REFUSAL_MS = 300_000
+export const PORT_REFUSAL_MS_MIN = 30_000
+export const PORT_REFUSAL_MS_MAX = 1_800_000

@@ -56,6 +56,8 @@ export interface PathAgent {
   /** Rounds in a row that found nothing. */
   fruitlessRounds: number
   retryAt: Instant | undefined
+  /** What our instants lack to the clock by which both hosts of the pair begin their rounds. */
+  sharedClockMs: number
   /** When the latest probes were sent, oldest first. */
   readonly sentAt: Instant[]
 }
@@ -76,6 +78,7 @@ export function createPathAgent(): PathAgent {
     startedAt: undefined,
     fruitlessRounds: 0,
     retryAt: undefined,
+    sharedClockMs: 0,
     sentAt: [],
   }
 }
@@ -159,7 +162,7 @@ export function probes(
   const commands = dueProbes(agent.checklist, now, Math.min(budget, room), entropy)
   for (let i = 0; i < commands.length; i++) agent.sentAt.push(now)
   if (!isDirect(agent) && agent.retryAt === undefined && roundIsOver(agent.checklist)) {
-    agent.retryAt = later(now, retryDelayMs(agent.fruitlessRounds))
+    agent.retryAt = nextRound(agent, now)
     agent.fruitlessRounds += 1
   }
   return commands
@@ -228,6 +231,12 @@ function forget(agent: PathAgent, now: Instant): void {
   }
 }
 
-function retryDelayMs(fruitlessRounds: number): number {
-  return Math.min(RETRY_ROUND_MS_MAX, RETRY_ROUND_MS_MIN * 2 ** fruitlessRounds)
+/**
+ * Both hosts begin at the same moments: a filter lets the other in only while its own host knocks, and rounds of half a
+ * minute's effect that are minutes apart would never meet.
+ */
+function nextRound({ fruitlessRounds, sharedClockMs }: PathAgent, now: Instant): Instant {
+  const periodMs = Math.min(RETRY_ROUND_MS_MAX, RETRY_ROUND_MS_MIN * 2 ** fruitlessRounds)
+  const earliestMs = now + sharedClockMs + periodMs / 2
+  return later(now, Math.ceil(earliestMs / periodMs) * periodMs - sharedClockMs - now)
 }

@@ -65,7 +65,7 @@ export const dialAddressSchema = text(
 )
 
 const candidateSchema: Schema<Candidate> = struct<Candidate>({
-  kind: oneOf<CandidateKind>('host', 'server-reflexive'),
+  kind: oneOf<CandidateKind>('host', 'mapped', 'server-reflexive'),
   address: transportAddressSchema,
 })
 

@@ -10,6 +10,7 @@ import type { Effect } from './effect.ts'
 import type { Event } from './event.ts'
 import { hexToBase64 } from './key-text.ts'
 import { observeSelf } from './observe.ts'
+import { mappedAddresses } from './port-mapping.ts'
 import { createPeer, type Node, type Peer } from './state.ts'
 
 type Belief = Omit<Extract<Event, { kind: 'record' }>, 'kind'>
@@ -70,18 +71,20 @@ function peerFor(node: Node, record: NodeRecord): Peer {
   const helperName = hexToBase64(record.certificate.wireguardKey)
   const known = node.peers.get(id)
   if (known?.helperName === helperName) return known
-  const peer = createPeer(record, helperName)
+  const peer = createPeer(node.self, record, helperName)
   node.peers.set(id, peer)
   return peer
 }
 
 function offerRecord(node: Node, peer: Peer, now: Instant): void {
   const { host, mapped } = observeSelf(node)
+  const forwarded = mappedAddresses(node)?.udp
   const families = new Set(host.map((address) => addressParts(address).family))
   const usable = (candidate: Candidate) =>
     families.has(addressParts(candidate.address).family) &&
     // Two sites often use the same private addresses: ours cannot be the peer's.
     !host.includes(candidate.address) &&
-    !mapped.includes(candidate.address)
+    !mapped.includes(candidate.address) &&
+    candidate.address !== forwarded
   offer(peer.paths, peer.record.candidates.filter(usable), now)
 }

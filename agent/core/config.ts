@@ -28,6 +28,8 @@ export interface NodeConfig {
   readonly stunServer: boolean | 'auto'
   /** Forward for others if the host seems dialable. */
   readonly relay: boolean
+  /** Ask the router to forward this host's ports. */
+  readonly portMapping: boolean
   /** Whether an interface's addresses must not become candidates. */
   readonly isExcludedInterface: (name: string) => boolean
   /** The highest version that an earlier run gave its own record. */

@@ -27,5 +27,11 @@ export const REFLEXIVE_CANDIDATES_MAX = 3
 /** Peers whose word on our mapping is kept. */
 export const PEER_OBSERVERS_MAX = 8
 
+/**
+ * Pause between two looks at the default route. Changes of links are told by the helper, but a route comes and goes
+ * a moment after its link's address, and a lease of DHCP may bring another one.
+ */
+export const GATEWAY_LOOK_MS = 30_000
+
 /** Time in which a proven path must answer the helper as well; the helper itself gives up after 3 s. */
 export const PATH_TRIAL_MS = 5_000

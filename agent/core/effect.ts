@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TransportAddress } from '../../nat/address.ts'
+import type { UpnpRequest } from '../../nat/upnp-request.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import type { RecordEnvelope } from '../../topology/record.ts'
 import type { DesiredState } from './helper-contract.ts'
@@ -20,6 +21,11 @@ export type Effect =
       readonly to: TransportAddress
       readonly payload: Uint8Array
     }
+  /** Look which default gateway there is; the event `gateway` follows. */
+  | { readonly kind: 'find-gateway' }
+  /** To the gateway's PCP and NAT-PMP port. */
+  | { readonly kind: 'send-to-gateway'; readonly payload: Uint8Array }
+  | { readonly kind: 'upnp-request'; readonly request: UpnpRequest }
   /** Gossip our own new record. */
   | { readonly kind: 'publish'; readonly envelope: RecordEnvelope }
   /** Keep a record over restarts; our own too, whose version must never go back. */

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Gateway } from '../../nat/gateway-request.ts'
+import type { UpnpResult } from '../../nat/upnp-request.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import type { NodeRecord, RecordEnvelope } from '../../topology/record.ts'
 import type { HelperEvent, HelperFault, HelperHello, HelperState } from './helper-contract.ts'
@@ -25,7 +27,20 @@ export type Event =
     }
   | { readonly kind: 'neighbour-up'; readonly node: NodeId }
   | { readonly kind: 'neighbour-down'; readonly node: NodeId }
+  | GatewayEvent
   /** A person asked: question all STUN servers and try all addresses again. */
   | { readonly kind: 'recheck' }
   /** The host leaves the network: its last record says so. */
   | { readonly kind: 'leave' }
+
+/** What port mapping hears of the router. */
+export type GatewayEvent =
+  /** The default gateway as it is now; undefined if there is none. */
+  | { readonly kind: 'gateway'; readonly gateway: Gateway | undefined }
+  /** From the gateway's PCP and NAT-PMP port. `from`: its IP address. */
+  | { readonly kind: 'gateway-datagram'; readonly from: string; readonly payload: Uint8Array }
+  /** Nothing listens on that port. */
+  | { readonly kind: 'gateway-closed' }
+  | { readonly kind: 'upnp-result'; readonly result: UpnpResult }
+  /** The agent ends, and with it the helper: mapped ports are given back. */
+  | { readonly kind: 'release-ports' }

@@ -12,6 +12,7 @@ import { PATH_TRIAL_MS } from './constants.ts'
 import { adoptRoutes } from './hubs.ts'
 import type { HelperEvent, HelperLink, HelperPath, HelperPeer } from './helper-contract.ts'
 import { observeSelf, rememberObserver } from './observe.ts'
+import { lookForGateway, refreshPorts } from './port-mapping.ts'
 import type { Node, Peer } from './state.ts'
 
 type Connected = Extract<Event, { kind: 'helper-connected' }>
@@ -104,6 +105,7 @@ function takeDatagram(
   // The NAT forgot us: what peers saw before is history, and their filters wait for a packet from the new mapping.
   node.seenByPeers.clear()
   recheckPeers(node, now)
+  refreshPorts(node, now)
   return [{ kind: 'log', level: 'info', message: 'mapping changed', fields: { before, mapped } }]
 }
 
@@ -184,6 +186,7 @@ function isWanted(peer: Peer, id: string): boolean {
 function takeLinks(node: Node, links: readonly HelperLink[], now: Instant): Effect[] {
   const before = JSON.stringify(observeSelf(node).host)
   node.links = links
+  lookForGateway(node, now)
   const { host } = observeSelf(node)
   if (JSON.stringify(host) === before) return []
   // Another network: what was mapped and what worked there says nothing here.

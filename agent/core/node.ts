@@ -13,6 +13,14 @@ import type { Event } from './event.ts'
 import { dialTargets } from './dial-targets.ts'
 import { updateHubs } from './hubs.ts'
 import { adoptHelper, loseHelper, takeHelperEvent } from './helper-events.ts'
+import {
+  lookForGateway,
+  nextPortMappingDeadline,
+  portMappingEffects,
+  refreshPorts,
+  releasePorts,
+  takeGatewayEvent,
+} from './port-mapping.ts'
 import { publishDeadline, publishOwn } from './publish.ts'
 import type { Node } from './state.ts'
 import { stunServerAddresses } from './stun-servers.ts'
@@ -21,11 +29,12 @@ import { applyPlan } from './want.ts'
 /** Consumes one event, brings everything that follows from it up to date, and says what to do. */
 export function step(node: Node, event: Event, now: Now): Effect[] {
   const effects = take(node, event, now)
+  effects.push(...portMappingEffects(node, now))
   setStunServers(node.stun, stunServerAddresses(node), now.instant)
   effects.push(...stunEffects(node, now))
   updateHubs(node, now)
   effects.push(...publishOwn(node, now))
-  effects.push(...dueProbeEffects(node, now.instant))
+  effects.push(...dueProbeEffects(node, now))
   effects.push(...applyPlan(node, now))
   effects.push(...dialTargets(node))
   return effects
@@ -40,6 +49,7 @@ export function nextDeadline(node: Node): Instant | undefined {
   const checks = earliest(paths)
   return earliest([
     publishDeadline(node),
+    nextPortMappingDeadline(node),
     node.helper.connected ? stunDeadline(node.stun) : undefined,
     checks === undefined ? undefined : budgetDeadline(node, checks),
   ])
@@ -50,6 +60,7 @@ function take(node: Node, event: Event, now: Now): Effect[] {
     case 'tick':
       return []
     case 'helper-connected':
+      lookForGateway(node, now.instant)
       return adoptHelper(node, event, now.instant)
     case 'helper-disconnected':
       return loseHelper(node, event.reason)
@@ -75,10 +86,18 @@ function take(node: Node, event: Event, now: Now): Effect[] {
     case 'recheck':
       askAgain(node.stun, now.instant)
       recheckPeers(node, now.instant)
+      lookForGateway(node, now.instant)
+      refreshPorts(node, now.instant)
       return []
+    case 'gateway':
+    case 'gateway-datagram':
+    case 'gateway-closed':
+    case 'upnp-result':
+    case 'release-ports':
+      return takeGatewayEvent(node, event, now)
     case 'leave':
       node.leaving = true
-      return []
+      return releasePorts(node, now.instant)
   }
 }
 

@@ -12,6 +12,7 @@ import type { Candidate } from '../../nat/candidate.ts'
 import { mappingObservations, stunServerStates } from '../../nat/stun-client.ts'
 import { parsePrefix, prefixContains } from '../../topology/prefix.ts'
 import { PEER_OBSERVERS_MAX, REFLEXIVE_CANDIDATES_MAX } from './constants.ts'
+import { mappedAddresses } from './port-mapping.ts'
 import type { Node } from './state.ts'
 
 export interface SelfObservation {
@@ -28,6 +29,7 @@ export interface SelfObservation {
 export function observeSelf(node: Node): SelfObservation {
   const host = hostAddresses(node)
   const observations = mappingObservations(node.stun)
+  const forwarded = forwardedAddresses(node)
   const mapped = [...new Set(observations.map((o) => o.mapped))]
     .filter((address) => !host.includes(address))
     .sort()
@@ -44,7 +46,9 @@ export function observeSelf(node: Node): SelfObservation {
       ...[...new Set([...node.config.advertise, ...host])].map(
         (address) => ({ kind: 'host', address }) as const,
       ),
+      ...forwarded.map((address) => ({ kind: 'mapped', address }) as const),
       ...mapped
+        .filter((address) => !forwarded.includes(address))
         .slice(0, REFLEXIVE_CANDIDATES_MAX)
         .map((address) => ({ kind: 'server-reflexive', address }) as const),
     ].slice(0, 16),
@@ -57,7 +61,10 @@ export function dialableAddresses(node: Node): readonly TransportAddress[] {
   const global = hostAddresses(node).filter(
     (address) => addressScope(addressParts(address).ip) === 'global',
   )
-  return [...node.config.advertise, ...global].slice(0, 4)
+  // The control plane needs TCP: a router that maps only UDP makes a candidate, and no host that others can dial.
+  const mapped = mappedAddresses(node)
+  const forwarded = mapped?.tcp === undefined ? [] : [mapped.udp]
+  return [...new Set([...node.config.advertise, ...forwarded, ...global])].slice(0, 4)
 }
 
 /** A probe's answer says where its target saw us: as good an observer as a STUN server. */
@@ -98,6 +105,11 @@ const hostsByLinks = new WeakMap<
   Node,
   { readonly links: Node['links']; readonly host: readonly TransportAddress[] }
 >()
+
+function forwardedAddresses(node: Node): TransportAddress[] {
+  const mapped = mappedAddresses(node)
+  return mapped === undefined || hostAddresses(node).includes(mapped.udp) ? [] : [mapped.udp]
+}
 
 function readLinks(node: Node): TransportAddress[] {
   const addresses: TransportAddress[] = []

@@ -8,6 +8,7 @@ import { acceptRecord } from '../../topology/view.ts'
 import { RECORD_GAP_MS, RECORD_REFRESH_MS } from './constants.ts'
 import type { Effect } from './effect.ts'
 import { servesRelay } from './hubs.ts'
+import { mappedAddresses } from './port-mapping.ts'
 import { dialableAddresses, observeSelf } from './observe.ts'
 import type { Node } from './state.ts'
 
@@ -78,9 +79,15 @@ export function servesStun(node: Node): boolean {
   return stunServer === 'auto' ? dialableAddresses(node).length > 0 : stunServer
 }
 
-/** An advertised port stands for both protocols; a link's own address is dialled at the libp2p port. */
+/** An advertised port stands for both protocols, a mapped one for UDP alone; a link's own address is dialled at the libp2p port. */
 function dialMultiaddr(node: Node, address: TransportAddress): string {
   const { ip, port, family } = addressParts(address)
-  const dialPort = node.config.advertise.includes(address) ? port : node.config.dialPort
-  return `/${family === 'ipv6' ? 'ip6' : 'ip4'}/${ip}/tcp/${dialPort}`
+  return `/${family === 'ipv6' ? 'ip6' : 'ip4'}/${ip}/tcp/${dialPortOf(node, address, port)}`
+}
+
+function dialPortOf(node: Node, address: TransportAddress, port: number): number {
+  if (node.config.advertise.includes(address)) return port
+  const mapped = mappedAddresses(node)
+  if (mapped?.udp !== address || mapped.tcp === undefined) return node.config.dialPort
+  return addressParts(mapped.tcp).port
 }

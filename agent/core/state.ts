@@ -5,6 +5,7 @@
 import type { TransportAddress } from '../../nat/address.ts'
 import type { Instant } from '../../nat/clock.ts'
 import { createPathAgent, type PathAgent } from '../../nat/path-agent.ts'
+import { createPortMapping, type PortMapping } from '../../nat/port-mapping.ts'
 import { createStunClient, type StunClient } from '../../nat/stun-client.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import type { NodeRecord, RecordEnvelope } from '../../topology/record.ts'
@@ -13,6 +14,7 @@ import { createView, type View } from '../../topology/view.ts'
 import type { NodeConfig, Powers } from './config.ts'
 import { PROBE_BURST } from './constants.ts'
 import { type HubSurvey, NO_HUBS } from './hubs.ts'
+import { pairPhaseMs } from './probing.ts'
 import type { HelperEngine, HelperLink, HelperPeer } from './helper-contract.ts'
 
 /** What is known of the helper at the other end of the socket. */
@@ -32,6 +34,8 @@ export interface HelperSide {
 export interface Peer {
   readonly node: NodeId
   readonly paths: PathAgent
+  /** See probing.ts. */
+  readonly pairPhaseMs: number
   /** The record from which the candidates were taken. */
   record: NodeRecord
   /** WireGuard public key, base64: how the helper names the peer. */
@@ -75,6 +79,19 @@ export interface ProbeBudget {
   filledAt: Instant
 }
 
+/** The ports that a router forwards to us. */
+export interface Ports {
+  readonly mapping: PortMapping
+  /** When to look at the default route next. */
+  lookAt: Instant
+  /** The way to the gateway begins at a global address: nothing has to be mapped. */
+  isGlobal: boolean
+  /** Given back: nothing is asked for any more. */
+  released: boolean
+  /** What was last logged. */
+  said: string
+}
+
 export interface Node {
   readonly config: NodeConfig
   readonly powers: Powers
@@ -87,6 +104,7 @@ export interface Node {
   /** Our address as peers saw it, by the endpoint at which we reached them; newest last. */
   readonly seenByPeers: Map<TransportAddress, TransportAddress>
   readonly budget: ProbeBudget
+  readonly ports: Ports
   links: readonly HelperLink[]
   own: OwnRecord | undefined
   lastOwnVersion: number
@@ -117,6 +135,13 @@ export function createNode(config: NodeConfig, powers: Powers, now: Instant): No
     neighbours: new Set(),
     seenByPeers: new Map(),
     budget: { tokens: PROBE_BURST, filledAt: now },
+    ports: {
+      mapping: createPortMapping({ udp: config.listenPort, tcp: config.dialPort }),
+      lookAt: now,
+      isGlobal: false,
+      released: false,
+      said: '',
+    },
     links: [],
     own: undefined,
     lastOwnVersion: config.lastOwnVersion,
@@ -127,10 +152,12 @@ export function createNode(config: NodeConfig, powers: Powers, now: Instant): No
   }
 }
 
-export function createPeer(record: NodeRecord, helperName: string): Peer {
+export function createPeer(self: NodeId, record: NodeRecord, helperName: string): Peer {
+  const { node } = record.certificate
   return {
-    node: record.certificate.node,
+    node,
     paths: createPathAgent(),
+    pairPhaseMs: pairPhaseMs(self, node),
     record,
     helperName,
     heardAt: undefined,

@@ -6,13 +6,14 @@ import { explainPaths } from '../../nat/explain.ts'
 import { stunServerStates } from '../../nat/stun-client.ts'
 import { FAILED_AFTER_MS, SUSPECT_AFTER_MS } from './constants.ts'
 import { observeSelf } from './observe.ts'
+import { portMappingProtocols, portMappingStatus, whyNoPortMapping } from './port-mapping.ts'
 import type { Node, Peer } from './state.ts'
 import { NO_PATH, pathStatuses } from './path-status.ts'
 import type { Liveness, Netcheck, PeerStatus, SelfStatus, Status } from './status.ts'
 
 export function statusOf(node: Node, now: Now): Status {
   const peers = [...node.peers.values()].map((peer) => peerStatus(node, peer, now))
-  return { self: selfStatus(node), peers: peers.sort((a, b) => (a.name < b.name ? -1 : 1)) }
+  return { self: selfStatus(node, now), peers: peers.sort((a, b) => (a.name < b.name ? -1 : 1)) }
 }
 
 export function netcheckOf(node: Node): Netcheck {
@@ -33,10 +34,12 @@ export function netcheckOf(node: Node): Netcheck {
       mapped: mapped ?? null,
     })),
     dialable: self.dialable.length > 0,
+    portMapping: portMappingProtocols(node),
+    whyNoPortMapping: whyNoPortMapping(node),
   }
 }
 
-function selfStatus(node: Node): SelfStatus {
+function selfStatus(node: Node, now: Now): SelfStatus {
   const { certificate, network, interfaceName, listenPort } = node.config
   const self = observeSelf(node)
   const nameOf = (id: string) =>
@@ -50,7 +53,13 @@ function selfStatus(node: Node): SelfStatus {
     tags: certificate.tags,
     interface: interfaceName,
     listenPort,
-    nat: { mapping: self.mapping.mapping, filtering: 'unknown', mapped: self.mapped },
+    nat: {
+      mapping: self.mapping.mapping,
+      filtering: 'unknown',
+      mapped: self.mapped,
+      portMapping: portMappingStatus(node, now),
+      whyNoPortMapping: whyNoPortMapping(node),
+    },
     dialAddresses: node.own?.record.dialAddresses ?? [],
     authority: certificate.authority,
     certificateNotAfter: new Date(certificate.notAfter).toISOString(),

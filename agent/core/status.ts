@@ -35,6 +35,24 @@ export interface PeerStatus {
   readonly sessionRttMs: number | null
 }
 
+/** What the router forwards to this host because it was asked to. */
+export interface PortMappingStatus {
+  readonly protocol: 'pcp' | 'nat-pmp' | 'upnp'
+  /** Of the UDP port. */
+  readonly external: string
+  /** Of the libp2p port; null if only UDP is mapped. */
+  readonly externalTcp: string | null
+  readonly expiresInS: number
+}
+
+/** What the router answers, a few words for each protocol: `granted`, `answers`, `no answer`, `refused (2)`. */
+export interface PortMappingProtocols {
+  readonly gateway: string
+  readonly pcp: string
+  readonly natPmp: string
+  readonly upnp: string
+}
+
 export interface SelfStatus {
   readonly name: string
   readonly nodeId: string
@@ -45,7 +63,12 @@ export interface SelfStatus {
   readonly interface: string
   readonly listenPort: number | null
   /** Behaviour, and the addresses at which STUN servers saw this host. */
-  readonly nat: NatBehaviour & { readonly mapped: readonly string[] }
+  readonly nat: NatBehaviour & {
+    readonly mapped: readonly string[]
+    readonly portMapping: PortMappingStatus | null
+    /** One sentence; null if others can reach the mapped port. */
+    readonly whyNoPortMapping: string | null
+  }
   readonly dialAddresses: readonly string[]
   readonly authority: boolean
   readonly certificateNotAfter: string
@@ -81,4 +104,7 @@ export interface Netcheck {
   readonly ipv6: { readonly local: readonly string[]; readonly mapped: readonly string[] }
   readonly stunServers: readonly StunServerReport[]
   readonly dialable: boolean
+  /** Null where no router is asked; `whyNoPortMapping` tells. */
+  readonly portMapping: PortMappingProtocols | null
+  readonly whyNoPortMapping: string | null
 }

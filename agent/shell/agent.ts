@@ -14,6 +14,7 @@ import { AgentService } from './agent-service.ts'
 import { ApplyQueue } from './apply-queue.ts'
 import { type JoinDesk, openJoinDesk } from './answer-join.ts'
 import { delay, readClock } from './clock.ts'
+import { readDefaultRoutes } from './default-gateway.ts'
 import type { Config } from './config.ts'
 import { secureRandom } from './entropy.ts'
 import { Failure } from './failure.ts'
@@ -24,11 +25,15 @@ import { Loop } from './loop.ts'
 import { nodeConfigOf } from './node-config.ts'
 import { nodeCrypto, signerOf } from './node-crypto.ts'
 import { perform } from './perform.ts'
+import { PortMapper } from './port-mapper.ts'
 import { RecordKeeper } from './record-keeper.ts'
 import { StateDir } from './state-dir.ts'
 import { stunCodec } from './stun-codec.ts'
 import { startUnderlay, type Underlay } from './underlay.ts'
 import { VERSION } from './version.ts'
+
+/** A router in the house answers within milliseconds; one that does not must not hold up the end. */
+const RELEASE_MS = 500
 
 export interface RunOptions {
   readonly stateDir: string
@@ -59,8 +64,9 @@ class Agent {
   readonly #helper: HelperClient
   readonly #keeper: RecordKeeper
   readonly #events: Record<string, unknown>[] = []
-  readonly #end = Promise.withResolvers<number>()
+  readonly #done = Promise.withResolvers<number>()
   readonly #desk: JoinDesk | undefined
+  readonly #ports: PortMapper
   #underlay: Underlay | undefined
   #api: { close(): Promise<void> } | undefined
 
@@ -71,7 +77,7 @@ class Agent {
   }
 
   get ended(): Promise<number> {
-    return this.#end.promise
+    return this.#done.promise
   }
 
   private constructor(options: RunOptions) {
@@ -96,6 +102,13 @@ class Agent {
       node: this.#node,
       readClock,
       perform: (effect) => this.#perform(effect),
+    })
+    this.#ports = new PortMapper({
+      findRoute: () => {
+        const { interfaceName, isExcludedInterface } = config
+        return readDefaultRoutes((name) => name === interfaceName || isExcludedInterface(name)).ipv4
+      },
+      onEvent: (event) => this.#loop.dispatch(event),
     })
     this.#keeper = new RecordKeeper({
       state: this.#state,
@@ -133,7 +146,7 @@ class Agent {
       api: this.#service(),
     })
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => void this.#stop(0))
+      process.once(signal, () => void this.#end())
     }
     const { certificate, network, listenPort } = this.#node.config
     const { name, ipv4 } = certificate
@@ -189,6 +202,7 @@ class Agent {
           this.#underlay?.setTargets(targets)
         },
       },
+      gateway: this.#ports,
       keepRecord: (node, envelope) => this.#keeper.keep(node, envelope),
       log: this.#options.log,
     })
@@ -215,20 +229,28 @@ class Agent {
   async #leave(): Promise<void> {
     this.#loop.dispatch({ kind: 'leave' })
     // The answer must reach the caller before the socket goes.
-    await delay(FAREWELL_MS)
+    await Promise.all([delay(FAREWELL_MS), this.#ports.settle(RELEASE_MS)])
     this.#keeper.drop()
     await this.#helper.apply({ device: null, routes: [], peers: [] })
     this.#state.leave()
     setTimeout(() => void this.#stop(0), FAREWELL_MS)
   }
 
+  /** The helper ends with us: what the router forwards would lead nowhere. */
+  async #end(): Promise<void> {
+    this.#loop.dispatch({ kind: 'release-ports' })
+    await this.#ports.settle(RELEASE_MS)
+    await this.#stop(0)
+  }
+
   async #stop(code: number): Promise<void> {
     this.#loop.close()
     if (this.#state.loadMembership() !== undefined) this.#keeper.flush()
+    this.#ports.close()
     this.#helper.close()
     await this.#api?.close()
     await this.#underlay?.close()
     this.#desk?.close()
-    this.#end.resolve(code)
+    this.#done.resolve(code)
   }
 }

@@ -31,6 +31,8 @@ export interface Config {
   readonly stunServer: boolean | 'auto'
   /** Forward other members' ciphertext, if this host can be reached. */
   readonly relay: boolean
+  /** Ask the router to forward this host's ports. */
+  readonly portMapping: boolean
   readonly mtu: number
   readonly logLevel: LogLevel
   /** Interface names, `*` for any letters, whose addresses are no candidates. */
@@ -98,6 +100,7 @@ function configOf(data: z.output<typeof configSchema>): Config {
     stunServers: data.stun_servers,
     stunServer: data.stun_server,
     relay: data.relay,
+    portMapping: data.port_mapping,
     mtu: data.mtu,
     logLevel: data.log_level,
     excludeInterfaces: data.exclude_interfaces,

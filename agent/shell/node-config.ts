@@ -27,6 +27,7 @@ export function nodeConfigOf(
     stunServers: config.stunServers,
     stunServer: config.stunServer,
     relay: config.relay,
+    portMapping: config.portMapping,
     isExcludedInterface: (name) => config.excludeInterfaces.some((glob) => matches(glob, name)),
     lastOwnVersion,
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** do: effects to the helper, to gossip and to the disk. Nothing here decides anything. */
 import type { NodeId } from '../../topology/identity.ts'
+import type { UpnpRequest } from '../../nat/upnp-request.ts'
 import type { RecordEnvelope } from '../../topology/record.ts'
 import type { DialTarget, Effect } from '../core/effect.ts'
 import type { ApplyQueue } from './apply-queue.ts'
@@ -13,6 +14,11 @@ export interface World {
   readonly gossip: {
     publish(envelope: RecordEnvelope): void
     setTargets(targets: readonly DialTarget[]): void
+  }
+  readonly gateway: {
+    look(): Promise<void>
+    send(payload: Uint8Array): void
+    request(request: UpnpRequest): Promise<void>
   }
   readonly keepRecord: (node: NodeId, envelope: RecordEnvelope) => void
   readonly log: Log
@@ -31,6 +37,15 @@ export function perform(effect: Effect, world: World): void {
     }
     case 'send-datagram':
       void world.helper.sendDatagram(effect.to, effect.payload)
+      break
+    case 'find-gateway':
+      void world.gateway.look()
+      break
+    case 'send-to-gateway':
+      world.gateway.send(effect.payload)
+      break
+    case 'upnp-request':
+      void world.gateway.request(effect.request)
       break
     case 'publish':
       world.gossip.publish(effect.envelope)

@@ -57,7 +57,12 @@ export class Trace implements Witness {
         return `apply failed: ${event.fault.message}`
       case 'recheck':
       case 'leave':
+      case 'release-ports':
         return event.kind
+      case 'gateway':
+      case 'gateway-datagram':
+      case 'gateway-closed':
+      case 'upnp-result':
       case 'applied':
       case 'tick':
         return undefined
@@ -115,6 +120,9 @@ export class Trace implements Witness {
           : undefined
       case 'probe':
       case 'save-record':
+      case 'find-gateway':
+      case 'send-to-gateway':
+      case 'upnp-request':
         return undefined
     }
   }
@@ -156,7 +164,12 @@ export class Trace implements Witness {
     const { certificate, present, candidates, nat, dialAddresses, stunServers, relay, hubs } =
       record
     if (!present) return `${certificate.name} leaves`
-    const short = { host: 'host', 'server-reflexive': 'srflx', 'peer-reflexive': 'prflx' }
+    const short = {
+      host: 'host',
+      mapped: 'mapped',
+      'server-reflexive': 'srflx',
+      'peer-reflexive': 'prflx',
+    }
     const parts = candidates.map(({ kind, address }) => `${short[kind]} ${address}`)
     if (dialAddresses.length > 0) parts.push('dialable')
     if (stunServers.length > 0) parts.push('serves STUN')

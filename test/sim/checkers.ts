@@ -26,6 +26,9 @@ export class Checkers implements Witness {
     publish: 0,
     'save-record': 0,
     'dial-targets': 0,
+    'find-gateway': 0,
+    'send-to-gateway': 0,
+    'upnp-request': 0,
     log: 0,
   }
 

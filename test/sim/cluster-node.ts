@@ -92,6 +92,7 @@ export class ClusterNode {
         stunServers: [],
         stunServer: 'auto',
         relay: true,
+        portMapping: false,
         isExcludedInterface: () => false,
         lastOwnVersion: own === undefined ? 0 : (this.verify(own)?.version ?? 0),
         ...this.#config,
@@ -179,6 +180,10 @@ export class ClusterNode {
           effect.targets.map((target) => target.node),
         )
         break
+      // Simulated routers map no ports.
+      case 'find-gateway':
+      case 'send-to-gateway':
+      case 'upnp-request':
       case 'log':
         break
     }

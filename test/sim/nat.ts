@@ -25,10 +25,10 @@ interface Mapping {
 }
 
 export class SimulatedNat {
-  readonly kind: NatKindName
+  kind: NatKindName
   readonly hairpin: boolean
   readonly externalIps: readonly string[]
-  readonly #behaviour: NatKind
+  #behaviour: NatKind
   readonly #random: SeededRandom
   readonly #lifetimeMs: number
   readonly #mappings = new Map<string, Mapping>()
@@ -91,6 +91,12 @@ export class SimulatedNat {
   /** All mappings are forgotten, as when the router is switched off and on. */
   reboot(): void {
     this.#mappings.clear()
+  }
+
+  /** Another firmware or another rule: behaves otherwise from now on, and nobody is told. */
+  become(kind: NatKindName): void {
+    this.kind = kind
+    this.#behaviour = natKinds[kind]
   }
 
   #unexpected(external: TransportAddress): TransportAddress | undefined {

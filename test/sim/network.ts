@@ -46,6 +46,8 @@ export class SimulatedNetwork<P> {
     outside: undefined,
   }
   readonly weather: Weather = { lossRate: 0, duplicateRate: 0, jitterMs: 0 }
+  /** Packets that a broken link or a firewall of somebody else swallows, by the addresses on the internet. */
+  isCut: (from: TransportAddress, to: TransportAddress) => boolean = () => false
   packets = 0
   readonly #clock: VirtualClock
   readonly #random: SeededRandom
@@ -92,6 +94,7 @@ export class SimulatedNetwork<P> {
     for (;;) {
       const target = realm.members.get(ip)
       if (target !== undefined) {
+        if (this.isCut(source, to)) return
         if (target === inside && inside.nat?.hairpin !== true) return
         this.#carry(host, target, (nowMs) => this.#arrive(target, source, to, payload, nowMs))
         return

@@ -34,6 +34,13 @@ export function netcheckText(check: Netcheck): string {
     `IPv4:          ${family(check.ipv4)}`,
     `IPv6:          ${family(check.ipv6)}`,
     `dialable:      ${check.dialable ? 'yes: others reach this host' : 'no'}`,
+    `port mapping:  ${portMappingText(check)}`,
     `STUN servers:  ${servers}`,
   ].join('\n')
+}
+
+function portMappingText({ portMapping, whyNoPortMapping }: Netcheck): string {
+  if (portMapping === null) return `none: ${whyNoPortMapping ?? 'not asked for'}`
+  const { gateway, pcp, natPmp, upnp } = portMapping
+  return `gateway ${gateway}: PCP ${pcp}, NAT-PMP ${natPmp}, UPnP ${upnp}`
 }

@@ -27,6 +27,12 @@ function selfText(self: SelfStatus): string {
     `${self.name} in network ${self.network}: ${self.addresses.join(', ')}`,
     `NAT: mapping ${self.nat.mapping}, filtering ${self.nat.filtering}${mapped}`,
   ]
+  const { portMapping } = self.nat
+  if (portMapping !== null) {
+    const { external, externalTcp, protocol, expiresInS } = portMapping
+    const both = externalTcp === null ? 'UDP only' : `TCP at ${externalTcp}`
+    lines.push(`port mapped by ${protocol}: ${external}, ${both}, for ${expiresInS} s`)
+  }
   const { helper } = self
   if (!helper.connected)
     lines.push(warning(`no helper: ${helper.problem ?? 'not connected'}; no packet goes through`))

@@ -37,6 +37,7 @@ export function oneNode(config: Partial<NodeConfig> = {}) {
       stunServers: [],
       stunServer: 'auto',
       relay: true,
+      portMapping: false,
       isExcludedInterface: (name) => name === 'docker0',
       lastOwnVersion: 0,
       ...config,

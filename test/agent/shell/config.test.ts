@@ -20,6 +20,7 @@ describe('the configuration file', () => {
         stunServers: [],
         stunServer: 'auto',
         relay: true,
+        portMapping: true,
         mtu: 1280,
         logLevel: 'info',
         excludeInterfaces: [],
@@ -38,6 +39,7 @@ describe('the configuration file', () => {
       stun_servers = ["192.0.2.2:3478"]
       stun_server = true
       relay = false
+      port_mapping = false
       mtu = 1420
       log_level = "debug"
       exclude_interfaces = ["docker*"]
@@ -59,6 +61,7 @@ describe('the configuration file', () => {
         stunServers: ['192.0.2.2:3478'],
         stunServer: true,
         relay: false,
+        portMapping: false,
         mtu: 1420,
         logLevel: 'debug',
         excludeInterfaces: ['docker*'],
