@@ -38,10 +38,21 @@ export async function startGridNetwork(
     Array.from({ length: atOnce }, async () => {
       for (let member = waiting.shift(); member !== undefined; member = waiting.shift()) {
         await member.join(token)
-        await member.run()
+        await runQuietly(member)
         say(`${member.name} runs`)
       }
     }),
   )
   return members
+}
+
+/** By its log: asking for its status again and again would take from the agent what it needs to come up. */
+async function runQuietly(member: Member): Promise<void> {
+  const process = member.start()
+  const runs = async () => {
+    const output = await process.output()
+    if (!process.isRunning) throw new Error(output)
+    return output.includes('"agent runs"')
+  }
+  await member.host.waitFor(runs, { deadlineMs: 60_000, what: 'meshgate runs', pollMs: 100 })
 }
