@@ -33,7 +33,10 @@ func TestARelayedTransferReachesHalfOfADirectOne(t *testing.T) {
 	straight := func() { use(direct(end(30, 2)), direct(end(30, 1))) }
 
 	server := s.b.namespace.background(t, "iperf3 -s")
-	defer func() { sh(t, "ip netns pids %s | xargs -r ps -o pid=,comm= -p | awk '$2 == \"iperf3\" {print $1}' | xargs -r kill", s.b.namespace); server() }()
+	defer func() {
+		sh(t, "ip netns pids %s | xargs -r ps -o pid=,comm= -p | awk '$2 == \"iperf3\" {print $1}' | xargs -r kill", s.b.namespace)
+		server()
+	}()
 	var direct, relayed float64
 	for range 3 {
 		straight()
