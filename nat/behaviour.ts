@@ -69,16 +69,21 @@ export function classifyMapping({
 }
 
 function ofOneFamily(observations: readonly MappingObservation[]): MappingObservation[] {
-  const of = (family: string) =>
-    observations.filter((o) => addressParts(o.observer).family === family)
+  const distinct = [...new Map(observations.map((o) => [`${o.observer} ${o.mapped}`, o])).values()]
+  const of = (family: string) => distinct.filter((o) => addressParts(o.observer).family === family)
   const ipv4 = of('ipv4')
   return ipv4.length > 0 ? ipv4 : of('ipv6')
 }
 
-/** True if some address observed from two ports, and every such address saw one mapping only. */
+/**
+ * True if some address observed from two ports, and every such address saw one mapping only. A member that was both asked
+ * by STUN and probed at one port is one observer.
+ */
 function sameAddressAgrees(observations: readonly MappingObservation[]): boolean {
   const byIp = Map.groupBy(observations, (o) => addressParts(o.observer).ip)
-  const repeated = [...byIp.values()].filter((group) => group.length > 1)
+  const repeated = [...byIp.values()].filter(
+    (group) => new Set(group.map((o) => o.observer)).size > 1,
+  )
   return (
     repeated.length > 0 &&
     repeated.every((group) => group.every((o) => o.mapped === group[0]!.mapped))

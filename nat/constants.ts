@@ -68,6 +68,9 @@ export const PORT_LIFETIME_MS_MAX = 86_400_000
 export const PCP_PATIENCE_MS = 1_000
 export const NAT_PMP_PATIENCE_MS = 2_000
 
+/** A mapping that is in doubt is given up unless the router confirms it within this: time to ask three times. */
+export const PORT_DOUBT_MS = 10_000
+
 /** For how long a refusal stands that names no time of its own, or an unreasonable one. */
 export const PORT_REFUSAL_MS = 300_000
 export const PORT_REFUSAL_MS_MIN = 30_000

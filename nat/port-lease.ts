@@ -54,14 +54,21 @@ export function retransmissionMs(tries: number, entropy: Entropy): number {
   return mean * (0.9 + 0.2 * fraction(entropy))
 }
 
-/** Notes that a request was sent, and when to send the next if nothing comes of it. */
-export function noteRequest(lease: Lease, now: Instant, entropy: Entropy): void {
+/** Notes that a request was sent, and when to send the next if nothing comes of it: soon if the grant is in doubt. */
+export function noteRequest(
+  lease: Lease,
+  isInDoubt: boolean,
+  now: Instant,
+  entropy: Entropy,
+): void {
   lease.tries += 1
   lease.askedAt = now
   const next =
     lease.grant === undefined
       ? later(now, retransmissionMs(lease.tries, entropy))
-      : renewalAt(lease.grant, lease.tries + 1, entropy)
+      : isInDoubt
+        ? now
+        : renewalAt(lease.grant, lease.tries + 1, entropy)
   lease.askAt = notTooSoon(lease, next)
 }
 

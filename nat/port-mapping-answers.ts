@@ -60,6 +60,8 @@ export function receiveFromGateway(
 
 /** The gateway's own ICMP says that nobody is there: no need to wait. */
 export function gatewayPortClosed(mapping: PortMapping, { now }: Moment): void {
+  const { holder, doubtUntil } = mapping
+  if (doubtUntil !== undefined && (holder === 'pcp' || holder === 'nat-pmp')) search(mapping, now)
   for (const protocol of ['pcp', 'nat-pmp'] as const) {
     if (mapping.holder !== protocol) deny(mapping, protocol, undefined, { refusal: 'closed' }, now)
   }
@@ -205,6 +207,7 @@ function grant(
   standing.refusal = undefined
   standing.code = undefined
   mapping.holder = protocol
+  if (lease === udp) mapping.doubtUntil = undefined
   if (lease === udp && tcp.grant === undefined) tcp.askAt ??= now
   return true
 }

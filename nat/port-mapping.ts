@@ -12,7 +12,12 @@
  * UDP is asked for first, because it is what paths need; TCP only makes the host dialable.
  */
 import { type Instant, earliest, later } from './clock.ts'
-import { NAT_PMP_PATIENCE_MS, PCP_PATIENCE_MS, PORT_LIFETIME_S } from './constants.ts'
+import {
+  NAT_PMP_PATIENCE_MS,
+  PCP_PATIENCE_MS,
+  PORT_DOUBT_MS,
+  PORT_LIFETIME_S,
+} from './constants.ts'
 import type { Entropy } from './entropy.ts'
 import type { Epoch } from './gateway-epoch.ts'
 import {
@@ -65,6 +70,8 @@ export interface PortMapping {
   readonly standings: Record<MappingProtocol, Standing>
   /** The protocol that granted; the others are not asked as long as it does. */
   holder: MappingProtocol | undefined
+  /** Something speaks against the mapping: until then the router must have confirmed it. */
+  doubtUntil: Instant | undefined
   attempts: number
   attemptedAt: Instant | undefined
   attemptAt: Instant | undefined
@@ -82,6 +89,7 @@ export function createPortMapping(ports: Readonly<Record<Transport, number>>): P
     leases: { udp: createLease('udp', ports.udp), tcp: createLease('tcp', ports.tcp) },
     standings: { pcp: newStanding(), 'nat-pmp': newStanding(), upnp: newStanding() },
     holder: undefined,
+    doubtUntil: undefined,
     attempts: 0,
     attemptedAt: undefined,
     attemptAt: undefined,
@@ -130,7 +138,7 @@ export function portMappingRequests(
 export function portMappingDeadline(mapping: PortMapping): Instant | undefined {
   const { udp, tcp } = mapping.leases
   if (mapping.holder !== undefined) {
-    return earliest([udp.askAt, tcp.askAt, expiryOf(udp), expiryOf(tcp)])
+    return earliest([mapping.doubtUntil, udp.askAt, tcp.askAt, expiryOf(udp), expiryOf(tcp)])
   }
   const { attemptedAt, attemptAt } = mapping
   if (attemptedAt === undefined) return attemptAt
@@ -141,11 +149,12 @@ export function portMappingDeadline(mapping: PortMapping): Instant | undefined {
   ])
 }
 
-/** The NAT has forgotten something, or a person asks: what is held is asked for again, what was refused too. */
+/** The NAT has forgotten something, or a person asks: what is held must be confirmed, what was refused is asked again. */
 export function refreshPortMapping(mapping: PortMapping, now: Instant): void {
   const { leases, standings, holder, gateway } = mapping
   if (gateway === undefined) return
   if (holder !== undefined) {
+    mapping.doubtUntil ??= later(now, PORT_DOUBT_MS)
     askSoon(leases.udp, now)
     askSoon(leases.tcp, now)
     return
@@ -173,6 +182,7 @@ export function search(mapping: PortMapping, now: Instant): void {
   dropGrant(udp)
   dropGrant(tcp)
   mapping.holder = undefined
+  mapping.doubtUntil = undefined
   mapping.attempts = 0
   mapping.attemptedAt = undefined
   mapping.attemptAt = soonest > now ? soonest : now
@@ -180,7 +190,8 @@ export function search(mapping: PortMapping, now: Instant): void {
 
 function expire(mapping: PortMapping, now: Instant): void {
   const { udp, tcp } = mapping.leases
-  if ((expiryOf(udp) ?? Infinity) <= now) search(mapping, now)
+  const endsAt = earliest([expiryOf(udp), mapping.doubtUntil]) ?? Infinity
+  if (endsAt <= now) search(mapping, now)
   else if ((expiryOf(tcp) ?? Infinity) <= now) {
     dropGrant(tcp)
     askSoon(tcp, now)
@@ -245,7 +256,7 @@ function ask(
 ): GatewayRequest[] {
   const { gateway, nonces, standings } = mapping
   if (gateway === undefined) return []
-  noteRequest(lease, now, entropy)
+  noteRequest(lease, mapping.doubtUntil !== undefined, now, entropy)
   standings[protocol].asked = true
   const asked = mapRequest(gateway, protocol, lease, nonces[lease.transport], PORT_LIFETIME_S)
   const asksAddress = protocol === 'nat-pmp' && lease.transport === 'udp'

@@ -9,7 +9,11 @@ import {
 import { addressScope } from '../../nat/address-scope.ts'
 import { classifyMapping, type MappingVerdict } from '../../nat/behaviour.ts'
 import type { Candidate } from '../../nat/candidate.ts'
-import { mappingObservations, stunServerStates } from '../../nat/stun-client.ts'
+import {
+  type MappingObservation,
+  mappingObservations,
+  stunServerStates,
+} from '../../nat/stun-client.ts'
 import { parsePrefix, prefixContains } from '../../topology/prefix.ts'
 import { PEER_OBSERVERS_MAX, REFLEXIVE_CANDIDATES_MAX } from './constants.ts'
 import { mappedAddresses } from './port-mapping.ts'
@@ -35,7 +39,7 @@ export function observeSelf(node: Node): SelfObservation {
     .sort()
   const mapping = classifyMapping({
     local: host,
-    observations: [...observations, ...peerObservations(node)],
+    observations: withoutForwarded([...observations, ...peerObservations(node)], forwarded),
     silentServers: stunServerStates(node.stun).filter((s) => s.failures > 0).length,
   })
   return {
@@ -109,6 +113,15 @@ const hostsByLinks = new WeakMap<
 function forwardedAddresses(node: Node): TransportAddress[] {
   const mapped = mappedAddresses(node)
   return mapped === undefined || hostAddresses(node).includes(mapped.udp) ? [] : [mapped.udp]
+}
+
+/** Who came in by a forwarded port sees that port: it tells what was asked of the router, not how the router maps. */
+function withoutForwarded(
+  observations: readonly MappingObservation[],
+  forwarded: readonly TransportAddress[],
+): readonly MappingObservation[] {
+  const ofNat = observations.filter(({ mapped }) => !forwarded.includes(mapped))
+  return ofNat.length > 0 ? ofNat : observations
 }
 
 function readLinks(node: Node): TransportAddress[] {

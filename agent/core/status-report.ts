@@ -2,17 +2,18 @@
 /** What a node shows of itself and its peers. Reads state, changes nothing. */
 import { addressParts } from '../../nat/address.ts'
 import type { Now } from '../../nat/clock.ts'
-import { explainPaths } from '../../nat/explain.ts'
 import { stunServerStates } from '../../nat/stun-client.ts'
 import { FAILED_AFTER_MS, SUSPECT_AFTER_MS } from './constants.ts'
 import { observeSelf } from './observe.ts'
+import { type Explainer, explainer } from './pair-facts.ts'
 import { portMappingProtocols, portMappingStatus, whyNoPortMapping } from './port-mapping.ts'
 import type { Node, Peer } from './state.ts'
 import { NO_PATH, pathStatuses } from './path-status.ts'
 import type { Liveness, Netcheck, PeerStatus, SelfStatus, Status } from './status.ts'
 
 export function statusOf(node: Node, now: Now): Status {
-  const peers = [...node.peers.values()].map((peer) => peerStatus(node, peer, now))
+  const explain = explainer(node)
+  const peers = [...node.peers.values()].map((peer) => peerStatus(node, peer, explain, now))
   return { self: selfStatus(node, now), peers: peers.sort((a, b) => (a.name < b.name ? -1 : 1)) }
 }
 
@@ -72,18 +73,18 @@ function selfStatus(node: Node, now: Now): SelfStatus {
   }
 }
 
-function peerStatus(node: Node, peer: Peer, now: Now): PeerStatus {
+function peerStatus(node: Node, peer: Peer, explain: Explainer, now: Now): PeerStatus {
   const { certificate, nat } = peer.record
-  const [path, ...backups] = pathStatuses(node, peer)
+  const [path = NO_PATH, ...backups] = pathStatuses(node, peer)
   return {
     name: certificate.name,
     nodeId: peer.node,
     addresses: [certificate.ipv4, certificate.ipv6],
     tags: certificate.tags,
     liveness: livenessOf(peer, now),
-    path: path ?? NO_PATH,
+    path,
     backups,
-    why: explainPaths(peer.paths),
+    why: explain(peer, path).sentence,
     nat,
     rxBytes: peer.stats?.rxBytes ?? 0,
     txBytes: peer.stats?.txBytes ?? 0,

@@ -108,3 +108,44 @@ export interface Netcheck {
   readonly portMapping: PortMappingProtocols | null
   readonly whyNoPortMapping: string | null
 }
+
+/** One host of a pair, as `meshgate why` shows it: of the peer only what its record says. */
+export interface WhySide {
+  readonly name: string
+  readonly nat: NatBehaviour
+  /** How the behaviour is known; null for the peer, whose evidence stays with it. */
+  readonly evidence: string | null
+  /** The addresses that it offers. */
+  readonly candidates: readonly { readonly kind: string; readonly address: string }[]
+  /** Its home hubs, by name. */
+  readonly hubs: readonly string[]
+  /** Whether it is a hub itself. */
+  readonly relay: boolean
+}
+
+/** One of the peer's addresses; our side of the pair is always the one port. */
+export interface WhyAttempt {
+  readonly address: string
+  readonly kind: string
+  readonly outcome: 'in use' | 'answers' | 'answers no more' | 'checking' | 'no answer'
+  readonly rttMs: number | null
+}
+
+/** What `meshgate why PEER --json` prints. */
+export interface Why {
+  readonly peer: string
+  readonly nodeId: string
+  readonly sentence: string
+  readonly path: PathStatus
+  readonly backups: readonly PathStatus[]
+  readonly self: WhySide
+  readonly other: WhySide
+  readonly attempts: readonly WhyAttempt[]
+  /** What stands in the way of a direct path; null if nothing does, or nothing is known to. */
+  readonly obstacle: { readonly kind: string; readonly sentence: string } | null
+  readonly remedies: readonly string[]
+  /** When this host tries everything again if nothing changes before. */
+  readonly nextRoundMs: number | null
+  /** What the peer tried itself. Its record does not say; null until it can be asked. */
+  readonly otherAttempts: readonly WhyAttempt[] | null
+}

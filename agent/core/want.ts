@@ -2,18 +2,20 @@
 /** want and change: view, own facts and proven paths become a plan, and the plan a document for the helper. */
 import { armedPaths } from '../../nat/path-agent.ts'
 import { keepaliveMs } from '../../nat/keepalive.ts'
-import { explainPaths } from '../../nat/explain.ts'
 import type { Now } from '../../nat/clock.ts'
 import { makePlan, type Plan } from '../../topology/plan.ts'
 import { desiredState } from './desired.ts'
 import type { Effect } from './effect.ts'
 import { servesRelay } from './hubs.ts'
+import { explainer } from './pair-facts.ts'
+import { NO_PATH, pathStatuses } from './path-status.ts'
 import { servesStun } from './publish.ts'
 import type { Node } from './state.ts'
 
 /** The plan as of now. Members whose certificate has run out are no members. */
 export function planOf(node: Node, now: Now): Plan {
   const { network, certificate, interfaceName, mtu, listenPort } = node.config
+  const explain = explainer(node)
   return makePlan({
     network,
     own: certificate,
@@ -31,7 +33,7 @@ export function planOf(node: Node, now: Now): Plan {
         keepaliveMs: keepaliveMs(undefined),
         routes: peer.routes,
         endpoints: armedPaths(peer.paths).map((path) => path.endpoint),
-        why: explainPaths(peer.paths),
+        why: explain(peer, pathStatuses(node, peer)[0] ?? NO_PATH).sentence,
       })),
   })
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Netcheck, PathStatus, Status } from '../core/status.ts'
+import type { Netcheck, PathStatus, Status, Why } from '../core/status.ts'
 
 /** One round trip inside the session, and the path that it took. */
 export interface PingReply {
@@ -22,6 +22,8 @@ export interface AgentApi {
   netcheck(options: { readonly refresh: boolean }): Promise<Netcheck>
   /** `peer`: a name, a node id or a mesh address. */
   ping(peer: string): Promise<PingOutcome>
+  /** Why a peer is reached as it is; undefined if no member is called that. */
+  why(peer: string): Promise<Why | undefined>
   /** What happened lately, oldest first; bounded by the agent. */
   events(): Promise<readonly unknown[]>
   /** Says goodbye to the peers, takes the device down, forgets the membership, then stops. */

@@ -5,8 +5,9 @@ import { peerByName } from '../core/peer-names.ts'
 import type { Node, Peer } from '../core/state.ts'
 import { pathStatusOf } from '../core/path-status.ts'
 import { netcheckOf, statusOf } from '../core/status-report.ts'
-import type { Netcheck, Status } from '../core/status.ts'
+import type { Netcheck, Status, Why } from '../core/status.ts'
 import { planOf } from '../core/want.ts'
+import { whyReport } from '../core/why-report.ts'
 import type { AgentApi, PingOutcome } from './agent-api.ts'
 import { delay } from './clock.ts'
 import type { HelperClient } from './helper-client.ts'
@@ -64,6 +65,12 @@ export class AgentService implements AgentApi {
       return { ok: false, fault: 'no-helper', message: answer.fault.message }
     }
     return { ok: false, fault: 'no-reply', message: this.#whySilent(peer) }
+  }
+
+  async why(name: string): Promise<Why | undefined> {
+    const { node, readClock } = this.#options
+    const peer = peerByName(node, name)
+    return peer && whyReport(node, peer, readClock())
   }
 
   async events(): Promise<readonly unknown[]> {

@@ -2,7 +2,7 @@
 /**
  * HTTP and JSON on a Unix socket: what the command line and the dashboard ask a running agent.
  * Whoever may open the socket may ask; nothing listens on the network. Written on Node's own server:
- * eight fixed paths need no framework, and none comes without HTTP/2 and 13 MB of memory.
+ * a few fixed paths need no framework, and none comes without HTTP/2 and 13 MB of memory.
  */
 import { rmSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
@@ -78,6 +78,7 @@ const ROUTES: Readonly<Record<string, (call: Call) => Promise<unknown> | AsyncGe
   'GET /v1/status': ({ api }) => api.status(),
   'GET /v1/plan': ({ api }) => api.plan(),
   'GET /v1/netcheck': ({ api, query }) => api.netcheck({ refresh: query.get('refresh') === '1' }),
+  'GET /v1/why': why,
   'GET /v1/events': ({ api }) => api.events(),
   'POST /v1/ping': ping,
   'POST /v1/leave': ({ api }) => api.leave().then(() => DONE),
@@ -108,6 +109,17 @@ async function serve(
     if (response.headersSent) response.destroy()
     else reply(response, statusOf(error), failureDocument(error))
   }
+}
+
+async function why({ api, query }: Call): Promise<unknown> {
+  const peer = query.get('peer') ?? ''
+  if (peer === '' || peer.length > 255) {
+    throw new Failure('bad-request', 'which peer? write /v1/why?peer=NAME', { remedy: '' })
+  }
+  const answer = await api.why(peer)
+  if (answer !== undefined) return answer
+  const remedy = '`meshgate status` lists the members'
+  throw new Failure('no-such-peer', `no member is called ${peer}`, { remedy })
 }
 
 const pingRequest = z.object({
@@ -154,6 +166,7 @@ function reply(response: ServerResponse, status: number, document: unknown): voi
 function statusOf(error: unknown): number {
   switch (failureDocument(error).error.code) {
     case 'not-found':
+    case 'no-such-peer':
       return 404
     case 'bad-request':
       return 400

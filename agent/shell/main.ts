@@ -148,6 +148,12 @@ function runCommands(root: Command, act: Act): void {
     .option('-c, --count <n>', 'how often; 0: until interrupted', '4')
     .option('-i, --interval <ms>', 'pause between two', '1000')
     .action(act(async () => (await import('./cli/ping.ts')).ping))
+  command(root, 'why', 'explain the path to a peer: what was tried, and what would help', [
+    'meshgate why web-1',
+    'meshgate why 10.7.0.2 --json',
+  ])
+    .addArgument(new Argument('<peer>', 'name, mesh address or node id'))
+    .action(act(async () => (await import('./cli/why.ts')).why))
   command(root, 'netcheck', 'show what lies between this host and the internet', [
     'meshgate netcheck --refresh',
   ])

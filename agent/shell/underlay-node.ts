@@ -51,7 +51,8 @@ export async function startUnderlayNode(options: UnderlayNodeOptions): Promise<L
   return createLibp2p(await libp2pOptions(options, isMesh)).catch((error: unknown) => {
     const places = options.listen.map(({ ip, port }) => `${ip} port ${port}`).join(', ')
     throw new Failure('listen-failed', `cannot listen on TCP ${places}: ${String(error)}`, {
-      remedy: 'another program has the port: choose one with tcp_port in the configuration',
+      remedy:
+        'choose another port with tcp_port in the configuration: another program has this one, or it is below 1024, where the agent has no right',
       cause: error,
     })
   })

@@ -95,6 +95,13 @@ describe('the mapping behaviour', () => {
     expect(verdict(['198.51.100.1:3478 saw 203.0.113.1:7'], [LOCAL], 2).mapping).toBe('unknown')
   })
 
+  it('does not take two sights from one port for two ports of an address', () => {
+    const sights = ['198.51.100.1:1 saw 203.0.113.1:7', '198.51.100.2:1 saw 203.0.113.1:8']
+    const { mapping, evidence } = verdict([...sights, ...sights])
+    expect(mapping).toBe('address-and-port-dependent')
+    expect(evidence).toBe(sights.join(', '))
+  })
+
   it('does not depend on the order of observations', () => {
     const observation = fc.record({
       observer: fc.constantFrom(at('198.51.100.1:1'), at('198.51.100.1:2'), at('198.51.100.2:1')),

@@ -104,6 +104,28 @@ describe('a host behind a router that speaks PCP', () => {
     expect(timesOf('pcp tcp')).toEqual([0, 60_000])
   })
 
+  it('gives a mapping up that is in doubt and that the router does not confirm', () => {
+    const { run, refresh, mapped, script, timesOf } = withRouter({ speaks: ['pcp'] })
+    run(60_000)
+    script.speaks = ['upnp']
+    refresh()
+    run(69_999)
+    expect(timesOf('pcp udp')).toEqual([0, 60_000, 64_000, 68_000])
+    expect(mapped()).toMatchObject({ protocol: 'pcp' })
+    run(75_000)
+    expect(mapped()).toMatchObject({ protocol: 'upnp' })
+  })
+
+  it('gives a mapping in doubt up at once if nothing listens there any more', () => {
+    const { run, refresh, mapped, script } = withRouter({ speaks: ['pcp'] })
+    run(60_000)
+    script.closed = true
+    script.speaks = ['upnp']
+    refresh()
+    run(64_000)
+    expect(mapped()).toMatchObject({ protocol: 'upnp' })
+  })
+
   it('gives both ports back with the nonces that they were asked with', () => {
     const { run, release, requests, mapped, what } = withRouter({ speaks: ['pcp'] })
     run(1_000)

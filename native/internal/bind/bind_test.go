@@ -115,6 +115,24 @@ func TestAPeersCiphertextFollowsTheActivePath(t *testing.T) {
 	}
 }
 
+func TestEverythingLeavesTwiceWhileAPathIsOnTrial(t *testing.T) {
+	sockets := &batch{}
+	b := wrap(sockets, &inbox{})
+	peer := &PeerEndpoint{}
+	peer.Use(b.Direct(netip.MustParseAddrPort("192.0.2.1:1")))
+	peer.Double(b.Direct(netip.MustParseAddrPort("192.0.2.2:2")))
+	for _, want := range [][]string{{"192.0.2.2:2", "192.0.2.1:1"}, {"192.0.2.1:1"}} {
+		sockets.sentTo = nil
+		if err := b.Send([][]byte{transport}, peer); err != nil || !slices.Equal(sockets.sentTo, want) {
+			t.Errorf("sent to %v, %v", sockets.sentTo, err)
+		}
+		peer.Double(nil)
+	}
+	if got := peer.Active().Sent(); got.Transport != 2 {
+		t.Errorf("counted %+v", got)
+	}
+}
+
 func TestOnlyAdoptedEndpointsAreParsed(t *testing.T) {
 	b := wrap(&batch{}, &inbox{})
 	peer := &PeerEndpoint{}

@@ -27,17 +27,24 @@ var ErrNoPath = errors.New("no path to the peer")
 // path behind it changes with one store: no lock, no configuration call and no handshake.
 type PeerEndpoint struct {
 	active atomic.Pointer[Path]
+	second atomic.Pointer[Path]
 }
 
 var _ conn.Endpoint = (*PeerEndpoint)(nil)
 
 // Use makes a path the active one; nil is none.
-func (endpoint *PeerEndpoint) Use(path Path) {
+func (endpoint *PeerEndpoint) Use(path Path) { store(&endpoint.active, path) }
+
+// Double sends everything over a second path as well; nil ends that. WireGuard's replay window drops
+// the copy that comes second.
+func (endpoint *PeerEndpoint) Double(path Path) { store(&endpoint.second, path) }
+
+func store(place *atomic.Pointer[Path], path Path) {
 	if path == nil {
-		endpoint.active.Store(nil)
+		place.Store(nil)
 		return
 	}
-	endpoint.active.Store(&path)
+	place.Store(&path)
 }
 
 // Active is the path in use, or nil.
@@ -52,6 +59,10 @@ func (endpoint *PeerEndpoint) send(packets [][]byte) error {
 	path := endpoint.active.Load()
 	if path == nil {
 		return ErrNoPath
+	}
+	if second := endpoint.second.Load(); second != nil {
+		// Whether that works is what is to be seen; it is nothing to complain of.
+		_ = (*second).Send(packets)
 	}
 	return (*path).Send(packets)
 }

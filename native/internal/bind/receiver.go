@@ -44,6 +44,8 @@ func (r *receiver) receive(packets [][]byte, sizes []int, endpoints []conn.Endpo
 			sizes[i], endpoints[i] = r.relayed(datagram, endpoints[i], now)
 		default:
 			sizes[i] = 0
+			// A probe may be answered with what was heard before it, even in the same batch.
+			r.tellHeard()
 			r.bind.deliver(class, datagram, endpoints[i])
 		}
 		if sizes[i] > keepaliveSize {

@@ -9,6 +9,7 @@ import (
 	"meshgate.dev/native/internal/bind"
 	"meshgate.dev/native/internal/probe"
 	"meshgate.dev/native/internal/protocol"
+	"meshgate.dev/native/internal/relay"
 	"meshgate.dev/native/internal/stunserver"
 )
 
@@ -53,9 +54,9 @@ func (e *Engine) receive(p *peer, pair *probe.Pair, body probe.Body, from bind.S
 		e.log.Debug("probe refused", "peer", p.spec.PublicKey, "from", from.Way, "error", err)
 		return nil
 	}
-	e.bind.Hosts.Learn(p.tag, from.Way)
+	arrival := e.bind.Hosts.Learn(p.tag, from.Way)
 	if body.Kind == probe.Request {
-		return e.receiveRequest(p, body, from, now)
+		return e.receiveRequest(p, body, from, arrival, now)
 	}
 	if asked, ok := p.asked[body.Transaction]; ok {
 		if !body.Observed.IsValid() {
@@ -69,23 +70,26 @@ func (e *Engine) receive(p *peer, pair *probe.Pair, body probe.Body, from bind.S
 		})
 		return nil
 	}
-	return e.act(p, p.prober.Answered(body.Transaction, now))
+	return e.act(p, p.prober.Answered(body.Transaction, reportOf(body.Heard), now))
 }
 
-func (e *Engine) receiveRequest(p *peer, body probe.Body, from bind.Source, now time.Time) []errand {
+func (e *Engine) receiveRequest(p *peer, body probe.Body, from bind.Source, arrival *relay.Arrival, now time.Time) []errand {
 	if !from.Relayed() && p.tellHeard(from.Way.Address, now) {
 		e.events.Emit(protocol.ProbeHeard{Peer: p.spec.PublicKey, From: from.Way.Address})
 	}
+	errands := e.heardOn(p, from.Way, body.Heard, now)
 	if !p.replies.AllowN(now, 1) {
-		return nil
+		return errands
 	}
 	// Of a request that came over hubs only the last hub's address is known, which would mislead.
-	frame := e.seal(p, probe.Body{Kind: probe.Reply, Transaction: body.Transaction, Observed: from.Way.Address})
-	return []errand{func() {
+	frame := e.seal(p, probe.Body{
+		Kind: probe.Reply, Transaction: body.Transaction, Observed: from.Way.Address, Heard: heardBy(arrival),
+	})
+	return append(errands, func() {
 		if err := e.bind.Answer(frame, from); err != nil {
 			e.log.Debug("probe not answered", "to", from.Way, "error", err)
 		}
-	}}
+	})
 }
 
 // ReceiveSTUN answers what the STUN server answers, and leaves the rest to the agent.

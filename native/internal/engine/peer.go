@@ -49,9 +49,8 @@ type candidate struct {
 }
 
 func newPeer(pair *probe.Pair, started time.Time) *peer {
-	return &peer{
+	p := &peer{
 		endpoint:  &bind.PeerEndpoint{},
-		prober:    paths.NewProber(newTransaction),
 		pair:      pair,
 		window:    probe.NewWindow(started),
 		replies:   rate.NewLimiter(repliesPerPeerPerSecond, repliesPerPeerPerSecond),
@@ -59,6 +58,8 @@ func newPeer(pair *probe.Pair, started time.Time) *peer {
 		asked:     map[protocol.Transaction]candidate{},
 		heapPlace: unscheduled,
 	}
+	p.prober = paths.NewProber(newTransaction, p.sentOver)
+	return p
 }
 
 func newTransaction() (transaction protocol.Transaction) {

@@ -60,6 +60,8 @@ func (e *Engine) act(p *peer, actions []paths.Action) (errands []errand) {
 			if errand := e.echoOnce(p); errand != nil {
 				errands = append(errands, errand)
 			}
+		case paths.Double:
+			p.endpoint.Double(p.carriers[action.Path])
 		case paths.Handshake:
 			errands = append(errands, e.handshake(p.spec.PublicKey))
 		case paths.Rose:
@@ -106,7 +108,13 @@ func (e *Engine) handshake(key protocol.Key) errand {
 
 // askOver seals a probe now and sends it over a path later.
 func (e *Engine) askOver(p *peer, id string, transaction protocol.Transaction) errand {
-	frame := e.seal(p, probe.Body{Kind: probe.Request, Transaction: transaction})
+	heard := probe.Heard{}
+	for _, path := range p.spec.Paths {
+		if path.ID == id {
+			heard = heardBy(e.bind.Hosts.Arrival(p.tag, wayOf(path)))
+		}
+	}
+	frame := e.seal(p, probe.Body{Kind: probe.Request, Transaction: transaction, Heard: heard})
 	carrier := p.carriers[id]
 	return func() {
 		if err := carrier.Send([][]byte{frame}); err != nil {

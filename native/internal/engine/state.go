@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"meshgate.dev/native/internal/bind"
+	"meshgate.dev/native/internal/paths"
 	"meshgate.dev/native/internal/protocol"
 )
 
@@ -70,11 +71,21 @@ func (p *peer) state(now time.Time) protocol.PeerState {
 		spec := p.spec.Paths[i]
 		state.Paths = append(state.Paths, protocol.PathState{
 			ID: path.ID, Kind: spec.Kind, Endpoint: endpointOrNull(p.carriers[path.ID]), Via: orEmpty(spec.Via), Up: path.Up,
-			RttUs: microseconds(path.Rtt), LossPermille: path.LossPermille,
+			Carries: carries(path.Carries),
+			RttUs:   microseconds(path.Rtt), LossPermille: path.LossPermille,
 			LastReplyMs: ageMs(path.LastReply, now),
 		})
 	}
 	return state
+}
+
+// carries is null for what is not known.
+func carries(known paths.Carries) *bool {
+	if known == paths.CarriesUnknown {
+		return nil
+	}
+	truth := known == paths.CarriesTraffic
+	return &truth
 }
 
 // endpointOrNull is null while packets cannot leave over a path.

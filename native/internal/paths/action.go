@@ -43,6 +43,10 @@ type Switch struct {
 	Gap time.Duration
 }
 
+// Double sends all packets over a second path as well; empty ends that.
+type Double struct{ Path string }
+
+func (Double) action()    {}
 func (Ask) action()       {}
 func (Echo) action()      {}
 func (Handshake) action() {}

@@ -26,6 +26,20 @@ const (
 	// missesMax in a row bring a path down.
 	missesMax = 3
 
+	// doubtPace is that of probes on a path of which it is in doubt whether it carries anything.
+	doubtPace = 100 * time.Millisecond
+	// doubtsMax answers in a row, each of which could have told of a packet and did not, mean that a path
+	// carries nothing. Each of them comes with a packet more, so that plain loss has to hit them all.
+	doubtsMax = 4
+	// suspectMin packets that were not heard are reason to ask again soon, though others were.
+	suspectMin = 3
+	// promotionTime is how long packets leave over two paths at most.
+	promotionTime = 3 * time.Second
+	// holdStart is how long a path that carries nothing is left alone; the time doubles up to holdMax,
+	// and begins anew once the path has carried for as long.
+	holdStart = 10 * time.Second
+	holdMax   = 10 * time.Minute
+
 	// rttWeight is the share of a new round trip in the smoothed one, as a divisor (RFC 6298).
 	rttWeight = 8
 	// outstandingMax bounds the memory of what was asked.

@@ -16,7 +16,7 @@ func (prober *Prober) Direct() (endpoint netip.AddrPort) {
 		if p.spec.Kind != protocol.KindDirect || p.phase != up {
 			continue
 		}
-		if !endpoint.IsValid() || p.id == prober.active {
+		if !endpoint.IsValid() || p == prober.active {
 			endpoint = p.spec.Endpoint
 		}
 	}
@@ -45,5 +45,5 @@ func (prober *Prober) Hub(hub protocol.Key, reachable bool, now time.Time) (acti
 	if reachable {
 		cause = CauseUp
 	}
-	return append(actions, prober.choose(prober.find(prober.active), cause, now)...)
+	return append(actions, prober.choose(cause, now)...)
 }

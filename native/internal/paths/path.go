@@ -22,8 +22,10 @@ const (
 type question struct {
 	transaction protocol.Transaction
 	sentAt      time.Time
-	missedAt    time.Time
-	missed      bool
+	// traffic is what had been sent over the path by then.
+	traffic  Traffic
+	missedAt time.Time
+	missed   bool
 }
 
 // A path is what is known of one way to the peer.
@@ -43,6 +45,11 @@ type path struct {
 	rtt       time.Duration
 	lastReply time.Time
 
+	proof proof
+	// heldUntil is when a path that carried nothing may be tried again, and holdTime how long that was.
+	heldUntil time.Time
+	holdTime  time.Duration
+
 	history uint64
 	count   int
 }
@@ -59,6 +66,8 @@ func (p *path) pace(idle time.Duration, busy bool) time.Duration {
 		return p.trialWait
 	case p.phase == down:
 		return downPace
+	case p.proof.doubts > 0 || p.proof.suspect && busy:
+		return doubtPace
 	case p.misses > 0:
 		return retryPace
 	case busy:
@@ -82,13 +91,13 @@ func (p *path) answerTime() time.Duration {
 	return max(answerTimeMin, answerTimeRtts*p.rtt)
 }
 
-func (p *path) sent(transaction protocol.Transaction, now time.Time) {
+func (p *path) sent(transaction protocol.Transaction, traffic Traffic, now time.Time) {
 	p.lastSent = now
 	p.trialWait = max(trialStart, 2*p.trialWait)
 	if len(p.questions) == outstandingMax {
 		p.questions = p.questions[1:]
 	}
-	p.questions = append(p.questions, question{transaction, now, now.Add(p.answerTime()), false})
+	p.questions = append(p.questions, question{transaction, now, traffic, now.Add(p.answerTime()), false})
 }
 
 // release begins anew with a path whose hub can be reached again; what was measured is kept.
@@ -117,14 +126,17 @@ func (p *path) expire(now time.Time) (fell bool) {
 		p.phase = down
 	case p.phase == up && p.misses >= missesMax:
 		p.phase = down
+		p.proof.carries, p.proof.doubts = CarriesUnknown, 0
 		return true
 	}
 	return false
 }
 
-// answered takes the answer to one of its questions, and tells whether it is one and whether that
-// brought the path up.
-func (p *path) answered(transaction protocol.Transaction, now time.Time) (mine, rose bool) {
+// An effect is what an answer did to a path.
+type effect struct{ rose, heard bool }
+
+// answered takes the answer to one of its questions, and tells whether it is one.
+func (p *path) answered(transaction protocol.Transaction, report Report, now time.Time) (did effect, mine bool) {
 	for i, q := range p.questions {
 		if q.transaction != transaction {
 			continue
@@ -136,13 +148,23 @@ func (p *path) answered(transaction protocol.Transaction, now time.Time) (mine, 
 		p.measure(now.Sub(q.sentAt))
 		p.misses = 0
 		p.lastReply = now
-		rose = p.phase != up && !p.stuck
-		if rose {
-			p.phase = up
+		did.heard = p.proof.learn(q.traffic, report, now)
+		// What was heard ends any hold: only packets can prove a path, and they have.
+		did.rose = p.phase != up && !p.stuck && (did.heard || !now.Before(p.heldUntil))
+		if did.rose {
+			p.phase, p.proof.doubts = up, 0
 		}
-		return true, rose
+		return did, true
 	}
-	return false, false
+	return did, false
+}
+
+// lastAlive is when the path was last seen to do what it is for.
+func (p *path) lastAlive() time.Time {
+	if p.proof.carries == CarriesNothing {
+		return p.proof.heardAt
+	}
+	return p.lastReply
 }
 
 func (p *path) measure(rtt time.Duration) {

@@ -7,6 +7,7 @@ package paths
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"meshgate.dev/native/internal/protocol"
@@ -15,10 +16,12 @@ import (
 // A Prober watches one peer.
 type Prober struct {
 	transaction func() protocol.Transaction
+	sent        func(path string) Traffic
 
-	idle   time.Duration
-	paths  []*path
-	active string
+	idle      time.Duration
+	paths     []*path
+	active    *path
+	promotion promotion
 
 	busy       bool
 	hasSession bool
@@ -32,9 +35,9 @@ type Session struct {
 	At  time.Time
 }
 
-// NewProber asks its randomness of the caller.
-func NewProber(transaction func() protocol.Transaction) *Prober {
-	return &Prober{transaction: transaction}
+// NewProber asks its randomness of the caller, and what WireGuard has sent over a path.
+func NewProber(transaction func() protocol.Transaction, sent func(path string) Traffic) *Prober {
+	return &Prober{transaction: transaction, sent: sent}
 }
 
 // Want sets the paths, most wanted first. Those that were there before keep what is known of them.
@@ -48,9 +51,14 @@ func (prober *Prober) Want(wanted []protocol.Path, idle time.Duration, now time.
 		}
 		kept = append(kept, same)
 	}
-	was := prober.find(prober.active)
 	prober.paths = kept
-	return prober.choose(was, CauseDesired, now)
+	if prober.active != nil && !slices.Contains(kept, prober.active) {
+		// It may still be there under its old name, as another path.
+		if same := prober.find(prober.active.id); same != nil {
+			prober.active = same
+		}
+	}
+	return prober.choose(CauseDesired, now)
 }
 
 // Observe tells what WireGuard's own counters say: whether there is traffic, and a session.
@@ -66,11 +74,12 @@ func (prober *Prober) Advance(now time.Time) (actions []Action) {
 			actions = append(actions, Fell{p.id, reason})
 		}
 	}
-	actions = append(actions, prober.choose(prober.find(prober.active), CauseDown, now)...)
+	actions = append(actions, prober.choose(CauseDown, now)...)
+	actions = append(actions, prober.expirePromotion(now)...)
 	for _, p := range prober.paths {
-		if due := p.dueAt(prober.idle, prober.isBusy(p)); !due.IsZero() && !now.Before(due) {
+		if due := prober.dueAt(p); !due.IsZero() && !now.Before(due) {
 			transaction := prober.transaction()
-			p.sent(transaction, now)
+			p.sent(transaction, prober.sent(p.id), now)
 			actions = append(actions, Ask{p.id, transaction})
 		}
 	}
@@ -80,72 +89,71 @@ func (prober *Prober) Advance(now time.Time) (actions []Action) {
 	return actions
 }
 
-// Answered takes a reply of the peer; it is nobody's if no path has asked for it.
-func (prober *Prober) Answered(transaction protocol.Transaction, now time.Time) (actions []Action) {
-	for _, p := range prober.paths {
-		mine, rose := p.answered(transaction, now)
-		if !mine {
-			continue
-		}
-		if rose {
-			actions = append(actions, Rose{p.id, p.rtt})
-			actions = append(actions, prober.choose(prober.find(prober.active), CauseUp, now)...)
-			// A handshake that went out, or was answered, before there was a way would be tried again only
-			// after five seconds; and one that nobody has asked for, not before the first packet.
-			if !prober.hasSession && p.id == prober.active {
-				actions = append(actions, Handshake{}, prober.echo(now))
-			}
-		}
-		break
-	}
-	return actions
-}
-
 // Echoed takes the answer to an in-session echo.
 func (prober *Prober) Echoed(rtt time.Duration, now time.Time) {
 	prober.session = Session{Rtt: rtt, At: now}
+	prober.hasSession = true
 }
 
 // NextDeadline is when Advance has something to do; zero is never.
 func (prober *Prober) NextDeadline() (deadline time.Time) {
 	for _, p := range prober.paths {
-		deadline = earliest(deadline, p.dueAt(prober.idle, prober.isBusy(p)))
+		deadline = earliest(deadline, prober.dueAt(p))
 		deadline = earliest(deadline, p.nextTimeout())
 	}
+	deadline = earliest(deadline, prober.promotion.until)
 	return earliest(deadline, prober.echoDue())
 }
 
+func (prober *Prober) dueAt(p *path) time.Time {
+	due := p.dueAt(prober.idle, prober.busy && p == prober.active)
+	if p == prober.promotion.path {
+		due = earliest(due, p.lastSent.Add(doubtPace))
+	}
+	return due
+}
+
 // choose makes the first path that is up the active one; while none is up, the first that packets can
-// leave over.
-func (prober *Prober) choose(was *path, cause Cause, now time.Time) []Action {
-	best := prober.best()
-	from := prober.active
-	if best == from {
-		return nil
+// leave over. A path that works is left only for one that has proved itself.
+func (prober *Prober) choose(cause Cause, now time.Time) []Action {
+	best, active := prober.best(), prober.active
+	if best == active {
+		return prober.endPromotion()
 	}
-	prober.active = best
-	change := Switch{From: from, To: best, Cause: cause}
-	if was != nil && was.phase == down && !was.lastReply.IsZero() {
-		change.Gap = now.Sub(was.lastReply)
+	if best != nil && best.proof.told && slices.Contains(prober.paths, active) && active.phase == up {
+		return prober.promote(best, cause, now)
 	}
+	return append(prober.endPromotion(), prober.use(best, cause, now)...)
+}
+
+// use makes a path the active one; nil is none.
+func (prober *Prober) use(p *path, cause Cause, now time.Time) []Action {
+	change := Switch{From: prober.Active(), Cause: cause}
+	if was := prober.active; was != nil && was.phase == down && !was.lastAlive().IsZero() {
+		change.Gap = now.Sub(was.lastAlive())
+	}
+	if prober.active = p; p != nil {
+		p.proof.begin(prober.sent(p.id))
+	}
+	change.To = prober.Active()
 	return []Action{change}
 }
 
-func (prober *Prober) best() string {
+func (prober *Prober) best() *path {
 	for _, p := range prober.paths {
 		if p.phase == up {
-			return p.id
+			return p
 		}
 	}
 	for _, p := range prober.paths {
 		if !p.stuck {
-			return p.id
+			return p
 		}
 	}
 	if len(prober.paths) > 0 {
-		return prober.paths[0].id
+		return prober.paths[0]
 	}
-	return ""
+	return nil
 }
 
 func (prober *Prober) find(id string) *path {
@@ -157,11 +165,9 @@ func (prober *Prober) find(id string) *path {
 	return nil
 }
 
-func (prober *Prober) isBusy(p *path) bool { return prober.busy && p.id == prober.active }
-
 // echoDue is never while the peer is idle: an idle peer is kept alive by probes alone.
 func (prober *Prober) echoDue() time.Time {
-	active := prober.find(prober.active)
+	active := prober.active
 	if !prober.busy || active == nil || active.phase != up {
 		return time.Time{}
 	}

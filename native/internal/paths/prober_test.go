@@ -31,20 +31,31 @@ type story struct {
 	alive  map[string]time.Duration
 	due    []answer
 	told   []string
+
+	// sent is what WireGuard has sent over a path, and heard what the peer has heard there. Without an
+	// entry the peer tells nothing.
+	sent  map[string]Traffic
+	heard map[string]Traffic
+	twice string
+	// deaf paths hear no packet that is carried.
+	deaf map[string]bool
+	// echoes and handshakes, if set, stand for what they make WireGuard send.
+	echoes, handshakes func()
 }
 
 type answer struct {
 	at          time.Time
+	path        string
 	transaction protocol.Transaction
 }
 
 func newStory(t *testing.T, paths ...protocol.Path) *story {
-	s := &story{t: t, now: start, alive: map[string]time.Duration{}}
+	s := &story{t: t, now: start, alive: map[string]time.Duration{}, sent: map[string]Traffic{}, heard: map[string]Traffic{}, deaf: map[string]bool{}}
 	s.prober = NewProber(func() (transaction protocol.Transaction) {
 		s.count++
 		binary.BigEndian.PutUint64(transaction[:], s.count)
 		return transaction
-	})
+	}, func(path string) Traffic { return s.sent[path] })
 	s.tell(s.prober.Want(paths, idle, s.now))
 	return s
 }
@@ -65,9 +76,10 @@ func (s *story) run(duration time.Duration) {
 			s.now = next
 		}
 		for len(s.due) > 0 && !s.due[0].at.After(s.now) {
-			transaction := s.due[0].transaction
+			due := s.due[0]
 			s.due = s.due[1:]
-			s.tell(s.prober.Answered(transaction, s.now))
+			heard, told := s.heard[due.path]
+			s.tell(s.prober.Answered(due.transaction, Report{heard, told}, s.now))
 		}
 		s.tell(s.prober.Advance(s.now))
 		if deadline := s.prober.NextDeadline(); !deadline.IsZero() && !deadline.After(s.now) {
@@ -83,17 +95,29 @@ func (s *story) tell(actions []Action) {
 		case Ask:
 			text = "ask " + action.Path
 			if rtt, ok := s.alive[action.Path]; ok {
-				s.due = append(s.due, answer{s.now.Add(rtt), action.Transaction})
+				s.due = append(s.due, answer{s.now.Add(rtt), action.Path, action.Transaction})
 				slices.SortFunc(s.due, func(a, b answer) int { return a.at.Compare(b.at) })
 			}
 		case Echo:
 			text = "echo"
+			if s.echoes != nil {
+				s.echoes()
+			}
 		case Handshake:
 			text = "handshake"
+			if s.handshakes != nil {
+				s.handshakes()
+			}
 		case Rose:
 			text = fmt.Sprintf("up %s %v", action.Path, action.Rtt)
 		case Fell:
 			text = "down " + action.Path
+			if action.Reason == reasonNothing {
+				text += ", carries nothing"
+			}
+		case Double:
+			text = fmt.Sprintf("double %q", action.Path)
+			s.twice = action.Path
 		case Switch:
 			text = fmt.Sprintf("switch %q to %q: %s, gap %v", action.From, action.To, action.Cause, action.Gap)
 		}
@@ -224,7 +248,7 @@ func TestAPathWithANewEndpointIsANewPath(t *testing.T) {
 func TestAnAnswerToNobodyChangesNothing(t *testing.T) {
 	s := newStory(t, first)
 	s.told = nil
-	s.tell(s.prober.Answered(protocol.Transaction{0xff}, s.now))
+	s.tell(s.prober.Answered(protocol.Transaction{0xff}, Report{}, s.now))
 	s.expect()
 }
 

@@ -8,6 +8,7 @@ import "time"
 type Snapshot struct {
 	ID           string
 	Up           bool
+	Carries      Carries
 	Rtt          time.Duration
 	LossPermille int
 	LastReply    time.Time
@@ -18,7 +19,7 @@ func (prober *Prober) Snapshot() []Snapshot {
 	all := make([]Snapshot, 0, len(prober.paths))
 	for _, p := range prober.paths {
 		all = append(all, Snapshot{
-			ID: p.id, Up: p.phase == up,
+			ID: p.id, Up: p.phase == up, Carries: p.proof.carries,
 			Rtt: p.rtt, LossPermille: p.lossPermille(), LastReply: p.lastReply,
 		})
 	}
@@ -26,7 +27,12 @@ func (prober *Prober) Snapshot() []Snapshot {
 }
 
 // Active is the id of the path in use; empty is none.
-func (prober *Prober) Active() string { return prober.active }
+func (prober *Prober) Active() string {
+	if prober.active == nil {
+		return ""
+	}
+	return prober.active.id
+}
 
 // Session is the last in-session echo that came back.
 func (prober *Prober) Session() Session { return prober.session }

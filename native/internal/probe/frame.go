@@ -22,10 +22,13 @@ const (
 	hintOffset   = 4
 	nonceOffset  = hintOffset + HintSize
 	sealedOffset = nonceOffset + chacha20poly1305.NonceSizeX
-	bodySize     = 48
+	bodySize     = 56
+	bodySizeMin  = 48
 
 	// FrameSize is the length of every frame that we send.
 	FrameSize = sealedOffset + bodySize + chacha20poly1305.Overhead
+	// FrameSizeMin is that of a frame whose sender does not tell what it hears.
+	FrameSizeMin = sealedOffset + bodySizeMin + chacha20poly1305.Overhead
 	// FrameSizeMax is the longest frame that gets an answer.
 	FrameSizeMax = 512
 )
@@ -50,6 +53,16 @@ type Body struct {
 	// Observed is, in a reply, where the request came from. It is zero in a request, and in the answer
 	// to one that came over a hub.
 	Observed netip.AddrPort
+	// Heard is what its sender has heard of the receiver's WireGuard, over the path that this went.
+	Heard Heard
+}
+
+// Heard are packets of WireGuard over one path, since the helper knows that path. Told is false if the
+// sender does not say.
+type Heard struct {
+	// Transport counts those of sessions, Handshakes all others.
+	Transport, Handshakes uint32
+	Told                  bool
 }
 
 // NonceSize is how much randomness a frame needs.
@@ -77,7 +90,7 @@ func HintOf(frame []byte) (Hint, error) {
 	switch {
 	case len(frame) > FrameSizeMax:
 		return Hint{}, ErrTooLong
-	case len(frame) < FrameSize || [4]byte(frame[:4]) != Magic:
+	case len(frame) < FrameSizeMin || [4]byte(frame[:4]) != Magic:
 		return Hint{}, ErrMalformed
 	}
 	return Hint(frame[hintOffset:nonceOffset]), nil
@@ -109,6 +122,8 @@ func (pair *Pair) Open(frame []byte) (Body, error) {
 //	28  16  observed address
 //	44  2   observed port
 //	46  2   zero
+//	48  4   packets of sessions heard
+//	52  4   other packets of WireGuard heard
 func (body Body) encode() (plain [bodySize]byte) {
 	plain[0] = byte(body.Kind)
 	binary.BigEndian.PutUint64(plain[4:], body.Stamp)
@@ -118,6 +133,8 @@ func (body Body) encode() (plain [bodySize]byte) {
 		copy(plain[28:], address[:])
 		binary.BigEndian.PutUint16(plain[44:], body.Observed.Port())
 	}
+	binary.BigEndian.PutUint32(plain[48:], body.Heard.Transport)
+	binary.BigEndian.PutUint32(plain[52:], body.Heard.Handshakes)
 	return plain
 }
 
@@ -126,6 +143,9 @@ func decode(plain []byte) (Body, error) {
 		Kind:        Kind(plain[0]),
 		Stamp:       binary.BigEndian.Uint64(plain[4:]),
 		Transaction: protocol.Transaction(plain[12:28]),
+	}
+	if len(plain) >= bodySize {
+		body.Heard = Heard{binary.BigEndian.Uint32(plain[48:]), binary.BigEndian.Uint32(plain[52:]), true}
 	}
 	address := netip.AddrFrom16([16]byte(plain[28:44])).Unmap()
 	port := binary.BigEndian.Uint16(plain[44:])

@@ -35,9 +35,11 @@ func TestWhatOneSealsTheOtherOpens(t *testing.T) {
 	ofAlice, ofBob := pairs(t)
 	for _, body := range []Body{
 		{Kind: Request, Stamp: 7, Transaction: protocol.Transaction{9}},
+		{Kind: Reply, Stamp: 8},
 		{Kind: Reply, Stamp: 1 << 60, Observed: netip.MustParseAddrPort("198.51.100.7:41820")},
 		{Kind: Reply, Observed: netip.MustParseAddrPort("[2001:db8::1]:5")},
 	} {
+		body.Heard = Heard{Transport: 70_000, Handshakes: 3, Told: true}
 		frame := ofAlice.Seal(body, nonce)
 		if len(frame) != FrameSize {
 			t.Errorf("a frame of %d bytes", len(frame))
@@ -70,7 +72,11 @@ func TestFramesOfAWrongLengthAreRefused(t *testing.T) {
 	ofAlice, ofBob := pairs(t)
 	frame := ofAlice.Seal(Body{Kind: Request}, nonce)
 	for length := range frame {
-		if _, err := ofBob.Open(frame[:length]); !errors.Is(err, ErrMalformed) {
+		want := ErrMalformed
+		if length >= FrameSizeMin {
+			want = ErrUnsealed
+		}
+		if _, err := ofBob.Open(frame[:length]); !errors.Is(err, want) {
 			t.Errorf("%d bytes: %v", length, err)
 		}
 	}
@@ -82,7 +88,7 @@ func TestFramesOfAWrongLengthAreRefused(t *testing.T) {
 
 func TestABodyMayGrow(t *testing.T) {
 	ofAlice, ofBob := pairs(t)
-	body := Body{Kind: Request, Stamp: 3}
+	body := Body{Kind: Request, Stamp: 3, Heard: Heard{Told: true}}
 	plain := body.encode()
 	longer := append(plain[:], 1, 2, 3)
 	frame := ofAlice.Seal(body, nonce)[:sealedOffset]
@@ -183,4 +189,15 @@ func FuzzOpen(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestWhatIsHeardIsToldAndMayBeLeftOut(t *testing.T) {
+	body := Body{Kind: Request, Heard: Heard{Transport: 7, Handshakes: 2, Told: true}}
+	plain := body.encode()
+	if got, err := decode(plain[:]); err != nil || got.Heard != body.Heard {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if got, err := decode(plain[:bodySizeMin]); err != nil || got.Heard != (Heard{}) {
+		t.Errorf("a short body tells %+v, %v", got, err)
+	}
 }

@@ -76,6 +76,16 @@ func (t *Table) Learn(tag Tag, way Way) *Arrival {
 	return arrival
 }
 
+// Arrival is what is counted of a member's way; nil if it is not known.
+func (t *Table) Arrival(tag Tag, way Way) *Arrival {
+	t.mutex.RLock()
+	defer t.mutex.RUnlock()
+	if known := t.members[tag]; known != nil {
+		return known.arrival(way)
+	}
+	return nil
+}
+
 // trim forgets the oldest of too many learned ways, and tells whether there was one.
 func (t *Table) trim(m *member) bool {
 	learned := 0

@@ -73,10 +73,10 @@ func resultExamples() []resultExample {
 		RxBytes: 1_234, TxBytes: 5_678, LastHandshakeMs: number(42_000), ActivePath: &path,
 		Session: protocol.Session{RttUs: number(31_000), AgeMs: number(600)},
 		Paths: []protocol.PathState{{
-			ID: path, Kind: protocol.KindDirect, Endpoint: &direct, Via: []protocol.Key{}, Up: true,
+			ID: path, Kind: protocol.KindDirect, Endpoint: &direct, Via: []protocol.Key{}, Up: true, Carries: truth(true),
 			RttUs: number(30_500), LossPermille: 15, LastReplyMs: number(400),
 		}, {
-			ID: "relay:hub", Kind: protocol.KindRelay, Via: []protocol.Key{hubKey},
+			ID: "relay:hub", Kind: protocol.KindRelay, Via: []protocol.Key{hubKey}, Carries: truth(false),
 		}},
 	}
 	return []resultExample{
@@ -128,6 +128,8 @@ func eventExamples() []protocol.Event {
 		protocol.ProbeHeard{Peer: peerKey, From: endpoint("[2001:db8::7]:41820")},
 		protocol.PathUp{Peer: peerKey, Path: "relay", RttUs: 30_500},
 		protocol.PathDown{Peer: peerKey, Path: "relay", Reason: "3 probes in a row were not answered"},
+		protocol.PathDown{Peer: peerKey, Path: "direct", Reason: "carries nothing"},
+		protocol.PathDown{Peer: peerKey, Path: "relay", Reason: "the hub has no direct path"},
 		protocol.Switched{Peer: peerKey, To: name("direct"), Cause: "desired"},
 		protocol.Switched{Peer: peerKey, From: name("direct"), To: name("relay"), Cause: "path-down", GapMs: 1_900},
 		protocol.LinksChanged{Links: exampleLinks()},

@@ -126,6 +126,7 @@ func decode(t *testing.T, text []byte) (value any) {
 }
 
 func number(n int64) *int64    { return &n }
+func truth(is bool) *bool      { return &is }
 func name(text string) *string { return &text }
 
 func endpoint(text string) netip.AddrPort { return netip.MustParseAddrPort(text) }

@@ -33,6 +33,8 @@ type frameVector struct {
 	Stamp       uint64               `json:"stamp"`
 	Transaction protocol.Transaction `json:"transaction"`
 	Observed    string               `json:"observed,omitempty"`
+	Transport   uint32               `json:"transportHeard"`
+	Handshakes  uint32               `json:"handshakesHeard"`
 	NonceHex    string               `json:"nonceHex"`
 	FrameHex    string               `json:"frameHex"`
 }
@@ -67,6 +69,7 @@ func buildProbes(t *testing.T) probes {
 		frame := pair.Seal(body, nonce)
 		vector := frameVector{
 			From: from, To: to, Kind: "request", Stamp: body.Stamp, Transaction: body.Transaction,
+			Transport: body.Heard.Transport, Handshakes: body.Heard.Handshakes,
 			NonceHex: hex.EncodeToString(nonce[:]), FrameHex: hex.EncodeToString(frame),
 		}
 		if body.Kind == probe.Reply {
@@ -85,7 +88,10 @@ func buildProbes(t *testing.T) probes {
 	reply.Observed = endpoint("[2001:db8::5]:41820")
 	add("alice", "bob", ofAlice, reply)
 	reply.Observed = netip.AddrPort{}
+	reply.Heard = probe.Heard{Transport: 70_000, Handshakes: 3, Told: true}
 	add("bob", "alice", ofBob, reply)
+	question.Heard = probe.Heard{Transport: ^uint32(0), Handshakes: 1, Told: true}
+	add("alice", "bob", ofAlice, question)
 
 	refuse := func(name string, reason error, frame []byte) {
 		if _, err := ofBob.Open(frame); !errors.Is(err, reason) {
@@ -98,12 +104,13 @@ func buildProbes(t *testing.T) probes {
 		frame[offset] ^= 1
 		return frame
 	}
-	refuse("cut short", probe.ErrMalformed, genuine[:len(genuine)-1])
+	refuse("cut short", probe.ErrMalformed, genuine[:len(genuine)-9])
 	refuse("another version", probe.ErrMalformed, changed(3))
 	refuse("another pair's hint", probe.ErrUnsealed, changed(4))
 	refuse("another nonce", probe.ErrUnsealed, changed(12))
 	refuse("another body", probe.ErrUnsealed, changed(36))
 	refuse("another tag", probe.ErrUnsealed, changed(len(genuine)-1))
+	refuse("a byte less", probe.ErrUnsealed, genuine[:len(genuine)-1])
 	refuse("more than 512 bytes", probe.ErrTooLong, append(append([]byte{}, genuine...), make([]byte, 413)...))
 	refuse("bob's own frame sent back to him", probe.ErrUnsealed, ofBob.Seal(question, nonce))
 	refuse("an unknown kind", probe.ErrMalformed, ofAlice.Seal(probe.Body{Kind: 3}, nonce))

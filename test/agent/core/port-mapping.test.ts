@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest'
 import type { Effect } from '../../../agent/core/effect.ts'
+import { rememberObserver } from '../../../agent/core/observe.ts'
 import { netcheckOf, statusOf } from '../../../agent/core/status-report.ts'
 import { pcpResponse } from '../../nat/scripted-router.ts'
 import { at } from '../../nat/literal.ts'
@@ -70,6 +71,16 @@ describe('a host whose router forwards its ports', () => {
     grant(meet())
     run(200)
     expect(node.own!.record.candidates.map(({ kind }) => kind)).toEqual(['host', 'mapped'])
+  })
+
+  it('does not take those who come in by the forwarded port for a sign that the NAT maps by destination', () => {
+    const servers = [at('198.51.100.1:3478'), at('198.51.100.2:3478')]
+    const { node, grant, meet, answerStun, connect } = atHome({ stunServers: servers })
+    const asks = connect([HOME])
+    for (const server of servers) answerStun(asks, server, at('203.0.113.7:7'))
+    grant(meet())
+    rememberObserver(node, at('198.51.100.3:1'), at('203.0.113.7:50000'))
+    expect(netcheckOf(node).nat.mapping).toBe('endpoint-independent')
   })
 
   it('shows in its status what is mapped and for how long, and in netcheck what was answered', () => {

@@ -20,6 +20,7 @@ describe('the local API', () => {
     plan: async () => ({ device: null }),
     netcheck: async ({ refresh }) => ({ evidence: refresh ? 'fresh' : 'known' }) as never,
     events: async () => [],
+    why: async (peer) => (peer === 'beta' ? ({ peer, sentence: 'direct' } as never) : undefined),
     ping: async (peer) => {
       pings.push(peer)
       return { ok: true, reply: { rttMs: 2, path } }
@@ -52,6 +53,7 @@ describe('the local API', () => {
     expect(await client().get('/v1/plan')).toEqual({ device: null })
     expect(await client().get('/v1/netcheck')).toEqual({ evidence: 'known' })
     expect(await client().get('/v1/netcheck?refresh=1')).toEqual({ evidence: 'fresh' })
+    expect(await client().get('/v1/why?peer=beta')).toMatchObject({ sentence: 'direct' })
     expect(await client().post('/v1/leave')).toEqual({})
   })
 
@@ -79,6 +81,9 @@ describe('the local API', () => {
   it('refuses what it does not know, what is malformed and what is too large', async () => {
     await expect(client().get('/v1/nothing')).rejects.toMatchObject({ code: 'not-found' })
     await expect(client().post('/v1/ping', {})).rejects.toMatchObject({ code: 'bad-request' })
+    await expect(client().get('/v1/why')).rejects.toMatchObject({ code: 'bad-request' })
+    const stranger = { code: 'no-such-peer' }
+    await expect(client().get('/v1/why?peer=nobody')).rejects.toMatchObject(stranger)
     const large = { peer: 'x'.repeat(100_000) }
     await expect(client().post('/v1/ping', large)).rejects.toMatchObject({ code: 'too-large' })
     expect(pings).toEqual([])

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A node's state and a peer's record, as the ground of an explanation. */
+import { addressParts } from '../../nat/address.ts'
+import type { Candidate } from '../../nat/candidate.ts'
+import { roundIsOver } from '../../nat/checklist.ts'
+import { type Explanation, explain } from '../../nat/explain/explanation.ts'
+import type { HostFacts, PathInUse } from '../../nat/explain/pair-facts.ts'
+import { observeSelf } from './observe.ts'
+import type { Node, Peer } from './state.ts'
+import type { PathStatus } from './status.ts'
+
+export type Explainer = (peer: Peer, path: PathStatus) => Explanation
+
+/** Explains one peer after another: what this host knows of itself is looked at once for all. */
+export function explainer(node: Node): Explainer {
+  const own = ownFacts(node)
+  return (peer, path) =>
+    explain({
+      own,
+      peer: peerFacts(peer),
+      path: pathInUse(path),
+      checks: [...peer.paths.checklist.values()],
+      isResting: roundIsOver(peer.paths.checklist),
+      hubs: node.hubs.links.length,
+    })
+}
+
+function ownFacts(node: Node): HostFacts {
+  const { candidates, mapping } = observeSelf(node)
+  const nat = { mapping: mapping.mapping, filtering: 'unknown' } as const
+  const { certificate, listenPort } = node.config
+  return { name: certificate.name, nat, candidates, port: listenPort }
+}
+
+function peerFacts({ record: { certificate, candidates, nat } }: Peer): HostFacts {
+  return { name: certificate.name, nat, candidates, port: hostPort(candidates) }
+}
+
+/** A host's own addresses carry the port that it listens on. */
+function hostPort(candidates: readonly Candidate[]): number | undefined {
+  const host = candidates.find(({ kind }) => kind === 'host')
+  return host === undefined ? undefined : addressParts(host.address).port
+}
+
+function pathInUse({ kind, endpoint, via, rttMs }: PathStatus): PathInUse {
+  if (kind === 'direct' && endpoint !== null) return { kind, endpoint }
+  if (kind === 'relay' && via !== null) return { kind, via, rttMs: rttMs ?? undefined }
+  return { kind: 'none' }
+}

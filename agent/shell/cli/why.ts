@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { PathStatus, Why, WhySide } from '../../core/status.ts'
+import { ApiClient } from '../api-client.ts'
+import { type CommandContext, print } from './context.ts'
+import { describePath, roundTripText } from './status.ts'
+import { table } from './table.ts'
+
+/** `meshgate why PEER` */
+export async function why(context: CommandContext, _: object, peer: string): Promise<number> {
+  const path = `/v1/why?peer=${encodeURIComponent(peer)}`
+  const answer = await new ApiClient(context.runDir).get<Why>(path)
+  print(context, answer, whyText(answer))
+  return 0
+}
+
+export function whyText(answer: Why): string {
+  const { peer, sentence, path, backups, self, other, nextRoundMs, remedies } = answer
+  const lines = [`${peer}: ${sentence}`, '', `path:     ${pathText(path)}`]
+  lines.push(...backups.map((backup) => `backup:   ${pathText(backup)}`))
+  lines.push('', sideText(self), sideText(other), '', attemptsText(answer))
+  if (nextRoundMs !== null)
+    lines.push(`all tried again in ${Math.ceil(nextRoundMs / 1_000)} s, or when something changes`)
+  if (remedies.length > 0) lines.push('', 'what would help:', ...remedies.map((one) => `  ${one}`))
+  return lines.join('\n')
+}
+
+function pathText(path: PathStatus): string {
+  return `${describePath(path)}${path.rttMs === null ? '' : `, ${roundTripText(path.rttMs)}`}`
+}
+
+function sideText({ name, nat, evidence, hubs, relay }: WhySide): string {
+  const facts = [`mapping ${nat.mapping}, filtering ${nat.filtering}`]
+  if (relay) facts.push('relays for others')
+  if (hubs.length > 0) facts.push(`home ${hubs.join(', ')}`)
+  return `${name}: ${facts.join('; ')}${evidence === null ? '' : ` (${evidence})`}`
+}
+
+function attemptsText({ attempts, peer, self }: Why): string {
+  if (attempts.length === 0) return `${self.name} knows no address of ${peer} to try`
+  const rows = attempts.map(({ address, kind, outcome, rttMs }) => {
+    return [address, kind, outcome, roundTripText(rttMs)]
+  })
+  const titles = [`address of ${peer}`, 'kind', 'outcome', 'round trip']
+  return `tried by ${self.name}:\n${table(titles, rows)}`
+}

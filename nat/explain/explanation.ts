@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Why two hosts reach each other as they do: the path, what stands in the way of a better one, and what would help. */
+import type { CandidateKind } from '../candidate.ts'
+import { type Obstacle, obstacleOf } from './obstacle.ts'
+import type { PairFacts } from './pair-facts.ts'
+import { remediesOf } from './remedy.ts'
+
+export interface Explanation {
+  /** All of it in one sentence. */
+  readonly sentence: string
+  /** Undefined while the path is direct, or checks are still under way. */
+  readonly obstacle: Obstacle | undefined
+  readonly remedies: readonly string[]
+}
+
+export function explain(facts: PairFacts): Explanation {
+  if (facts.path.kind === 'direct') {
+    return { sentence: directText(facts), obstacle: undefined, remedies: [] }
+  }
+  const isSettled = facts.isResting || facts.checks.length === 0
+  const obstacle = isSettled ? obstacleOf(facts) : undefined
+  const sentence = `${stateText(facts)}: ${obstacle?.sentence ?? checkingText(facts)}`
+  return { sentence, obstacle, remedies: remediesOf(facts, obstacle) }
+}
+
+const KIND_TEXT: Readonly<Record<CandidateKind, string>> = {
+  host: 'its own address',
+  mapped: 'the port that its router forwards',
+  'server-reflexive': 'the address that its NAT gives it',
+  'peer-reflexive': 'the address that its packets showed',
+}
+
+function directText({ path, checks }: PairFacts): string {
+  const endpoint = path.kind === 'direct' ? path.endpoint : undefined
+  const kind = checks.find(({ address }) => address === endpoint)?.kind ?? 'peer-reflexive'
+  return `direct to ${KIND_TEXT[kind]}, proven by round trips`
+}
+
+function stateText({ path, isResting, hubs }: PairFacts): string {
+  if (path.kind === 'relay') return `relayed over ${path.via}`
+  if (!isResting) return 'no path yet'
+  return hubs === 0 ? 'no path, and no hub is reached' : 'no path, not over a hub either'
+}
+
+function checkingText({ checks }: PairFacts): string {
+  const open = checks.filter(({ state }) => state === 'waiting' || state === 'in-progress').length
+  return `${open} of ${checks.length} address${checks.length === 1 ? '' : 'es'} still being checked`
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What two hosts know of what lies between them: the ground of every explanation. */
+import type { TransportAddress } from '../address.ts'
+import type { NatBehaviour } from '../behaviour.ts'
+import type { Candidate } from '../candidate.ts'
+import type { Check } from '../checklist.ts'
+
+export interface HostFacts {
+  readonly name: string
+  readonly nat: NatBehaviour
+  /** As the host names them in its record. */
+  readonly candidates: readonly Candidate[]
+  /** The host's one UDP port, if it is known. */
+  readonly port: number | undefined
+}
+
+/** What carries the traffic. */
+export type PathInUse =
+  | { readonly kind: 'direct'; readonly endpoint: string }
+  | { readonly kind: 'relay'; readonly via: string; readonly rttMs: number | undefined }
+  | { readonly kind: 'none' }
+
+export interface PairFacts {
+  readonly own: HostFacts
+  readonly peer: HostFacts
+  readonly path: PathInUse
+  /** The peer's addresses that this host has tried, or is trying. */
+  readonly checks: readonly Pick<Check, 'address' | 'kind' | 'state'>[]
+  /** Whether this round of checks is over: nothing is asked until the next one. */
+  readonly isResting: boolean
+  /** Hubs to which this host has a direct path. */
+  readonly hubs: number
+}
+
+/** Whether each destination sees another port of this host, so that nobody can be told where to send. */
+export function isHard({ nat }: HostFacts): boolean {
+  return nat.mapping === 'address-dependent' || nat.mapping === 'address-and-port-dependent'
+}
+
+/** Where servers on the internet saw the host. */
+export function mappedAddresses({ candidates }: HostFacts): TransportAddress[] {
+  return candidates.flatMap(({ kind, address }) => (kind === 'server-reflexive' ? [address] : []))
+}

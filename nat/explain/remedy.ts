@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What somebody could do about it, the easiest first. */
+import type { Obstacle } from './obstacle.ts'
+import type { HostFacts, PairFacts } from './pair-facts.ts'
+
+/** A relayed path slower than this is worth a hub of one's own. */
+const SLOW_RELAY_MS = 100
+
+export function remediesOf(facts: PairFacts, obstacle: Obstacle | undefined): string[] {
+  const { path } = facts
+  const remedies = obstacle === undefined ? [] : againstObstacle(obstacle)
+  if (path.kind === 'relay' && path.rttMs !== undefined && path.rttMs > SLOW_RELAY_MS) {
+    const roundTrip = `over it a round trip takes ${Math.round(path.rttMs)} ms`
+    remedies.push(`add a hub nearer than ${path.via}: ${roundTrip}`)
+  }
+  if (path.kind === 'none' && facts.hubs === 0 && obstacle?.kind !== 'udp-blocked') {
+    const who = 'one with a public address or a forwarded port'
+    remedies.push(`let a member that others can reach relay: ${who}`)
+  }
+  return remedies
+}
+
+function againstObstacle({ kind, of }: Obstacle): string[] {
+  switch (kind) {
+    case 'udp-blocked':
+      return of.map(({ name }) => `allow UDP out of ${name}'s network`)
+    case 'both-symmetric':
+    case 'one-symmetric':
+      return [...of.map(forward), ...of.map(enable)].filter((remedy) => remedy !== '')
+    case 'no-hairpin':
+      return ['enable hairpin (NAT loopback) on their router', forward(of[0]!)]
+    case 'filtered':
+      return of.map(allow)
+    case 'unknown':
+      return ['add a second STUN server to the configuration: stun_servers']
+    case 'nothing-offered':
+      return []
+  }
+}
+
+function forward(host: HostFacts): string {
+  if (host.nat.mapping === 'none') return allow(host)
+  return `forward UDP${portText(host)} on ${host.name}'s router`
+}
+
+function allow(host: HostFacts): string {
+  return `allow UDP${portText(host)} in ${host.name}'s firewall`
+}
+
+function enable({ name, nat, candidates }: HostFacts): string {
+  const isAsked = candidates.some(({ kind }) => kind === 'mapped')
+  return isAsked || nat.mapping === 'none' ? '' : `enable PCP or UPnP on ${name}'s router`
+}
+
+function portText({ port }: HostFacts): string {
+  return port === undefined ? '' : ` ${port}`
+}

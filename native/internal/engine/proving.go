@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"time"
+
+	"meshgate.dev/native/internal/paths"
+	"meshgate.dev/native/internal/probe"
+	"meshgate.dev/native/internal/relay"
+)
+
+// sentOver is what WireGuard has sent over a path. The mutex is held.
+func (p *peer) sentOver(id string) paths.Traffic {
+	carrier := p.carriers[id]
+	if carrier == nil {
+		return paths.Traffic{}
+	}
+	sent := carrier.Sent()
+	return paths.Traffic{Transport: sent.Transport, Handshakes: sent.Handshakes}
+}
+
+// heardBy is what we tell the peer of its packets over a way.
+func heardBy(arrival *relay.Arrival) probe.Heard {
+	if arrival == nil {
+		return probe.Heard{Told: true}
+	}
+	return probe.Heard{Transport: arrival.Transport.Load(), Handshakes: arrival.Handshakes.Load(), Told: true}
+}
+
+func reportOf(heard probe.Heard) paths.Report {
+	traffic := paths.Traffic{Transport: heard.Transport, Handshakes: heard.Handshakes}
+	return paths.Report{Traffic: traffic, Told: heard.Told}
+}
+
+// heardOn takes what the peer says when it asks over a way that is also one of our paths. The mutex is held.
+func (e *Engine) heardOn(p *peer, way relay.Way, heard probe.Heard, now time.Time) (errands []errand) {
+	for _, path := range p.spec.Paths {
+		if wayOf(path) == way {
+			if actions := p.prober.Heard(path.ID, reportOf(heard), now); len(actions) > 0 {
+				errands = append(errands, e.act(p, actions)...)
+			}
+		}
+	}
+	return errands
+}

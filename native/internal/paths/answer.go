@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package paths
+
+import (
+	"time"
+
+	"meshgate.dev/native/internal/protocol"
+)
+
+// Answered takes a reply of the peer, and what it has heard on the path by which it was asked; it is
+// nobody's if no path has asked for it.
+func (prober *Prober) Answered(transaction protocol.Transaction, report Report, now time.Time) (actions []Action) {
+	for _, p := range prober.paths {
+		did, mine := p.answered(transaction, report, now)
+		if !mine {
+			continue
+		}
+		if did.rose {
+			actions = append(actions, Rose{p.id, p.rtt})
+			actions = append(actions, prober.choose(CauseUp, now)...)
+			// A handshake that went out, or was answered, before there was a way would be tried again only
+			// after five seconds; and one that nobody has asked for, not before the first packet.
+			if !prober.hasSession && p == prober.active {
+				actions = append(actions, Handshake{}, prober.echo(now))
+			}
+		}
+		return append(actions, prober.weigh(p, did.heard, now)...)
+	}
+	return actions
+}
+
+// Heard takes what the peer says when it asks on a path. That it has heard something proves the path;
+// that it has not, only an answer can tell, because that is newer than what was sent.
+func (prober *Prober) Heard(id string, report Report, now time.Time) []Action {
+	p := prober.find(id)
+	if p == nil || !p.proof.told || int32(report.Transport-p.proof.transport.heard) <= 0 {
+		return nil
+	}
+	report.Handshakes = p.proof.handshakes.heard
+	return prober.weigh(p, p.proof.learn(prober.sent(id), report, now), now)
+}

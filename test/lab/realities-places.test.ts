@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Lab, startLab } from '../../netns-lab/lab.ts'
+import type { Member } from '../../netns-lab/member.ts'
+import { meshAddress, startMesh } from './mesh.ts'
+
+/** Where hosts are in the world, all in one mesh: behind two NATs, behind one, beside each other, behind an IPv6 firewall. */
+const names = ['hub', 'other', 'ann', 'ben', 'cat', 'dan', 'eve', 'fay', 'gus'] as const
+let lab: Lab
+let mesh: Record<(typeof names)[number], Member>
+
+beforeAll(async () => {
+  lab = await startLab({
+    name: 'places',
+    hosts: {
+      hub: { ipv6: true },
+      other: { ipv6: true },
+      // Two homes behind a carrier that turns nothing back, and two behind one that does.
+      ann: { behind: 'ann-home' },
+      ben: { behind: 'ben-home' },
+      cat: { behind: 'cat-home' },
+      dan: { behind: 'dan-home' },
+      // Two on one LAN, behind a NAT with which nobody goes direct.
+      eve: { behind: 'office' },
+      fay: { behind: 'office' },
+      // A hop that carries 1280 bytes. IPv6 behind a firewall, like the office's.
+      gus: { behind: 'gus-home' },
+    },
+    nats: {
+      carrier: { kind: 'full-cone', lan: '100.64.0.0/16', hairpin: 'off' },
+      'ann-home': { kind: 'port-restricted', behind: 'carrier' },
+      'ben-home': { kind: 'port-restricted', behind: 'carrier' },
+      'kind-carrier': { kind: 'full-cone', lan: '100.64.0.0/16', hairpin: 'external' },
+      'cat-home': { kind: 'port-restricted', behind: 'kind-carrier' },
+      'dan-home': { kind: 'port-restricted', behind: 'kind-carrier' },
+      office: { kind: 'symmetric', hairpin: 'off', ipv6: 'firewall' },
+      'gus-home': {
+        kind: 'symmetric',
+        ipv6: 'firewall',
+        link: { name: 'gus-wan', mtu: 1280 },
+      },
+    },
+  })
+  mesh = await startMesh(lab, names)
+})
+
+afterAll(async () => {
+  await lab?.stop()
+})
+
+const ping = async (from: Member, to: Member, ...options: string[]) =>
+  from.host.run(['ping', '-c', '2', '-W', '2', ...options, await meshAddress(from, to.name)])
+
+test('a host behind two NATs is reached directly from behind two others', async () => {
+  await mesh.ann.reaches('dan')
+  await mesh.dan.reaches('ann')
+  await ping(mesh.ann, mesh.dan)
+})
+
+test('two homes behind a carrier that turns packets back are connected directly', async () => {
+  const { path } = await mesh.cat.reaches('dan')
+  expect(path.endpoint).toMatch(/^203\.0\.113\./)
+  await ping(mesh.cat, mesh.dan)
+})
+
+test('two homes behind a carrier that turns nothing back are connected over a hub, and status says why', async () => {
+  const { why } = await mesh.ann.reaches('ben', 'relay')
+  expect(why).toMatch(/hub|other/)
+  await ping(mesh.ann, mesh.ben)
+  console.log(why)
+})
+
+test('two members on one LAN are connected over the LAN, and no packet of theirs passes the NAT', async () => {
+  await mesh.fay.reaches('eve')
+  const { path } = await mesh.eve.reaches('fay')
+  expect(path.endpoint).toMatch(/^192\.168\.1\./)
+  const capture = await lab.host('office').capture('wan', 'greater 1000')
+  await ping(mesh.eve, mesh.fay, '-s', '1100')
+  expect((await capture.stop()).packets).toEqual([])
+})
+
+test('hosts with public IPv6 behind firewalls are connected over it where their IPv4 never meets', async () => {
+  const { path } = await mesh.gus.reaches('eve')
+  expect(path.endpoint).toMatch(/^\[2001:db8:/)
+  await mesh.eve.reaches('gus')
+  await ping(mesh.gus, mesh.eve)
+})
+
+test('a hop that carries 1280 bytes lets pings of 1200 bytes and TCP pass', async () => {
+  await mesh.gus.reaches('ann', 'relay')
+  for (const peer of [mesh.eve, mesh.ann]) await ping(mesh.gus, peer, '-s', '1200', '-M', 'do')
+})

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from 'vitest'
+import type { TransportAddress } from '../../../nat/address.ts'
+import type { FilteringBehaviour, MappingBehaviour } from '../../../nat/behaviour.ts'
+import { explain } from '../../../nat/explain/explanation.ts'
+import type { ObstacleKind } from '../../../nat/explain/obstacle.ts'
+import type { HostFacts, PairFacts } from '../../../nat/explain/pair-facts.ts'
+
+const at = (text: string) => text as TransportAddress
+
+const MAPPINGS: readonly MappingBehaviour[] = [
+  'unknown',
+  'none',
+  'endpoint-independent',
+  'address-dependent',
+  'address-and-port-dependent',
+  'udp-blocked',
+]
+const FILTERINGS: readonly FilteringBehaviour[] = [
+  'unknown',
+  'endpoint-independent',
+  'address-dependent',
+  'address-and-port-dependent',
+]
+
+/** Ports at which servers see a host of that kind. */
+function portsOf(mapping: MappingBehaviour): number[] {
+  if (mapping === 'none' || mapping === 'udp-blocked') return []
+  return mapping.endsWith('-dependent') && mapping.startsWith('address') ? [40001, 52847] : [40001]
+}
+
+function host(name: string, ip: string, nat: HostFacts['nat']): HostFacts {
+  const reflexive = portsOf(nat.mapping).map(
+    (port) => ({ kind: 'server-reflexive', address: at(`${ip}:${port}`) }) as const,
+  )
+  const candidates = [{ kind: 'host', address: at('192.168.1.10:41820') } as const, ...reflexive]
+  return { name, nat, port: 41_820, candidates }
+}
+
+const alice = (mapping: MappingBehaviour, filtering: FilteringBehaviour = 'unknown') =>
+  host('alice', '203.0.113.5', { mapping, filtering })
+const bob = (mapping: MappingBehaviour, filtering: FilteringBehaviour = 'unknown') =>
+  host('bob', '203.0.113.9', { mapping, filtering })
+
+function pair(own: HostFacts, peer: HostFacts, changes: Partial<PairFacts> = {}): PairFacts {
+  return {
+    own,
+    peer,
+    path: { kind: 'relay', via: 'hub', rttMs: 40 },
+    checks: [{ address: at('203.0.113.9:40001'), kind: 'server-reflexive', state: 'failed' }],
+    isResting: true,
+    hubs: 2,
+    ...changes,
+  }
+}
+
+const [U, F, ONE, BOTH, NO] = [
+  'unknown',
+  'filtered',
+  'one-symmetric',
+  'both-symmetric',
+  'udp-blocked',
+] as const satisfies readonly ObstacleKind[]
+/** Rows: alice's mapping, columns: bob's, in the order of MAPPINGS; filtering is unknown, as it is today. */
+const OBSTACLES: readonly (readonly ObstacleKind[])[] = [
+  [U, U, U, ONE, ONE, NO],
+  [U, F, F, ONE, ONE, NO],
+  [U, F, F, ONE, ONE, NO],
+  [ONE, ONE, ONE, BOTH, BOTH, NO],
+  [ONE, ONE, ONE, BOTH, BOTH, NO],
+  [NO, NO, NO, NO, NO, NO],
+]
+
+describe('the rule that keeps two hosts apart', () => {
+  const cells = MAPPINGS.flatMap((a, row) =>
+    MAPPINGS.map((b, column) => [a, b, OBSTACLES[row]![column]!] as const),
+  )
+  it.each(cells)('%s and %s: %s', (a, b, kind) => {
+    const { obstacle, sentence, remedies } = explain(pair(alice(a), bob(b)))
+    expect(obstacle?.kind).toBe(kind)
+    expect(sentence).toBe(`relayed over hub: ${obstacle?.sentence}`)
+    expect(remedies.length).toBeGreaterThan(0)
+  })
+
+  it.each(FILTERINGS)('a symmetric NAT and one whose filtering is %s', (filtering) => {
+    const facts = pair(alice('address-and-port-dependent'), bob('endpoint-independent', filtering))
+    const isOpen = filtering === 'endpoint-independent' || filtering === 'address-dependent'
+    expect(explain(facts).obstacle?.kind).toBe(isOpen ? F : ONE)
+  })
+
+  it('names the ports that show it, and what would help on either side', () => {
+    const strict = bob('endpoint-independent', 'address-and-port-dependent')
+    const { sentence, remedies } = explain(pair(alice('address-and-port-dependent'), strict))
+    expect(sentence).toBe(
+      "relayed over hub: alice's NAT gives each destination a new port (symmetric: 203.0.113.5:40001, :52847) " +
+        "and bob's lets in only who was written to: a plain punch cannot work",
+    )
+    expect(remedies).toEqual([
+      "forward UDP 41820 on alice's router",
+      "forward UDP 41820 on bob's router",
+      "enable PCP or UPnP on alice's router",
+      "enable PCP or UPnP on bob's router",
+    ])
+  })
+
+  it('speaks of a firewall, not of a router, where nothing is translated', () => {
+    const { remedies } = explain(pair(alice('address-dependent'), bob('none')))
+    expect(remedies).toContain("allow UDP 41820 in bob's firewall")
+    expect(remedies.join()).not.toContain("bob's router")
+  })
+
+  it('is the missing hairpin if both hosts share an address', () => {
+    const nat = { mapping: 'endpoint-independent', filtering: 'unknown' } as const
+    const neighbour = host('bob', '203.0.113.5', nat)
+    const { obstacle, remedies } = explain(pair(alice('endpoint-independent'), neighbour))
+    expect(obstacle?.kind).toBe('no-hairpin')
+    expect(remedies[0]).toContain('hairpin')
+  })
+
+  it('is that the peer names no address, if it does not', () => {
+    const facts = pair(alice('endpoint-independent'), bob('endpoint-independent'), { checks: [] })
+    expect(explain(facts).obstacle?.kind).toBe('nothing-offered')
+  })
+})
+
+describe('an explanation', () => {
+  const soft = [alice('endpoint-independent'), bob('endpoint-independent')] as const
+
+  it('of a direct path says which address was proven, and has nothing to add', () => {
+    const path = { kind: 'direct', endpoint: '203.0.113.9:40001' } as const
+    expect(explain(pair(...soft, { path }))).toEqual({
+      sentence: 'direct to the address that its NAT gives it, proven by round trips',
+      obstacle: undefined,
+      remedies: [],
+    })
+  })
+
+  it('gives no reason while addresses are still being checked', () => {
+    const address = at('203.0.113.9:40001')
+    const checks = [{ address, kind: 'server-reflexive', state: 'in-progress' }] as const
+    const { sentence, obstacle } = explain(pair(...soft, { checks, isResting: false }))
+    expect(sentence).toBe('relayed over hub: 1 of 1 address still being checked')
+    expect(obstacle).toBeUndefined()
+  })
+
+  it('asks for a nearer hub if the detour is long, and for any hub if there is none', () => {
+    const far = { path: { kind: 'relay', via: 'tokyo', rttMs: 260 } } as const
+    expect(explain(pair(...soft, far)).remedies.at(-1)).toContain('nearer than tokyo')
+    const none = explain(pair(...soft, { path: { kind: 'none' }, hubs: 0 }))
+    expect(none.sentence).toMatch(/^no path, and no hub is reached: /)
+    expect(none.remedies.at(-1)).toContain('relay')
+  })
+
+  it('does not tell to enable port mapping where the router forwards a port already', () => {
+    const mapped = bob('endpoint-independent')
+    const granted = { kind: 'mapped', address: at('203.0.113.9:41820') } as const
+    const candidates = [...mapped.candidates, granted]
+    const { remedies } = explain(pair(alice('address-dependent'), { ...mapped, candidates }))
+    expect(remedies).not.toContain("enable PCP or UPnP on bob's router")
+  })
+})
