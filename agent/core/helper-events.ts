@@ -67,7 +67,7 @@ export function takeHelperEvent(node: Node, event: HelperEvent, now: Instant): E
       const peer = peerByHelperName(node, event.peer)
       if (peer === undefined) return []
       takePathState(peer, event, now)
-      return [pathLog(peer, event.method, event.path)]
+      return [pathLog(peer, event, now)]
     }
     case 'switched': {
       const peer = peerByHelperName(node, event.peer)
@@ -209,8 +209,22 @@ function pathReports(paths: readonly HelperPath[]): PathReport[] {
   })
 }
 
-function pathLog(peer: Peer, method: 'path-up' | 'path-down', path: string): Effect {
+function pathLog(
+  peer: Peer,
+  event: Extract<HelperEvent, { method: 'path-up' | 'path-down' }>,
+  now: Instant,
+): Effect {
+  const { method, path } = event
   const fields = { peer: peer.record.certificate.name, path }
-  const message = method === 'path-up' ? 'path up' : 'path down'
-  return { kind: 'log', level: method === 'path-up' ? 'debug' : 'warn', message, fields }
+  if (method === 'path-down') {
+    const { reason } = event
+    return { kind: 'log', level: 'warn', message: 'path down', fields: { ...fields, reason } }
+  }
+  const rttMs = event.rttUs / 1000
+  if (!isRelayPathId(path)) {
+    return { kind: 'log', level: 'debug', message: 'path up', fields: { ...fields, rttMs } }
+  }
+  const sinceMs = peer.paths.startedAt === undefined ? 0 : now - peer.paths.startedAt
+  const message = 'relay path proven'
+  return { kind: 'log', level: 'info', message, fields: { ...fields, rttMs, sinceMs } }
 }
