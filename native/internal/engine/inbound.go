@@ -75,7 +75,9 @@ func (e *Engine) receive(p *peer, pair *probe.Pair, body probe.Body, from bind.S
 
 func (e *Engine) receiveRequest(p *peer, body probe.Body, from bind.Source, arrival *relay.Arrival, now time.Time) []errand {
 	if !from.Relayed() && p.tellHeard(from.Way.Address, now) {
-		e.events.Emit(protocol.ProbeHeard{Peer: p.spec.PublicKey, From: from.Way.Address})
+		e.events.Emit(protocol.ProbeHeard{
+			Peer: p.spec.PublicKey, From: from.Way.Address, Server: idOrNull(from.Way.Server),
+		})
 	}
 	errands := e.heardOn(p, from.Way, body.Heard, now)
 	if !p.replies.AllowN(now, 1) {
