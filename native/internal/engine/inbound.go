@@ -84,8 +84,11 @@ func (e *Engine) receiveRequest(p *peer, body probe.Body, from bind.Source, arri
 		return errands
 	}
 	// Of a request that came over hubs only the last hub's address is known, which would mislead.
+	heard := heardBy(arrival)
+	// An answer is never longer than its question.
+	heard.Told = body.Heard.Told
 	frame := e.seal(p, probe.Body{
-		Kind: probe.Reply, Transaction: body.Transaction, Observed: from.Way.Address, Heard: heardBy(arrival),
+		Kind: probe.Reply, Transaction: body.Transaction, Observed: from.Way.Address, Heard: heard,
 	})
 	return append(errands, func() {
 		if err := e.bind.Answer(frame, from); err != nil {
