@@ -58,6 +58,7 @@ function updateRoutes(node: Node, peer: Peer): void {
   peer.routes = relayRoutes({ peer: peer.node, own: links, theirs, current: peer.routes })
   peer.routesFrom = { hubs: node.hubs, record: peer.record }
   const wanted = new Set(peer.routes.map(relayPathId))
+  peer.routesText = [...wanted].join(' ')
   for (const id of peer.relayed.keys()) if (!wanted.has(id)) peer.relayed.delete(id)
 }
 

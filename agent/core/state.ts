@@ -48,6 +48,8 @@ export interface Peer {
   activePath: string | undefined
   /** Routes over hubs, best first, and what they were made from. */
   routes: readonly RelayRoute[]
+  /** Their path ids: asked for in every step, and new only when the routes are. */
+  routesText: string
   routesFrom: { readonly hubs: HubSurvey; readonly record: NodeRecord } | undefined
   /** What the helper says of those routes, by path id; direct paths are the path agent's. */
   readonly relayed: Map<string, RelayedPath>
@@ -164,6 +166,7 @@ export function createPeer(self: NodeId, record: NodeRecord, helperName: string)
     stats: undefined,
     activePath: undefined,
     routes: [],
+    routesText: '',
     routesFrom: undefined,
     relayed: new Map(),
     sessionAt: undefined,

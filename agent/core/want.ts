@@ -60,7 +60,7 @@ function planInputs(node: Node, now: Now): string {
     if (notAfter <= now.wall) continue
     text += `\n${helperName} ${serial}`
     for (const path of armedPaths(paths)) text += ` ${path.endpoint}`
-    for (const route of peer.routes) text += ` ${route.join('+')}`
+    text += ` ${peer.routesText}`
   }
   return text
 }

@@ -17,8 +17,8 @@ export function statusText({ self, peers }: Status): string {
   const head = selfText(self)
   if (peers.length === 0)
     return `${head}\n\nno peers yet: let a host join with \`meshgate token create\``
-  const titles = ['peer', 'address', 'path', 'round trip', 'loss', 'traffic', 'why']
-  return `${head}\n\n${table(titles, peers.map(rowOf), [13, 15, 22, 11, 6, 11, 22])}`
+  const titles = ['peer', 'address', 'path', 'round trip', 'loss', 'traffic']
+  return `${head}\n\n${table(titles, peers.map(rowOf), [16, 16, 30, 12, 7, 12])}${reasonsText(peers)}`
 }
 
 function selfText(self: SelfStatus): string {
@@ -49,8 +49,15 @@ function rowOf(peer: PeerStatus): string[] {
     roundTripText(peer.sessionRttMs ?? peer.path.rttMs),
     peer.path.lossPct === null ? '-' : `${peer.path.lossPct}%`,
     `${byteText(peer.rxBytes)}/${byteText(peer.txBytes)}`,
-    peer.why,
   ]
+}
+
+/** A direct path needs no reason; the others' are sentences, too long for a column. */
+function reasonsText(peers: readonly PeerStatus[]): string {
+  const reasons = peers
+    .filter(({ path }) => path.kind !== 'direct')
+    .map((p) => `${p.name}: ${p.why}`)
+  return reasons.length === 0 ? '' : `\n\n${reasons.join('\n')}`
 }
 
 function pathText({ path, liveness }: PeerStatus): string {

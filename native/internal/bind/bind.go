@@ -54,6 +54,9 @@ type Bind struct {
 	mutex sync.RWMutex
 	peers map[string]*PeerEndpoint
 
+	// relayed are WireGuard's packets that came over TURN servers.
+	relayed atomic.Pointer[ring]
+
 	foreign atomic.Uint64
 }
 
@@ -91,7 +94,8 @@ func (b *Bind) Open(port uint16) ([]conn.ReceiveFunc, uint16, error) {
 	for i, receive := range receivers {
 		receivers[i] = b.sorted(receive)
 	}
-	return receivers, actual, nil
+	b.relayed.Store(newRing())
+	return append(receivers, b.counted(b.ring().receive)), actual, nil
 }
 
 // freePort may be taken again by the time it is used, which is then an ordinary failure to open.
@@ -114,6 +118,24 @@ func (b *Bind) sorted(receive conn.ReceiveFunc) conn.ReceiveFunc {
 	}
 }
 
+// counted is for packets that are sorted already.
+func (b *Bind) counted(receive conn.ReceiveFunc) conn.ReceiveFunc {
+	return func(packets [][]byte, sizes []int, endpoints []conn.Endpoint) (int, error) {
+		b.Inbound.Wait()
+		count, err := receive(packets, sizes, endpoints)
+		data := 0
+		for _, size := range sizes[:count] {
+			if size > keepaliveSize {
+				data++
+			}
+		}
+		b.Inbound.Enter(data)
+		return count, err
+	}
+}
+
+func (b *Bind) ring() *ring { return b.relayed.Load() }
+
 func (b *Bind) deliver(class Class, datagram []byte, endpoint conn.Endpoint) {
 	source := Source{Endpoint: endpoint, Way: relay.Way{Address: addressOf(endpoint)}}
 	switch class {
@@ -130,7 +152,12 @@ func (b *Bind) deliver(class Class, datagram []byte, endpoint conn.Endpoint) {
 func (b *Bind) Foreign() uint64 { return b.foreign.Load() }
 
 // Close closes the sockets; Open may follow.
-func (b *Bind) Close() error { return b.sockets.Close() }
+func (b *Bind) Close() error {
+	if closed := b.relayed.Swap(nil); closed != nil {
+		closed.close()
+	}
+	return b.sockets.Close()
+}
 
 // SetMark marks the sockets.
 func (b *Bind) SetMark(mark uint32) error { return b.sockets.SetMark(mark) }
@@ -145,6 +172,9 @@ func (b *Bind) Send(packets [][]byte, endpoint conn.Endpoint) error {
 		return peer.send(packets)
 	}
 	// What is left is an answer to an unknown host: WireGuard's cookie reply.
+	if c, ok := endpoint.(*caller); ok {
+		return c.send(packets)
+	}
 	return b.sockets.Send(packets, endpoint)
 }
 
@@ -158,7 +188,7 @@ func (b *Bind) Answer(datagram []byte, to Source) error {
 	if to.Relayed() {
 		return b.Relay(to.Member, to.Way.Hub, to.Way.Other).Send([][]byte{datagram})
 	}
-	return b.sockets.Send([][]byte{datagram}, to.Endpoint)
+	return b.Send([][]byte{datagram}, to.Endpoint)
 }
 
 var errForeignEndpoint = errors.New("endpoints are the helper's: paths move, endpoints do not")

@@ -50,11 +50,13 @@ func (e *Engine) converge(desired *protocol.Desired, pairs map[protocol.Key]*pro
 			e.removeDevice()
 			e.lostPort = 0
 		}
+		e.convergeTurns(nil, note)
 		return changed, nil
 	}
 	if err := e.convergeDevice(desired.Device, note); err != nil {
 		return changed, err
 	}
+	e.convergeTurns(desired.Turn, note)
 	if err := e.convergePeers(desired, pairs, note); err != nil {
 		return changed, err
 	}

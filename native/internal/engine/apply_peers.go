@@ -59,6 +59,7 @@ func (e *Engine) convergePeers(desired *protocol.Desired, pairs map[protocol.Key
 			return fmt.Errorf("peer %s: %w", spec.PublicKey, err)
 		}
 	}
+	e.keepTurned()
 	e.settleHubs(time.Now())
 	e.mutex.Lock()
 	e.owners = ownersOf(e.peers)

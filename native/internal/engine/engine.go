@@ -62,6 +62,7 @@ type Engine struct {
 	outstanding int
 	links       links
 	echoSockets *echo.Sockets
+	turns       map[string]*turnServer
 
 	// wireguard is the device's, for those who cannot wait for an apply to end.
 	wireguard atomic.Pointer[wgdevice.Device]
@@ -85,6 +86,7 @@ func New(events Events, log *slog.Logger) (*Engine, error) {
 		peers:        map[protocol.Key]*peer{},
 		hints:        map[probe.Hint]*peer{},
 		echoes:       map[uint64]*echoWait{},
+		turns:        map[string]*turnServer{},
 		probeRate:    rate.NewLimiter(probesPerSecond, probesPerSecond),
 		sendRate:     rate.NewLimiter(sendsPerSecond, sendsPerSecond),
 		datagramRate: rate.NewLimiter(datagramsPerSecond, datagramsPerSecond),
@@ -114,6 +116,7 @@ func (e *Engine) Close() {
 	defer e.change.Unlock()
 	e.closed = true
 	e.removeDevice()
+	e.convergeTurns(nil, func(string, ...any) {})
 }
 
 // Bounds of what agents may make the helper send, or hear.

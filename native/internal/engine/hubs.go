@@ -22,8 +22,11 @@ func (e *Engine) knowHost(p *peer, key protocol.Key) {
 
 // carrierOf makes what carries packets over a path.
 func (e *Engine) carrierOf(p *peer, path protocol.Path) bind.Path {
-	if path.Kind == protocol.KindDirect {
+	switch path.Kind {
+	case protocol.KindDirect:
 		return e.bind.Direct(path.Endpoint)
+	case protocol.KindTurn:
+		return e.turned(path)
 	}
 	way := wayOf(path)
 	return e.bind.Relay(p.tag, way.Hub, way.Other)
@@ -32,8 +35,8 @@ func (e *Engine) carrierOf(p *peer, path protocol.Path) bind.Path {
 // wayOf is how the peer's packets arrive over the same path: the hub that is first for us is last for
 // the peer, and hands them over.
 func wayOf(path protocol.Path) (way relay.Way) {
-	if path.Kind == protocol.KindDirect {
-		return relay.Way{Address: path.Endpoint}
+	if path.Kind != protocol.KindRelay {
+		return relay.Way{Address: path.Endpoint, Server: path.Server}
 	}
 	way.Hub = relay.TagOf(path.Via[0])
 	if len(path.Via) == protocol.HubsPerPathMax {
@@ -66,17 +69,21 @@ func (e *Engine) settleRoute(p *peer) (errands []errand) {
 	return errands
 }
 
-// settleHubs tells all peers which of their hubs can be reached, once all peers are known.
+// settleHubs tells all peers which of their hubs and servers can be used, once all peers are known.
 func (e *Engine) settleHubs(now time.Time) {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
 	for _, p := range e.peers {
 		for _, path := range p.spec.Paths {
-			if path.Kind == protocol.KindRelay {
+			// Like wanting paths, this sends nothing by itself.
+			switch path.Kind {
+			case protocol.KindRelay:
 				hub := e.peers[path.Via[0]]
-				actions := p.prober.Hub(path.Via[0], hub != nil && hub.route.IsValid(), now)
-				// Like wanting paths, this sends nothing by itself.
-				_ = e.act(p, actions)
+				_ = e.act(p, p.prober.Hub(path.Via[0], hub != nil && hub.route.IsValid(), now))
+			case protocol.KindTurn:
+				server := e.turns[path.Server]
+				up := server != nil && server.allocation.RelayedAddress().IsValid()
+				_ = e.act(p, p.prober.Server(path.Server, up, now))
 			}
 		}
 	}

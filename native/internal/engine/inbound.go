@@ -75,15 +75,20 @@ func (e *Engine) receive(p *peer, pair *probe.Pair, body probe.Body, from bind.S
 
 func (e *Engine) receiveRequest(p *peer, body probe.Body, from bind.Source, arrival *relay.Arrival, now time.Time) []errand {
 	if !from.Relayed() && p.tellHeard(from.Way.Address, now) {
-		e.events.Emit(protocol.ProbeHeard{Peer: p.spec.PublicKey, From: from.Way.Address})
+		e.events.Emit(protocol.ProbeHeard{
+			Peer: p.spec.PublicKey, From: from.Way.Address, Server: idOrNull(from.Way.Server),
+		})
 	}
 	errands := e.heardOn(p, from.Way, body.Heard, now)
 	if !p.replies.AllowN(now, 1) {
 		return errands
 	}
 	// Of a request that came over hubs only the last hub's address is known, which would mislead.
+	heard := heardBy(arrival)
+	// An answer is never longer than its question.
+	heard.Told = body.Heard.Told
 	frame := e.seal(p, probe.Body{
-		Kind: probe.Reply, Transaction: body.Transaction, Observed: from.Way.Address, Heard: heardBy(arrival),
+		Kind: probe.Reply, Transaction: body.Transaction, Observed: from.Way.Address, Heard: heard,
 	})
 	return append(errands, func() {
 		if err := e.bind.Answer(frame, from); err != nil {

@@ -78,12 +78,13 @@ func (e *Engine) emitStats() {
 		p.shown = figures
 		changed = append(changed, p.state(now))
 		if len(changed) == statsPeersMax {
-			e.events.Emit(protocol.Stats{Peers: changed})
+			e.events.Emit(protocol.Stats{Peers: changed, Turn: []protocol.TurnState{}})
 			changed = []protocol.PeerState{}
 		}
 	}
-	if len(changed) > 0 {
-		e.events.Emit(protocol.Stats{Peers: changed})
+	servers := e.changedTurns()
+	if len(changed)+len(servers) > 0 {
+		e.events.Emit(protocol.Stats{Peers: changed, Turn: servers})
 	}
 }
 

@@ -108,7 +108,7 @@ func (e *Engine) handshake(key protocol.Key) errand {
 
 // askOver seals a probe now and sends it over a path later.
 func (e *Engine) askOver(p *peer, id string, transaction protocol.Transaction) errand {
-	heard := probe.Heard{}
+	heard := probe.Heard{Told: true}
 	for _, path := range p.spec.Paths {
 		if path.ID == id {
 			heard = heardBy(e.bind.Hosts.Arrival(p.tag, wayOf(path)))
@@ -126,7 +126,7 @@ func (e *Engine) askOver(p *peer, id string, transaction protocol.Transaction) e
 
 // askAt asks a candidate.
 func (e *Engine) askAt(p *peer, to netip.AddrPort, transaction protocol.Transaction) errand {
-	frame := e.seal(p, probe.Body{Kind: probe.Request, Transaction: transaction})
+	frame := e.seal(p, probe.Body{Kind: probe.Request, Transaction: transaction, Heard: probe.Heard{Told: true}})
 	return func() {
 		if err := e.bind.SendTo(frame, to); err != nil {
 			e.log.Debug("probe not sent", "to", to, "error", err)

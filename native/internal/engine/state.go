@@ -18,7 +18,8 @@ func (e *Engine) State() protocol.State {
 	defer e.change.Unlock()
 	state := protocol.State{
 		Instance: e.instance, Engine: protocol.EngineUserspace, Generation: e.generation,
-		Relayed: e.bind.Hosts.Counters(), Routes: []protocol.Route{}, Peers: []protocol.PeerState{},
+		Relayed: e.bind.Hosts.Counters(), Turn: []protocol.TurnState{},
+		Routes: []protocol.Route{}, Peers: []protocol.PeerState{},
 	}
 	if d := e.device; d != nil {
 		state.Device = &protocol.DeviceState{
@@ -33,6 +34,11 @@ func (e *Engine) State() protocol.State {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
 	state.Links = orEmpty(e.links.list)
+	for _, spec := range e.desired.Turn {
+		if server := e.turns[spec.ID]; server != nil {
+			state.Turn = append(state.Turn, server.state(server.allocation.Status()))
+		}
+	}
 	for _, spec := range e.desired.Peers {
 		if p := e.peers[spec.PublicKey]; p != nil {
 			state.Peers = append(state.Peers, p.state(now))
@@ -70,7 +76,8 @@ func (p *peer) state(now time.Time) protocol.PeerState {
 	for i, path := range p.prober.Snapshot() {
 		spec := p.spec.Paths[i]
 		state.Paths = append(state.Paths, protocol.PathState{
-			ID: path.ID, Kind: spec.Kind, Endpoint: endpointOrNull(p.carriers[path.ID]), Via: orEmpty(spec.Via), Up: path.Up,
+			ID: path.ID, Kind: spec.Kind, Endpoint: endpointOrNull(p.carriers[path.ID]), Via: orEmpty(spec.Via),
+			Server: idOrNull(spec.Server), Up: path.Up,
 			Carries: carries(path.Carries),
 			RttUs:   microseconds(path.Rtt), LossPermille: path.LossPermille,
 			LastReplyMs: ageMs(path.LastReply, now),

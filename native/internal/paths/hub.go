@@ -10,10 +10,12 @@ import (
 )
 
 // Direct is where the peer itself can be reached for others: its active path if that is direct, or else
-// the most wanted direct one that is up. The zero address is nowhere.
+// the most wanted direct one that answers. The zero address is nowhere.
 func (prober *Prober) Direct() (endpoint netip.AddrPort) {
 	for _, p := range prober.paths {
-		if p.spec.Kind != protocol.KindDirect || p.phase != up {
+		// A path that was held for carrying nothing of WireGuard may well carry frames, as it does probes.
+		held := p.proof.carries == CarriesNothing && p.misses < missesMax
+		if p.spec.Kind != protocol.KindDirect || p.phase != up && !held {
 			continue
 		}
 		if !endpoint.IsValid() || p == prober.active {
@@ -27,22 +29,30 @@ const reasonHub = "the hub has no direct path"
 
 // Hub tells whether a hub has a direct path of its own. Paths over it go down with that path at once:
 // nobody has to wait for probes that cannot leave.
-func (prober *Prober) Hub(hub protocol.Key, reachable bool, now time.Time) (actions []Action) {
+func (prober *Prober) Hub(hub protocol.Key, reachable bool, now time.Time) []Action {
+	over := func(path protocol.Path) bool { return path.Kind == protocol.KindRelay && path.Via[0] == hub }
+	return prober.hold(over, reachable, reasonHub, now)
+}
+
+// hold stops and releases the paths over something that somebody else watches.
+func (prober *Prober) hold(
+	over func(protocol.Path) bool, usable bool, reason string, now time.Time,
+) (actions []Action) {
 	for _, p := range prober.paths {
-		if p.spec.Kind != protocol.KindRelay || p.spec.Via[0] != hub || p.stuck != reachable {
+		if !over(p.spec) || p.stuck != usable {
 			continue
 		}
-		if reachable {
+		if usable {
 			p.release(now)
 			continue
 		}
 		if p.phase == up {
-			actions = append(actions, Fell{p.id, reasonHub})
+			actions = append(actions, Fell{p.id, reason})
 		}
 		p.stuck, p.phase, p.questions = true, down, nil
 	}
 	cause := CauseDown
-	if reachable {
+	if usable {
 		cause = CauseUp
 	}
 	return append(actions, prober.choose(cause, now)...)

@@ -222,6 +222,21 @@ func TestWhatThePeerSaysWhenItAsksProvesAPathAndNeverDisprovesOne(t *testing.T) 
 	}
 }
 
+func TestAHubThatAnswersIsReachedThoughItsPathCarriesNothingOfWireGuard(t *testing.T) {
+	s := newTold(t, "first")
+	s.flow(3 * time.Second)
+	s.deaf["first"] = true
+	s.flow(2 * time.Second)
+	if got := s.prober.Direct(); s.carries("first") != CarriesNothing || got != first.Endpoint {
+		t.Errorf("carries %v, frames go to %v", s.carries("first"), got)
+	}
+	delete(s.alive, "first")
+	s.run(30 * time.Second)
+	if got := s.prober.Direct(); got.IsValid() {
+		t.Errorf("it does not answer, and frames go to %v", got)
+	}
+}
+
 func TestPathsOverAHubGoDownWithIt(t *testing.T) {
 	hub := protocol.Key{1}
 	over := protocol.Path{ID: "over", Kind: protocol.KindRelay, Via: []protocol.Key{hub}}

@@ -25,9 +25,9 @@ const (
 	bodySize     = 56
 	bodySizeMin  = 48
 
-	// FrameSize is the length of every frame that we send.
+	// FrameSize is the length of a frame whose sender tells what it hears.
 	FrameSize = sealedOffset + bodySize + chacha20poly1305.Overhead
-	// FrameSizeMin is that of a frame whose sender does not tell what it hears.
+	// FrameSizeMin is that of one that does not, and of its answer, which is never longer.
 	FrameSizeMin = sealedOffset + bodySizeMin + chacha20poly1305.Overhead
 	// FrameSizeMax is the longest frame that gets an answer.
 	FrameSizeMax = 512
@@ -81,8 +81,12 @@ func (pair *Pair) Seal(body Body, nonce [NonceSize]byte) []byte {
 	copy(frame, Magic[:])
 	copy(frame[hintOffset:], pair.outbound.hint[:])
 	copy(frame[nonceOffset:], nonce[:])
-	plain := body.encode()
-	return pair.outbound.aead.Seal(frame, nonce[:], plain[:], frame[:nonceOffset])
+	encoded := body.encode()
+	plain := encoded[:]
+	if !body.Heard.Told {
+		plain = plain[:bodySizeMin]
+	}
+	return pair.outbound.aead.Seal(frame, nonce[:], plain, frame[:nonceOffset])
 }
 
 // HintOf reads whose frame this claims to be.

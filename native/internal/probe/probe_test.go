@@ -70,7 +70,7 @@ func TestAFrameWithAnyBitChangedIsRefused(t *testing.T) {
 
 func TestFramesOfAWrongLengthAreRefused(t *testing.T) {
 	ofAlice, ofBob := pairs(t)
-	frame := ofAlice.Seal(Body{Kind: Request}, nonce)
+	frame := ofAlice.Seal(Body{Kind: Request, Heard: Heard{Told: true}}, nonce)
 	for length := range frame {
 		want := ErrMalformed
 		if length >= FrameSizeMin {
@@ -192,6 +192,10 @@ func FuzzOpen(f *testing.F) {
 }
 
 func TestWhatIsHeardIsToldAndMayBeLeftOut(t *testing.T) {
+	ofAlice, _ := pairs(t)
+	if short := ofAlice.Seal(Body{Kind: Request}, nonce); len(short) != FrameSizeMin {
+		t.Errorf("a frame of %d bytes that tells nothing", len(short))
+	}
 	body := Body{Kind: Request, Heard: Heard{Transport: 7, Handshakes: 2, Told: true}}
 	plain := body.encode()
 	if got, err := decode(plain[:]); err != nil || got.Heard != body.Heard {

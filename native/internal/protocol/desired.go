@@ -12,6 +12,7 @@ import (
 // Desired is what should exist. A nil Device tears everything down.
 type Desired struct {
 	Device *Device
+	Turn   []TurnServer
 	Routes []Route
 	Peers  []Peer
 }
@@ -50,7 +51,9 @@ type Peer struct {
 type Path struct {
 	ID   string
 	Kind string
-	// Endpoint is where a direct path leads.
+	// Server is the id of the TURN server that a path leads over.
+	Server string
+	// Endpoint is the peer's own address: where a direct path leads, or where a server sends on to.
 	Endpoint netip.AddrPort
 	// Via are the public keys of a relayed path's hubs.
 	Via []Key
@@ -59,7 +62,7 @@ type Path struct {
 // Equal tells whether two paths are the same way under the same name.
 func (path Path) Equal(other Path) bool {
 	return path.ID == other.ID && path.Kind == other.Kind && path.Endpoint == other.Endpoint &&
-		slices.Equal(path.Via, other.Via)
+		path.Server == other.Server && slices.Equal(path.Via, other.Via)
 }
 
 // The kinds of path.
@@ -68,6 +71,8 @@ const (
 	KindDirect = "direct"
 	// KindRelay is a path over one or two hubs.
 	KindRelay = "relay"
+	// KindTurn is a path over a TURN server.
+	KindTurn = "turn"
 )
 
 // Bounds of a desired document.
@@ -80,6 +85,8 @@ const (
 	AddressesMax       = 16
 	PathIDLengthMax    = 96
 	NameLengthMax      = 15
+	TurnServersMax     = 8
+	TurnTextLengthMax  = 512
 	MTUMin             = 576
 	MTUMinIPv6         = 1280
 	MTUMax             = 65535

@@ -31,6 +31,7 @@ func checkDesired(d *document, desired *Desired) {
 		checkPeer(&claims, fmt.Sprintf("peers[%d]", i), &desired.Peers[i])
 	}
 	checkHubs(d, desired)
+	checkTurn(d, desired)
 }
 
 func checkDevice(d *document, device *Device) {

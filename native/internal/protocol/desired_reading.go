@@ -18,6 +18,7 @@ func ReadDesired(tree any) (*Desired, []Problem) {
 	if device, given := root.need("device"); given && device != nil {
 		desired.Device = readDevice(d, device)
 	}
+	desired.Turn = readTurn(d, root)
 	for i, route := range root.list("routes", RoutesMax) {
 		desired.Routes = append(desired.Routes, readRoute(d, fmt.Sprintf("routes[%d]", i), route))
 	}

@@ -30,6 +30,8 @@ type ProbeReply struct {
 type ProbeHeard struct {
 	Peer Key            `json:"peer"`
 	From netip.AddrPort `json:"from"`
+	// Server is the TURN server that it came over, or null.
+	Server *string `json:"server"`
 }
 
 // PathUp tells that a probe on a path was answered.
@@ -60,9 +62,10 @@ type LinksChanged struct {
 	Links []Link `json:"links"`
 }
 
-// Stats gives peers whose numbers changed.
+// Stats gives peers and TURN servers whose numbers changed.
 type Stats struct {
 	Peers []PeerState `json:"peers"`
+	Turn  []TurnState `json:"turn"`
 }
 
 // DeviceLost tells that the device vanished and is made again.

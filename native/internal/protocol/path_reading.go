@@ -13,12 +13,15 @@ func readPath(d *document, field string, tree any) (path Path) {
 		return path
 	}
 	o.text("id", into(&path.ID, parsePathID), "give a short id such as direct:198.51.100.7:41820")
-	o.text("kind", into(&path.Kind, parsePathKind), "use direct or relay")
+	o.text("kind", into(&path.Kind, parsePathKind), "use direct, relay or turn")
 	switch path.Kind {
 	case KindDirect:
 		o.text("endpoint", into(&path.Endpoint, ParseEndpoint), "give an address and port such as 198.51.100.7:41820")
 	case KindRelay:
 		path.Via = o.hubs("via")
+	case KindTurn:
+		o.text("server", into(&path.Server, parsePathID), "give the id of a TURN server of this document")
+		o.text("endpoint", into(&path.Endpoint, ParseEndpoint), "give the peer's address and port such as 198.51.100.7:41820")
 	default:
 		// Without its kind nobody knows which fields a path should have.
 		return path
@@ -30,7 +33,7 @@ func readPath(d *document, field string, tree any) (path Path) {
 var errKindOfPath = errors.New("not a kind of path that this helper knows")
 
 func parsePathKind(text string) (string, error) {
-	if text != KindDirect && text != KindRelay {
+	if text != KindDirect && text != KindRelay && text != KindTurn {
 		return "", errKindOfPath
 	}
 	return text, nil

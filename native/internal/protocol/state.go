@@ -38,6 +38,7 @@ type State struct {
 	Routes     []Route      `json:"routes"`
 	Links      []Link       `json:"links"`
 	Relayed    Relayed      `json:"relayed"`
+	Turn       []TurnState  `json:"turn"`
 	Peers      []PeerState  `json:"peers"`
 }
 
@@ -96,9 +97,11 @@ type Session struct {
 type PathState struct {
 	ID   string `json:"id"`
 	Kind string `json:"kind"`
-	// Endpoint is null for a relayed path whose first hub has no direct path.
+	// Endpoint is where packets leave for: the peer, the first hub or the TURN server. It is null
+	// while they cannot.
 	Endpoint     *netip.AddrPort `json:"endpoint"`
 	Via          []Key           `json:"via"`
+	Server       *string         `json:"server"`
 	Up           bool            `json:"up"`
 	Carries      *bool           `json:"carries"`
 	RttUs        *int64          `json:"rttUs"`

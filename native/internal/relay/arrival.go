@@ -11,8 +11,10 @@ import (
 // A Way is how a member's packets reach us: from an address, or over hubs. It is the same path that
 // ours to the member take, seen from its end.
 type Way struct {
-	// Address is where they come from if no hub is between.
+	// Address is where they come from if no hub is between, as a TURN server sees it if one is.
 	Address netip.AddrPort
+	// Server is the id of that TURN server.
+	Server string
 	// Hub is the one that hands them to us, and Other the one before it, if there is one.
 	Hub, Other Tag
 }
@@ -114,27 +116,30 @@ func (m *member) arrival(way Way) *Arrival {
 func (t *Table) list(known *member, arrival *Arrival) {
 	arrival.member = known
 	known.arrivals = append(known.arrivals, arrival)
-	address := arrival.way.Address
-	if address.IsValid() && len(t.addresses[address]) < candidatesMax {
-		t.addresses[address] = append(t.addresses[address], arrival)
+	if way := arrival.way; way.Address.IsValid() && len(t.addresses[way]) < candidatesMax {
+		t.addresses[way] = append(t.addresses[way], arrival)
 	}
 }
 
 func (t *Table) unlist(arrival *Arrival) {
-	address := arrival.way.Address
-	left := slices.DeleteFunc(t.addresses[address], func(a *Arrival) bool { return a == arrival })
+	left := slices.DeleteFunc(t.addresses[arrival.way], func(a *Arrival) bool { return a == arrival })
 	if len(left) == 0 {
-		delete(t.addresses, address)
+		delete(t.addresses, arrival.way)
 		return
 	}
-	t.addresses[address] = left
+	t.addresses[arrival.way] = left
 }
 
 // Heard counts packets of WireGuard that came straight from an address.
 func (t *Table) Heard(address netip.AddrPort, transport, handshakes uint32) {
+	t.HeardOver(Way{Address: address}, transport, handshakes)
+}
+
+// HeardOver is the same for packets that may have come over a TURN server.
+func (t *Table) HeardOver(way Way, transport, handshakes uint32) {
 	t.mutex.RLock()
 	defer t.mutex.RUnlock()
-	for _, arrival := range t.addresses[address] {
+	for _, arrival := range t.addresses[way] {
 		arrival.Transport.Add(transport)
 		arrival.Handshakes.Add(handshakes)
 	}

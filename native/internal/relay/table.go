@@ -33,10 +33,11 @@ type member struct {
 
 // A Table knows the members. It serves sending, receiving and forwarding alike.
 type Table struct {
-	mutex     sync.RWMutex
-	own       Tag
-	members   map[Tag]*member
-	addresses map[netip.AddrPort][]*Arrival
+	mutex   sync.RWMutex
+	own     Tag
+	members map[Tag]*member
+	// addresses are the arrivals over no hub.
+	addresses map[Way][]*Arrival
 
 	forwarding atomic.Bool
 	allowance  *allowance
@@ -46,7 +47,7 @@ type Table struct {
 // NewTable is empty, and does not forward.
 func NewTable() *Table {
 	return &Table{
-		members: map[Tag]*member{}, addresses: map[netip.AddrPort][]*Arrival{}, allowance: newAllowance(),
+		members: map[Tag]*member{}, addresses: map[Way][]*Arrival{}, allowance: newAllowance(),
 	}
 }
 
@@ -176,7 +177,7 @@ func (t *Table) judge(frame []byte, from netip.AddrPort, now time.Time) (Verdict
 }
 
 func (t *Table) senderOf(frame []byte, from netip.AddrPort) (*member, error) {
-	candidates := t.addresses[from]
+	candidates := t.addresses[Way{Address: from}]
 	if len(candidates) == 0 {
 		return nil, ErrUnknownSender
 	}

@@ -112,7 +112,9 @@ func (a *Allocation) attempt(ctx context.Context, number int) (cameUp bool, err 
 	}
 	var hearing sync.RWMutex
 	heard := true
-	s := &session{number: uint64(number) + 1, link: over, asker: asker, peers: a.peers, pace: a.pace}
+	s := &session{
+		number: uint64(number) + 1, server: server, link: over, asker: asker, peers: a.peers, pace: a.pace,
+	}
 	s.deliver = func(datagram []byte, from netip.AddrPort) {
 		hearing.RLock()
 		defer hearing.RUnlock()

@@ -49,8 +49,13 @@ func (path *Path) send(packets [][]byte, patience time.Duration) error {
 	return s.link.data(path.channel.number, packets, patience)
 }
 
-// Endpoint is the server, which is where the ciphertext leaves for; invalid until it is known.
-func (path *Path) Endpoint() netip.AddrPort { return path.allocation.Status().Server }
+// Endpoint is the server, which is where the ciphertext leaves for; invalid without an allocation.
+func (path *Path) Endpoint() netip.AddrPort {
+	if s := path.allocation.session.Load(); s != nil {
+		return s.server
+	}
+	return netip.AddrPort{}
+}
 
 // Peer is the address that the server sends on to.
 func (path *Path) Peer() netip.AddrPort { return path.channel.peer }

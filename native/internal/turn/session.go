@@ -19,6 +19,7 @@ const wishesAtOnce = 8
 // server, is lost.
 type session struct {
 	number  uint64
+	server  netip.AddrPort
 	link    link
 	asker   *asker
 	peers   *peers

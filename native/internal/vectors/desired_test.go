@@ -65,6 +65,11 @@ func hubs(via any) []change {
 	return []change{{at("peers", 1), secondPeer()}, {at("peers", 0, "paths", 0), overHubs(via)}}
 }
 
+// overTurn makes the path one over the only TURN server.
+func overTurn(server, path object) []change {
+	return []change{{at("turn"), list(server)}, {at("peers", 0, "paths", 0), path}}
+}
+
 func at(place ...any) []any { return place }
 
 func desiredExamples() []desiredExample {
@@ -129,7 +134,7 @@ func desiredExamples() []desiredExample {
 
 func buildDesired(t *testing.T) desired {
 	all := desired{Description: desiredDescription, Base: wholeDocument()}
-	for _, example := range desiredExamples() {
+	for _, example := range append(desiredExamples(), turnExamples()...) {
 		var changed any = decode(t, encode(t, wholeDocument()))
 		for _, change := range example.Changes {
 			changed = put(changed, change.At, change.Put)

@@ -68,6 +68,7 @@ type resultExample struct {
 
 func resultExamples() []resultExample {
 	path, direct := "direct:198.51.100.7:41820", endpoint("198.51.100.7:41820")
+	server := endpoint("203.0.113.9:443")
 	peer := protocol.PeerState{
 		PublicKey: peerKey, AllowedIPs: []netip.Prefix{prefix("10.7.0.2/32")}, KeepaliveMs: 25_000,
 		RxBytes: 1_234, TxBytes: 5_678, LastHandshakeMs: number(42_000), ActivePath: &path,
@@ -77,6 +78,8 @@ func resultExamples() []resultExample {
 			RttUs: number(30_500), LossPermille: 15, LastReplyMs: number(400),
 		}, {
 			ID: "relay:hub", Kind: protocol.KindRelay, Via: []protocol.Key{hubKey}, Carries: truth(false),
+		}, {
+			ID: "turn:frankfurt", Kind: protocol.KindTurn, Endpoint: &server, Via: []protocol.Key{}, Server: name("frankfurt"),
 		}},
 	}
 	return []resultExample{
@@ -91,11 +94,11 @@ func resultExamples() []resultExample {
 			},
 			Routes: []protocol.Route{{Destination: prefix("10.9.0.0/16"), MTU: 1280}},
 			Links:  exampleLinks(), Relayed: protocol.Relayed{Frames: 3, Bytes: 4_000, Dropped: 2, Refused: 1},
-			Peers: []protocol.PeerState{peer},
+			Turn: exampleTurns(), Peers: []protocol.PeerState{peer},
 		}},
 		{"state", protocol.State{
 			Instance: "00c0ffee00c0ffee", Engine: "userspace",
-			Routes: []protocol.Route{}, Links: []protocol.Link{}, Peers: []protocol.PeerState{},
+			Routes: []protocol.Route{}, Links: []protocol.Link{}, Turn: []protocol.TurnState{}, Peers: []protocol.PeerState{},
 		}},
 		{"probe", struct{}{}},
 		{"echo", protocol.Echoed{RttUs: 31_000, Path: path, Endpoint: endpoint("198.51.100.7:41820")}},
@@ -106,6 +109,15 @@ func exampleLinks() []protocol.Link {
 	return []protocol.Link{{
 		Name: "eth0", Index: 2, Up: true, MTU: 1500, Addresses: []netip.Prefix{prefix("192.168.1.2/24")},
 	}}
+}
+
+func exampleTurns() []protocol.TurnState {
+	relayed := endpoint("203.0.113.9:50000")
+	return []protocol.TurnState{
+		{ID: "frankfurt", Transport: protocol.TurnTLS, State: "up", Relayed: &relayed, RttUs: number(21_000)},
+		{ID: "paris", Transport: protocol.TurnUDP, State: "failed", Cause: name("credentials-refused"),
+			Detail: name("the server answers 401 Unauthorized to the request to Allocate")},
+	}
 }
 
 func faultExamples() []*protocol.Fault {
@@ -126,6 +138,7 @@ func eventExamples() []protocol.Event {
 		protocol.Datagram{From: endpoint("198.51.100.10:3478"), Payload: []byte{1, 1, 0, 0}},
 		protocol.ProbeReply{Peer: peerKey, Endpoint: endpoint("198.51.100.7:41820"), Transaction: transaction, RttUs: 30_500, Observed: endpoint("203.0.113.5:61000")},
 		protocol.ProbeHeard{Peer: peerKey, From: endpoint("[2001:db8::7]:41820")},
+		protocol.ProbeHeard{Peer: peerKey, From: endpoint("198.51.100.7:41820"), Server: name("frankfurt")},
 		protocol.PathUp{Peer: peerKey, Path: "relay", RttUs: 30_500},
 		protocol.PathDown{Peer: peerKey, Path: "relay", Reason: "3 probes in a row were not answered"},
 		protocol.PathDown{Peer: peerKey, Path: "direct", Reason: "carries nothing"},
@@ -133,7 +146,10 @@ func eventExamples() []protocol.Event {
 		protocol.Switched{Peer: peerKey, To: name("direct"), Cause: "desired"},
 		protocol.Switched{Peer: peerKey, From: name("direct"), To: name("relay"), Cause: "path-down", GapMs: 1_900},
 		protocol.LinksChanged{Links: exampleLinks()},
-		protocol.Stats{Peers: []protocol.PeerState{{PublicKey: peerKey, AllowedIPs: []netip.Prefix{}, KeepaliveMs: 25_000, Paths: []protocol.PathState{}}}},
+		protocol.Stats{Peers: []protocol.PeerState{{PublicKey: peerKey, AllowedIPs: []netip.Prefix{}, KeepaliveMs: 25_000, Paths: []protocol.PathState{}}}, Turn: exampleTurns()},
+		protocol.TurnChanged{TurnState: exampleTurns()[0]},
+		protocol.TurnChanged{TurnState: exampleTurns()[1]},
+		protocol.TurnChanged{TurnState: protocol.TurnState{ID: "frankfurt", Transport: protocol.TurnTCP, State: "connecting"}},
 		protocol.DeviceLost{Reason: "the interface meshgate0 vanished"},
 	}
 }

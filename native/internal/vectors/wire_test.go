@@ -104,13 +104,13 @@ func buildProbes(t *testing.T) probes {
 		frame[offset] ^= 1
 		return frame
 	}
-	refuse("cut short", probe.ErrMalformed, genuine[:len(genuine)-9])
+	refuse("cut short", probe.ErrMalformed, genuine[:len(genuine)-1])
 	refuse("another version", probe.ErrMalformed, changed(3))
 	refuse("another pair's hint", probe.ErrUnsealed, changed(4))
 	refuse("another nonce", probe.ErrUnsealed, changed(12))
 	refuse("another body", probe.ErrUnsealed, changed(36))
 	refuse("another tag", probe.ErrUnsealed, changed(len(genuine)-1))
-	refuse("a byte less", probe.ErrUnsealed, genuine[:len(genuine)-1])
+	refuse("a byte more", probe.ErrUnsealed, append(append([]byte{}, genuine...), 0))
 	refuse("more than 512 bytes", probe.ErrTooLong, append(append([]byte{}, genuine...), make([]byte, 413)...))
 	refuse("bob's own frame sent back to him", probe.ErrUnsealed, ofBob.Seal(question, nonce))
 	refuse("an unknown kind", probe.ErrMalformed, ofAlice.Seal(probe.Body{Kind: 3}, nonce))

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bind
+
+import (
+	"net/netip"
+	"sync"
+
+	"golang.zx2c4.com/wireguard/conn"
+
+	"meshgate.dev/native/internal/relay"
+	"meshgate.dev/native/internal/turn"
+)
+
+// A Relayer sends a datagram to a peer's transport address through a TURN server.
+type Relayer interface {
+	SendTo(datagram []byte, peer netip.AddrPort) error
+}
+
+// A Gate is where the datagrams of one TURN server come in.
+type Gate struct {
+	bind   *Bind
+	server string
+
+	mutex   sync.Mutex
+	callers map[netip.AddrPort]*caller
+}
+
+// callersMax bounds the addresses that are remembered; whose is forgotten is made again.
+const callersMax = 1_024
+
+// Gate makes one for the server of that id.
+func (b *Bind) Gate(server string) *Gate {
+	return &Gate{bind: b, server: server, callers: map[netip.AddrPort]*caller{}}
+}
+
+// Receive sorts a datagram that a peer has sent to the relayed address, as if it had come to the port.
+func (gate *Gate) Receive(datagram []byte, from netip.AddrPort, over Relayer) {
+	class := Classify(datagram)
+	switch class {
+	case WireGuard:
+		if ring := gate.bind.ring(); ring == nil || !ring.put(datagram, gate.caller(from, over)) {
+			return
+		}
+		transport, handshakes := uint32(0), uint32(1)
+		if datagram[0] == typeTransport {
+			transport, handshakes = 1, 0
+		}
+		gate.bind.Hosts.HeardOver(relay.Way{Address: from, Server: gate.server}, transport, handshakes)
+	case Probe:
+		gate.bind.inbox.ReceiveProbe(datagram, Source{
+			Endpoint: gate.caller(from, over), Way: relay.Way{Address: from, Server: gate.server},
+		})
+	default:
+		// Hubs hand over frames on their direct paths, and nobody needs our STUN server from there.
+		gate.bind.foreign.Add(1)
+	}
+}
+
+func (gate *Gate) caller(from netip.AddrPort, over Relayer) *caller {
+	gate.mutex.Lock()
+	defer gate.mutex.Unlock()
+	known := gate.callers[from]
+	if known == nil || known.over != over {
+		if len(gate.callers) >= callersMax {
+			clear(gate.callers)
+		}
+		known = &caller{StdNetEndpoint: conn.StdNetEndpoint{AddrPort: from}, over: over}
+		gate.callers[from] = known
+	}
+	return known
+}
+
+// A caller is where a datagram came from that has to be answered through the server.
+type caller struct {
+	conn.StdNetEndpoint
+	over Relayer
+}
+
+func (c *caller) send(packets [][]byte) (err error) {
+	for _, packet := range packets {
+		err = c.over.SendTo(packet, c.AddrPort)
+	}
+	return err
+}
+
+// turned is a path over a TURN server.
+type turned struct {
+	sent
+	path *turn.Path
+}
+
+// Turned is a path over a TURN server.
+func (b *Bind) Turned(path *turn.Path) Path { return &turned{path: path} }
+
+func (t *turned) Send(packets [][]byte) error {
+	t.count(packets)
+	if len(packets) == 1 && Classify(packets[0]) == Probe {
+		// Whoever sends probes must not wait for a connection that is jammed.
+		return t.path.SendNow(packets[0])
+	}
+	return t.path.Send(packets)
+}
+
+// Endpoint is the server's, or none while there is no allocation.
+func (t *turned) Endpoint() netip.AddrPort { return t.path.Endpoint() }
+
+type nowhere struct{ sent }
+
+// Nowhere is a path that nothing can leave over.
+func Nowhere() Path { return &nowhere{} }
+
+func (*nowhere) Send([][]byte) error      { return ErrNoPath }
+func (*nowhere) Endpoint() netip.AddrPort { return netip.AddrPort{} }
