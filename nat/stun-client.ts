@@ -84,6 +84,13 @@ export function askAgain(client: StunClient, now: Instant): void {
   }
 }
 
+/** Asks the servers at once that have answered and rest: something hints that the mapping is another one now. */
+export function askIdle(client: StunClient, now: Instant): void {
+  for (const server of client.servers.values()) {
+    if (server.question === undefined && server.failures === 0) server.askAt = now
+  }
+}
+
 /** What to send now. Call it again at `stunDeadline`. */
 export function stunRequests(
   client: StunClient,

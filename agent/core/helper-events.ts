@@ -3,7 +3,7 @@
 import { addressParts } from '../../nat/address.ts'
 import { type Instant, instant } from '../../nat/clock.ts'
 import { adopt, answered, hear, isDirect, type PathReport, report } from '../../nat/path-agent.ts'
-import { askAgain, receiveStun } from '../../nat/stun-client.ts'
+import { askAgain, askIdle, receiveStun } from '../../nat/stun-client.ts'
 import { directPathId, isRelayPathId, relayPathId } from '../../topology/plan.ts'
 import { peerByHelperName, recheckPeers } from './believe.ts'
 import type { Effect } from './effect.ts'
@@ -67,6 +67,8 @@ export function takeHelperEvent(node: Node, event: HelperEvent, now: Instant): E
       const peer = peerByHelperName(node, event.peer)
       if (peer === undefined) return []
       takePathState(peer, event, now)
+      // The first sign that a NAT has forgotten us or has another address: the servers' turn may be half a minute away.
+      if (event.method === 'path-down' && !isRelayPathId(event.path)) askIdle(node.stun, now)
       return [pathLog(peer, event, now)]
     }
     case 'switched': {

@@ -5,6 +5,7 @@ import type { TransportAddress } from '../../nat/address.ts'
 import { instant } from '../../nat/clock.ts'
 import {
   askAgain,
+  askIdle,
   createStunClient,
   mappingObservations,
   receiveStun,
@@ -187,6 +188,17 @@ describe('a STUN client', () => {
     askAgain(client, now())
     ask()
     expect([timesTo(A).at(-1), timesTo(B).at(-1)]).toEqual([1_000, 1_000])
+  })
+
+  it('asks those that rest when the mapping may be another one, and disturbs no open question', () => {
+    const { client, run, answer, timesTo, ask, now } = asking([A, B])
+    run(0)
+    answer(A)
+    run(100)
+    askIdle(client, now())
+    ask()
+    expect(timesTo(A)).toEqual([0, 100])
+    expect(timesTo(B)).toEqual([0])
   })
 
   it('forgets servers that are no longer known and keeps the answers of the others', () => {

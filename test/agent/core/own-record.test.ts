@@ -137,6 +137,24 @@ describe('the mapping behaviour that a node reports', () => {
     expect(world.node.own?.record.candidates.map((c) => c.address)).toContain(anew)
   })
 
+  it('is looked at anew when a direct path goes down: the NAT may have forgotten it', () => {
+    const world = oneNode({ stunServers: [SERVER] })
+    world.answerStun(world.connect([HOME]), SERVER, MAPPED)
+    const peer = world.membership.admit('peer')
+    const endpoint = at('203.0.113.5:5')
+    const candidate = { kind: 'host', address: endpoint } as const
+    const heard = world.hear(world.recordOf(peer, { candidates: [candidate] }))
+    const { transaction } = ofKind(heard, 'probe')[0]!
+    const { helperName } = peer
+    const reply = { endpoint, transaction, rttUs: 1_000, observed: MAPPED }
+    world.helperEvent({ method: 'probe-reply', peer: helperName, ...reply })
+    world.run(5_000)
+    const path = `direct:${endpoint}`
+    const reason = 'three probes were not answered'
+    const effects = world.helperEvent({ method: 'path-down', peer: helperName, path, reason })
+    expect(ofKind(effects, 'send-datagram').map(({ to }) => to)).toEqual([SERVER])
+  })
+
   it('counts what peers see as well as what servers see', () => {
     const world = oneNode({ stunServers: [SERVER] })
     world.answerStun(world.connect([HOME]), SERVER, MAPPED)
