@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build throughput
+
 package integration
 
 import (
@@ -10,9 +12,6 @@ import (
 )
 
 func TestWhatATransferOverTURNReachesOfADirectOne(t *testing.T) {
-	if !*throughput {
-		t.Skip("run with -throughput")
-	}
 	s := newTurnSite(t)
 	wire(t, s.a.namespace, s.b.namespace, 30)
 	star := star{a: s.a, b: s.b}
