@@ -10,7 +10,7 @@ import { planOf } from '../core/want.ts'
 import { whyReport } from '../core/why-report.ts'
 import type { AgentApi, PingOutcome } from './agent-api.ts'
 import { delay } from './clock.ts'
-import type { HelperClient } from './helper-client.ts'
+import type { HelperClient } from './helper/helper-client.ts'
 import type { Loop } from './loop.ts'
 
 /** Time for STUN servers to answer again, retransmissions included. */

@@ -3,8 +3,8 @@
 import { transportAddress, type TransportAddress } from '../../nat/address.ts'
 import { toHex } from '../../nat/hex.ts'
 import type { NodeConfig } from '../core/config.ts'
-import type { Config } from './config.ts'
-import type { Membership, NodeKeys } from './state-dir.ts'
+import type { Config } from './state/config.ts'
+import type { Membership, NodeKeys } from './state/state-dir.ts'
 
 export function nodeConfigOf(
   keys: NodeKeys,

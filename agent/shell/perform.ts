@@ -4,8 +4,8 @@ import type { NodeId } from '../../topology/identity.ts'
 import type { UpnpRequest } from '../../nat/upnp-request.ts'
 import type { RecordEnvelope } from '../../topology/record.ts'
 import type { DialTarget, Effect } from '../core/effect.ts'
-import type { ApplyQueue } from './apply-queue.ts'
-import type { HelperClient } from './helper-client.ts'
+import type { ApplyQueue } from './helper/apply-queue.ts'
+import type { HelperClient } from './helper/helper-client.ts'
 import type { Log } from './log.ts'
 
 export interface World {

@@ -5,9 +5,9 @@
 import { createConnection } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DesiredState, HelperEvent, HelperHello } from '../../agent/core/helper-contract.ts'
-import { type HelperClient, startHelperClient } from '../../agent/shell/helper-client.ts'
-import { HELPER_ERROR } from '../../agent/shell/helper-fault.ts'
-import { RpcConnection } from '../../agent/shell/rpc-connection.ts'
+import { type HelperClient, startHelperClient } from '../../agent/shell/helper/helper-client.ts'
+import { HELPER_ERROR } from '../../agent/shell/helper/helper-fault.ts'
+import { RpcConnection } from '../../agent/shell/helper/rpc-connection.ts'
 import { exampleDesired, exampleEndpoint, newPeer } from './desired-example.ts'
 
 export interface RunningHelper {

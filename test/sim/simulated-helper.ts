@@ -7,8 +7,8 @@ import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { DesiredPeer, DesiredState } from '../../agent/core/helper-contract.ts'
-import { HELPER_ERROR } from '../../agent/shell/helper-fault.ts'
-import { LineSplitter } from '../../agent/shell/rpc-lines.ts'
+import { HELPER_ERROR } from '../../agent/shell/helper/helper-fault.ts'
+import { LineSplitter } from '../../agent/shell/helper/rpc-lines.ts'
 import { problemsOf } from './desired-check.ts'
 
 const HELLO_TIMEOUT_MS = 5_000

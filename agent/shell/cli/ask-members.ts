@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Token } from '../../../topology/token.ts'
 import { Failure } from '../failure.ts'
-import type { JoinFault } from '../join-frame.ts'
-import { askToJoin } from '../join-protocol.ts'
-import { peerIdOf } from '../underlay-node.ts'
+import type { JoinFault } from '../underlay/join-frame.ts'
+import { askToJoin } from '../underlay/join-protocol.ts'
+import { peerIdOf } from '../underlay/underlay-node.ts'
 
 /** An address that drops packets must not use up the patience for those that answer. */
 const DEADLINE_MS = 12_000

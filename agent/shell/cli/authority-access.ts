@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Authority } from '../authority.ts'
-import type { AuthorityStore } from '../authority-store.ts'
+import { Authority } from '../authority/authority.ts'
+import type { AuthorityStore } from '../authority/authority-store.ts'
 import { Failure } from '../failure.ts'
 import { nodeCrypto, signerOf } from '../node-crypto.ts'
-import { openAuthorityStore } from '../sqlite-authority-store.ts'
-import { type Membership, StateDir } from '../state-dir.ts'
+import { openAuthorityStore } from '../authority/sqlite-authority-store.ts'
+import { type Membership, StateDir } from '../state/state-dir.ts'
 import type { CommandContext } from './context.ts'
 import { requireMembership } from './membership.ts'
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Config, type ConfigProblem, loadConfig } from '../config.ts'
+import { type Config, type ConfigProblem, loadConfig } from '../state/config.ts'
 import { Failure } from '../failure.ts'
 import type { CommandContext } from './context.ts'
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ApiClient } from '../api-client.ts'
 import { Failure } from '../failure.ts'
-import { StateDir } from '../state-dir.ts'
+import { StateDir } from '../state/state-dir.ts'
 import { type CommandContext, print } from './context.ts'
 import { requireMembership } from './membership.ts'
 

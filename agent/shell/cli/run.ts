@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Config } from '../config.ts'
+import type { Config } from '../state/config.ts'
 import { Failure } from '../failure.ts'
-import { helperAnswers, helperOfEarlierRun, launchHelper, stopHelper } from '../launch-helper.ts'
+import {
+  helperAnswers,
+  helperOfEarlierRun,
+  launchHelper,
+  stopHelper,
+} from '../helper/launch-helper.ts'
 import { refuseSecondAgent } from '../local-api.ts'
 import { createLog, type Log, type LogLevel } from '../log.ts'
-import { continueWithoutCapabilities, hasCapabilities, isRoot } from '../privileges.ts'
-import { StateDir } from '../state-dir.ts'
+import { continueWithoutCapabilities, hasCapabilities, isRoot } from '../helper/privileges.ts'
+import { StateDir } from '../state/state-dir.ts'
 import { readConfig } from './configuration.ts'
 import type { CommandContext } from './context.ts'
 import { requireMembership } from './membership.ts'

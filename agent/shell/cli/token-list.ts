@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { StoredToken } from '../authority-store.ts'
+import type { StoredToken } from '../authority/authority-store.ts'
 import { readClock } from '../clock.ts'
 import { Failure } from '../failure.ts'
 import { withAuthority } from './authority-access.ts'

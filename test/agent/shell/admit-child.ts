@@ -4,9 +4,9 @@
  * argv[5] of them. Says "ready", waits for a line, and then says `node ipv4 serial` or the refusal of each.
  */
 import { once } from 'node:events'
-import { admitNode } from '../../../agent/shell/admit-node.ts'
+import { admitNode } from '../../../agent/shell/authority/admit-node.ts'
 import { nodeCrypto, signerOf } from '../../../agent/shell/node-crypto.ts'
-import { openAuthorityStore } from '../../../agent/shell/sqlite-authority-store.ts'
+import { openAuthorityStore } from '../../../agent/shell/authority/sqlite-authority-store.ts'
 import { makeJoinRequest, openJoinRequest } from '../../../topology/admission.ts'
 import { readCertificate } from '../../../topology/certificate-codec.ts'
 import { nodeIdOf, x25519KeyOf } from '../../../topology/identity.ts'

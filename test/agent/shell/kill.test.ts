@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { openAuthorityStore } from '../../../agent/shell/sqlite-authority-store.ts'
-import { StateDir } from '../../../agent/shell/state-dir.ts'
+import { openAuthorityStore } from '../../../agent/shell/authority/sqlite-authority-store.ts'
+import { StateDir } from '../../../agent/shell/state/state-dir.ts'
 import { said, startChild } from './child.ts'
 import { issue, sampleAuthority } from './sample-authority.ts'
 import { temporaryDirectory } from './temporary-directory.ts'

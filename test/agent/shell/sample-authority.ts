@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { Authority, type TokenWish } from '../../../agent/shell/authority.ts'
-import type { AuthorityStore } from '../../../agent/shell/authority-store.ts'
+import { Authority, type TokenWish } from '../../../agent/shell/authority/authority.ts'
+import type { AuthorityStore } from '../../../agent/shell/authority/authority-store.ts'
 import { nodeCrypto } from '../../../agent/shell/node-crypto.ts'
-import { openAuthorityStore } from '../../../agent/shell/sqlite-authority-store.ts'
+import { openAuthorityStore } from '../../../agent/shell/authority/sqlite-authority-store.ts'
 import type { WallTime } from '../../../nat/clock.ts'
 import { makeJoinRequest } from '../../../topology/admission.ts'
 import type { Signer } from '../../../topology/crypto.ts'

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Saves growing record versions, and memberships in turn, to the state directory argv[2], and says each version once it is saved. */
-import { StateDir } from '../../../agent/shell/state-dir.ts'
+import { StateDir } from '../../../agent/shell/state/state-dir.ts'
 import { signCertificate } from '../../../topology/certificate-codec.ts'
 import { authority, certificateOf, network, signer } from '../../topology/sample-network.ts'
 

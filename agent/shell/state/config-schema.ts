@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The keys of the configuration file: what each may hold, its default, and what to write instead of a wrong value. */
+import { z } from 'zod'
+import {
+  canonicalIp,
+  parseTransportAddress,
+  addressParts,
+  type TransportAddress,
+} from '../../../nat/address.ts'
+import { isHostName } from '../../../topology/host-name.ts'
+import type { LogLevel } from '../log.ts'
+
+/** An address at which others can reach this host; without a port, at the host's own ports. */
+export interface AdvertisedAddress {
+  readonly ip: string
+  readonly port: number | undefined
+}
+
+/** A list is for a person to read: nobody writes more than this by hand. */
+const LIST_MAX = 32
+
+const port = z.int().min(1, 'is no port').max(65_535, 'is no port')
+
+const listOf = <T extends z.ZodType>(item: T) =>
+  z.array(item).max(LIST_MAX, `has more than ${LIST_MAX} entries`)
+
+const ip = z.string().transform((text, context) => {
+  const parsed = canonicalIp(text)
+  if (parsed.ok) return parsed.value
+  context.addIssue({ code: 'custom', message: 'is no IP address' })
+  return z.NEVER
+})
+
+const transportAddress = z.string().transform((text, context): TransportAddress => {
+  const parsed = parseTransportAddress(text)
+  if (parsed.ok) return parsed.value
+  context.addIssue({ code: 'custom', message: 'is no IP address with a port' })
+  return z.NEVER
+})
+
+const advertised = z.string().transform((text, context): AdvertisedAddress => {
+  const withPort = parseTransportAddress(text)
+  if (withPort.ok) {
+    const parts = addressParts(withPort.value)
+    return { ip: parts.ip, port: parts.port }
+  }
+  const alone = canonicalIp(text)
+  if (alone.ok) return { ip: alone.value, port: undefined }
+  context.addIssue({ code: 'custom', message: 'is no IP address, with or without a port' })
+  return z.NEVER
+})
+
+export const configSchema = z.strictObject({
+  name: z.string().refine(isHostName, 'is no host name').optional(),
+  interface: z
+    .string()
+    // IFNAMSIZ less its zero byte; the kernel refuses "/", spaces, "." and "..".
+    .regex(/^(?!\.{1,2}$)[\w.-]{1,15}$/, 'is no interface name')
+    .default('meshgate0'),
+  listen_port: port.optional(),
+  tcp_port: port.optional(),
+  listen_addresses: listOf(ip).default(['0.0.0.0', '::']),
+  advertise: listOf(advertised).default([]),
+  stun_servers: listOf(transportAddress).default([]),
+  stun_server: z
+    .union([z.boolean(), z.literal('auto')], { error: 'is neither true nor false nor "auto"' })
+    .default('auto'),
+  relay: z.boolean('is neither true nor false').default(true),
+  port_mapping: z.boolean('is neither true nor false').default(true),
+  // IPv6 needs 1280 (RFC 8200 section 5); no link carries more than 65535.
+  mtu: z.int().min(1280, 'is too small').max(65_535, 'is too large').default(1280),
+  log_level: z
+    .enum(['debug', 'info', 'warn', 'error'] satisfies LogLevel[], { error: 'is no log level' })
+    .default('info'),
+  exclude_interfaces: listOf(
+    z.string().regex(/^[\w.*-]{1,32}$/, 'is no interface name with * in it'),
+  ).default([]),
+})
+
+export type ConfigKey = keyof z.input<typeof configSchema>
+
+export const CONFIG_REMEDIES: Readonly<Record<ConfigKey, string>> = {
+  name: 'write a-z, 0-9 and inner hyphens, at most 63 letters: name = "web-1"',
+  interface:
+    'write at most 15 letters, digits, dots, hyphens or underscores: interface = "meshgate0"',
+  listen_port: 'write a number from 1 to 65535, or leave it out for a random port that is kept',
+  tcp_port: 'write a number from 1 to 65535, or leave it out for the same number as the UDP port',
+  listen_addresses: 'write a list of IP addresses: listen_addresses = ["0.0.0.0", "::"]',
+  advertise:
+    'write a list of addresses: advertise = ["192.0.2.1", "192.0.2.1:51820", "[2001:db8::1]:51820"]',
+  stun_servers: 'write a list of addresses with ports, no names: stun_servers = ["192.0.2.1:3478"]',
+  stun_server: 'write true, false or "auto"',
+  relay:
+    'write false to forward nothing for others, true (the default) to help where this host can be reached',
+  port_mapping:
+    'write false to ask nothing of the router, true (the default) to have it forward the ports of this host',
+  mtu: 'write a number from 1280 to 65535',
+  log_level: 'write "debug", "info", "warn" or "error"',
+  exclude_interfaces: 'write a list of names, * for any letters: exclude_interfaces = ["docker*"]',
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The agent's one configuration file, TOML. Checked as a whole before anything is touched: every fault is
+ * reported at once, each with its field, its value, what is wrong and what to do.
+ */
+import { closeSync, openSync, readSync } from 'node:fs'
+import { parse, TomlError } from 'smol-toml'
+import type { z } from 'zod'
+import type { TransportAddress } from '../../../nat/address.ts'
+import {
+  type AdvertisedAddress,
+  CONFIG_REMEDIES,
+  type ConfigKey,
+  configSchema,
+} from './config-schema.ts'
+import type { LogLevel } from '../log.ts'
+import { nearestWord } from './nearest-word.ts'
+
+export interface Config {
+  /** Wanted host name; undefined: the system's. */
+  readonly name: string | undefined
+  readonly interface: string
+  /** UDP; undefined: random and kept. */
+  readonly listenPort: number | undefined
+  /** TCP; undefined: the same number as the UDP port. */
+  readonly tcpPort: number | undefined
+  /** Where the TCP port listens. */
+  readonly listenAddresses: readonly string[]
+  readonly advertise: readonly AdvertisedAddress[]
+  readonly stunServers: readonly TransportAddress[]
+  readonly stunServer: boolean | 'auto'
+  /** Forward other members' ciphertext, if this host can be reached. */
+  readonly relay: boolean
+  /** Ask the router to forward this host's ports. */
+  readonly portMapping: boolean
+  readonly mtu: number
+  readonly logLevel: LogLevel
+  /** Interface names, `*` for any letters, whose addresses are no candidates. */
+  readonly excludeInterfaces: readonly string[]
+}
+
+export interface ConfigProblem {
+  /** `stun_servers[1]`; empty for the file as a whole. */
+  readonly field: string
+  readonly value: unknown
+  readonly problem: string
+  readonly remedy: string
+}
+
+export type ConfigResult =
+  | { readonly ok: true; readonly value: Config }
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[] }
+
+export interface ConfigFile {
+  readonly path: string
+  /** Named by the operator, so it must be there; the default file may be missing. */
+  readonly explicit: boolean
+}
+
+const CONFIG_BYTES_MAX = 65_536
+
+export function loadConfig({ path, explicit }: ConfigFile): ConfigResult {
+  const whole = (problem: string, remedy: string) =>
+    refused({ field: '', value: path, problem, remedy })
+  try {
+    const text = readText(path)
+    if (text !== undefined) return parseConfig(text)
+    return whole(`is larger than ${CONFIG_BYTES_MAX} bytes`, 'name the right file')
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code !== 'ENOENT') return whole(message, 'make it a file that the agent may read')
+    return explicit ? whole('is not there', 'write it, or name no file') : parseConfig('')
+  }
+}
+
+/** Everything that the text leaves out has its default. */
+export function parseConfig(text: string): ConfigResult {
+  let document: Record<string, unknown>
+  try {
+    document = parse(text)
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error
+    const problem = `line ${error.line}, column ${error.column}: ${error.message.split('\n')[0]}`
+    const remedy = 'write TOML: key = value, text in quotes, lists in [brackets]'
+    return refused({ field: '', value: null, problem, remedy })
+  }
+  const checked = configSchema.safeParse(document)
+  if (checked.success) return { ok: true, value: configOf(checked.data) }
+  return refused(...checked.error.issues.flatMap((issue) => problemsOf(issue, document)))
+}
+
+function configOf(data: z.output<typeof configSchema>): Config {
+  return {
+    name: data.name,
+    interface: data.interface,
+    listenPort: data.listen_port,
+    tcpPort: data.tcp_port,
+    listenAddresses: data.listen_addresses,
+    advertise: data.advertise,
+    stunServers: data.stun_servers,
+    stunServer: data.stun_server,
+    relay: data.relay,
+    portMapping: data.port_mapping,
+    mtu: data.mtu,
+    logLevel: data.log_level,
+    excludeInterfaces: data.exclude_interfaces,
+  }
+}
+
+function problemsOf(issue: z.core.$ZodIssue, document: Record<string, unknown>): ConfigProblem[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => unknownKey(key, document[key]))
+  }
+  const [key, ...rest] = issue.path
+  const field = rest.reduce<string>((name, part) => `${name}[${String(part)}]`, String(key))
+  const value = issue.path.reduce<unknown>(
+    (inner, part) => (inner as Record<PropertyKey, unknown> | undefined)?.[part],
+    document,
+  )
+  const remedy = CONFIG_REMEDIES[key as ConfigKey]
+  const problem =
+    issue.code === 'invalid_type' ? `is not of the kind ${issue.expected}` : issue.message
+  return [{ field, value, problem, remedy }]
+}
+
+function unknownKey(key: string, value: unknown): ConfigProblem {
+  const known = Object.keys(CONFIG_REMEDIES)
+  const meant = nearestWord(key, known)
+  const remedy =
+    meant === undefined ? `remove it; known are ${known.join(', ')}` : `did you mean ${meant}?`
+  return { field: key, value, problem: 'is no known key', remedy }
+}
+
+function refused(...problems: ConfigProblem[]): ConfigResult {
+  return { ok: false, problems }
+}
+
+/** Undefined if the file is too large. */
+function readText(path: string): string | undefined {
+  const file = openSync(path, 'r')
+  try {
+    const bytes = Buffer.alloc(CONFIG_BYTES_MAX + 1)
+    let length = 0
+    while (length < bytes.length) {
+      const read = readSync(file, bytes, length, bytes.length - length, null)
+      if (read === 0) break
+      length += read
+    }
+    return length > CONFIG_BYTES_MAX ? undefined : bytes.toString('utf8', 0, length)
+  } finally {
+    closeSync(file)
+  }
+}

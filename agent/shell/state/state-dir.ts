@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What a host keeps between runs, in one directory of mode 0700:
+ *
+ * ```
+ * node.json        node seed, WireGuard and probe private keys, UDP port     made once, before joining
+ * membership.json  network and certificate                                   its presence is membership
+ * version.json     version of the node's last own record
+ * records.cbor     records of other members, to begin with at the next start
+ * authority.json   the authority's seed                                      on an authority's host only
+ * authority.db     tokens, members and counters (authority-store.ts)
+ * ```
+ * Each file is replaced as a whole, so a kill at any moment leaves the old or the new one. Keys come before
+ * the membership that names them, so an interrupted join is repeated with the same keys.
+ */
+import { mkdirSync, rmSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { z } from 'zod'
+import { decodeCanonical, encodeCanonical } from '../../../topology/canonical-cbor.ts'
+import type { Certificate } from '../../../topology/certificate.ts'
+import { readCertificate } from '../../../topology/certificate-codec.ts'
+import { ENVELOPE_BYTES_MAX } from '../../../topology/envelope.ts'
+import {
+  decodeNetwork,
+  encodeNetwork,
+  type Network,
+  NETWORK_BYTES_MAX,
+} from '../../../topology/network.ts'
+import { readBounded, removeTemporaries, syncDirectory, writeAtomic } from './atomic-file.ts'
+import { generateSeed, generateX25519, nodeCrypto } from '../node-crypto.ts'
+import { secureRandom } from '../entropy.ts'
+import { onFile, StateFault } from './state-fault.ts'
+import { base64Bytes, loadState, saveState, type StateFile, toBase64 } from './state-file.ts'
+
+export interface NodeKeys {
+  /** Ed25519 seed, 32 bytes. */
+  readonly seed: Uint8Array
+  /** X25519 private keys, 32 bytes each. */
+  readonly wireguardKey: Uint8Array
+  readonly probeKey: Uint8Array
+  /** UDP port, random and then kept: a NAT's mapping and a firewall's rule outlive a restart. */
+  readonly listenPort: number
+}
+
+export interface Membership {
+  readonly network: Network
+  readonly certificate: Certificate
+  /** The certificate as the authority signed it. */
+  readonly certificateBytes: Uint8Array
+}
+
+/** Outside of the ports that the kernel gives out by itself (32768 and up on Linux). */
+const LISTEN_PORT_MIN = 20_000
+const LISTEN_PORT_MAX = 32_767
+
+/** No write takes as long: a temporary file of this age was left by a kill. */
+const LEFTOVER_MS = 60_000
+
+const CACHED_RECORDS_MAX = 256
+const CACHE_BYTES_MAX = CACHED_RECORDS_MAX * (ENVELOPE_BYTES_MAX.record + 8)
+
+const REJOIN = 'restore it from a backup, or run `meshgate leave` and join again with a new token'
+
+export class StateDir {
+  readonly path: string
+
+  private constructor(path: string) {
+    this.path = path
+  }
+
+  /** Makes the directory if there is none. Throws StateFault. */
+  static open(directory: string): StateDir {
+    const path = resolve(directory)
+    onFile(path, () => {
+      mkdirSync(path, { recursive: true, mode: 0o700 })
+      const { mode } = statSync(path)
+      if ((mode & 0o022) !== 0) {
+        throw new StateFault('too-open', {
+          path,
+          problem: 'other users may replace files in it',
+          remedy: `chmod 700 ${path}`,
+        })
+      }
+    })
+    removeTemporaries(path, LEFTOVER_MS)
+    return new StateDir(path)
+  }
+
+  get authorityDbPath(): string {
+    return join(this.path, 'authority.db')
+  }
+
+  loadKeys(): NodeKeys | undefined {
+    return loadState(this.#file('node.json', 'node keys', keysSchema))
+  }
+
+  /** The host's keys, made on first use. */
+  loadOrMakeKeys(): NodeKeys {
+    const known = this.loadKeys()
+    if (known !== undefined) return known
+    const keys: NodeKeys = {
+      seed: generateSeed(),
+      wireguardKey: generateX25519().privateKey,
+      probeKey: generateX25519().privateKey,
+      listenPort: randomPort(),
+    }
+    saveState(join(this.path, 'node.json'), 'node keys', {
+      seed: toBase64(keys.seed),
+      wireguardKey: toBase64(keys.wireguardKey),
+      probeKey: toBase64(keys.probeKey),
+      listenPort: keys.listenPort,
+    })
+    return keys
+  }
+
+  /** Undefined if this host is no member. Whether the certificate still holds is for its reader. */
+  loadMembership(): Membership | undefined {
+    const file = this.#file('membership.json', 'membership', membershipSchema)
+    const stored = loadState(file)
+    if (stored === undefined) return undefined
+    const network = decodeNetwork(stored.network, nodeCrypto)
+    const certificate = readCertificate(stored.certificate)
+    if (network.ok && certificate.ok) {
+      return {
+        network: network.value,
+        certificate: certificate.value,
+        certificateBytes: stored.certificate,
+      }
+    }
+    const problem = `is damaged: ${network.ok ? 'its certificate' : 'its network'} cannot be read`
+    throw new StateFault('damaged', { path: file.path, problem, remedy: REJOIN })
+  }
+
+  saveMembership(network: Network, certificateBytes: Uint8Array): void {
+    saveState(join(this.path, 'membership.json'), 'membership', {
+      network: toBase64(encodeNetwork(network)),
+      certificate: toBase64(certificateBytes),
+    })
+  }
+
+  /** Version of the last record that this host signed; 0 before the first. */
+  loadRecordVersion(): number {
+    return loadState(this.#file('version.json', 'record version', versionSchema))?.version ?? 0
+  }
+
+  saveRecordVersion(version: number): void {
+    saveState(join(this.path, 'version.json'), 'record version', { version })
+  }
+
+  /** Unverified. Never throws: it is a cache, and an unreadable one is an empty one. */
+  loadRecords(): Uint8Array[] {
+    try {
+      const stored = readBounded(join(this.path, 'records.cbor'), CACHE_BYTES_MAX)
+      const list = stored === undefined ? undefined : decodeCanonical(stored.bytes, CACHE_BYTES_MAX)
+      if (list === undefined || !list.ok || !Array.isArray(list.value)) return []
+      return list.value.filter((item) => item instanceof Uint8Array)
+    } catch {
+      return []
+    }
+  }
+
+  /** Keeps the first 256. */
+  saveRecords(records: readonly Uint8Array[]): void {
+    const kept = records
+      .filter(({ length }) => length <= ENVELOPE_BYTES_MAX.record)
+      .slice(0, CACHED_RECORDS_MAX)
+    writeAtomic(join(this.path, 'records.cbor'), encodeCanonical(kept), 0o600)
+  }
+
+  /** The authority's seed, if this host is an authority. */
+  loadAuthoritySeed(): Uint8Array | undefined {
+    return loadState({
+      ...this.#file('authority.json', 'authority key', authoritySchema),
+      ifLost: 'restore it from a backup: without it nobody can be admitted to the network',
+    })?.seed
+  }
+
+  saveAuthoritySeed(seed: Uint8Array): void {
+    saveState(join(this.path, 'authority.json'), 'authority key', { seed: toBase64(seed) })
+  }
+
+  /**
+   * Forgets the network and every key. The authority's key is the only one that cannot be made anew,
+   * so it takes `evenTheAuthority`. Repeatable: an interrupted leave is finished by the next.
+   */
+  leave({ evenTheAuthority = false }: { readonly evenTheAuthority?: boolean } = {}): void {
+    const authorityPath = join(this.path, 'authority.json')
+    if (!evenTheAuthority && readBounded(authorityPath, 1 << 20) !== undefined) {
+      throw new StateFault('holds-the-authority', {
+        path: authorityPath,
+        problem: 'this host holds the key of the network: without it nobody can join or renew',
+        remedy: 'copy it to another host first, or pass --destroy-authority to end the network',
+      })
+    }
+    const names = ['membership.json', 'records.cbor', 'version.json', 'node.json']
+    const ofAuthority = ['authority.json', 'authority.db', 'authority.db-wal', 'authority.db-shm']
+    onFile(this.path, () => {
+      for (const name of [...names, ...ofAuthority]) rmSync(join(this.path, name), { force: true })
+      removeTemporaries(this.path, 0)
+      syncDirectory(this.path)
+    })
+  }
+
+  #file<T>(file: string, name: string, content: z.ZodType<T>): StateFile<T> {
+    return { path: join(this.path, file), name, content, ifLost: REJOIN }
+  }
+}
+
+const keysSchema = z.strictObject({
+  seed: base64Bytes(32),
+  wireguardKey: base64Bytes(32),
+  probeKey: base64Bytes(32),
+  listenPort: z.int().min(1).max(65_535),
+})
+
+const membershipSchema = z.strictObject({
+  network: base64Bytes(1, NETWORK_BYTES_MAX),
+  certificate: base64Bytes(1, ENVELOPE_BYTES_MAX.certificate),
+})
+
+const versionSchema = z.strictObject({ version: z.int().min(0) })
+const authoritySchema = z.strictObject({ seed: base64Bytes(32) })
+
+function randomPort(): number {
+  const random = new DataView(secureRandom(4).buffer).getUint32(0)
+  return LISTEN_PORT_MIN + (random % (LISTEN_PORT_MAX - LISTEN_PORT_MIN + 1))
+}

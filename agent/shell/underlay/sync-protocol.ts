@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * /meshgate/sync/1: proves membership, and brings two views together. Frames are those of
+ * topology/sync-frame.ts.
+ *
+ * ```
+ * dialer    hello, digest   ->
+ *           <-   hello, digest, records that the dialer lacks, want
+ * dialer    the wanted records   ->
+ * ```
+ * Only the listener compares, so that no record travels twice. A stream that begins with records
+ * carries nothing else: news for a neighbour that gossip may not reach yet.
+ */
+import type { Connection, Stream } from '@libp2p/interface'
+import { type LengthPrefixedStream, lpStream } from '@libp2p/utils'
+import { difference, type Digest, digestOf } from '../../../topology/anti-entropy.ts'
+import type { NodeId } from '../../../topology/identity.ts'
+import {
+  decodeFrame,
+  FRAME_BYTES_MAX,
+  helloFrames,
+  recordFrames,
+  type SyncFrame,
+  wantFrames,
+} from '../../../topology/sync-frame.ts'
+import { VIEW_NODES_MAX, type View } from '../../../topology/view.ts'
+import type { RecordJudge } from './record-judge.ts'
+import { nodeIdOf } from './underlay-node.ts'
+
+export const SYNC_PROTOCOL = '/meshgate/sync/1'
+
+const HELLO_DEADLINE_MS = 5_000
+const EXCHANGE_DEADLINE_MS = 30_000
+/** A full digest is five frames; a full view of the largest records some 320. */
+const FRAMES_MAX = 400
+
+type Messages = LengthPrefixedStream<Stream>
+
+export interface SyncOptions {
+  readonly judge: RecordJudge
+  view(): View
+  /** Our own record's envelope. */
+  ownRecord(): Uint8Array
+  /** The peer has shown a valid record of its own: from now on it is a member. */
+  onMember(connection: Connection, node: NodeId): void
+  /** News that came by this way, not by gossip. */
+  onRecord(bytes: Uint8Array, from: NodeId): void
+}
+
+/** What the peer did that no member would; the connection is to be closed. */
+export class NotAMember extends Error {}
+
+export class SyncProtocol {
+  readonly #options: SyncOptions
+
+  constructor(options: SyncOptions) {
+    this.#options = options
+  }
+
+  /** Throws NotAMember, or whatever broke the stream. */
+  async initiate(connection: Connection): Promise<void> {
+    await this.#onStream(connection, async (messages) => {
+      const signal = AbortSignal.timeout(EXCHANGE_DEADLINE_MS)
+      await this.#sendHello(messages, signal)
+      const { hello } = await this.#readHello(messages)
+      const node = this.#verifyHello(connection, hello)
+      await this.#readRecords(messages, node, signal)
+      const wanted = await readList(messages, signal, (frame) =>
+        frame.kind === 'want' ? frame.nodes : undefined,
+      )
+      await send(messages, recordFrames(this.#envelopesOf(wanted)), signal)
+    })
+  }
+
+  /** Tells one neighbour of fresh records. */
+  async push(connection: Connection, records: readonly Uint8Array[]): Promise<void> {
+    await this.#onStream(connection, (messages) =>
+      send(messages, recordFrames(records), AbortSignal.timeout(HELLO_DEADLINE_MS)),
+    )
+  }
+
+  /**
+   * The listener's side. Throws as `initiate` does. `whenMember`: a push may overtake the hello that
+   * makes its sender a member on this side too.
+   */
+  async serve(
+    stream: Stream,
+    connection: Connection,
+    whenMember: (connection: Connection) => Promise<NodeId | undefined>,
+  ): Promise<void> {
+    try {
+      const messages = lpStream(stream, { maxDataLength: FRAME_BYTES_MAX })
+      const { hello, pushed } = await this.#readHello(messages)
+      if (pushed !== undefined) {
+        const member = await whenMember(connection)
+        if (member === undefined) throw new NotAMember('records before a hello')
+        this.#takeAll(pushed, member)
+      } else {
+        await this.#answer(messages, connection, hello)
+      }
+      await stream.close()
+    } catch (error) {
+      stream.abort(error as Error)
+      throw error
+    }
+  }
+
+  async #answer(messages: Messages, connection: Connection, hello: Hello): Promise<void> {
+    const node = this.#verifyHello(connection, hello)
+    const signal = AbortSignal.timeout(EXCHANGE_DEADLINE_MS)
+    const own = digestOf(this.#options.view())
+    await this.#sendHello(messages, signal)
+    const differs = difference(own, hello.digest)
+    await send(messages, recordFrames(this.#envelopesOf(differs.send)), signal)
+    await send(messages, wantFrames(differs.want), signal)
+    await this.#readRecords(messages, node, signal)
+  }
+
+  #sendHello(messages: Messages, signal: AbortSignal): Promise<void> {
+    const frames = helloFrames(this.#options.ownRecord(), digestOf(this.#options.view()))
+    return send(messages, frames, signal)
+  }
+
+  async #readHello(messages: Messages): Promise<{ hello: Hello; pushed?: readonly Uint8Array[] }> {
+    const signal = AbortSignal.timeout(HELLO_DEADLINE_MS)
+    let record: Uint8Array | undefined
+    const digest: Digest[number][] = []
+    for (let frames = 0; frames < FRAMES_MAX; frames++) {
+      const frame = await readFrame(messages, signal)
+      if (frame.kind === 'records' && record === undefined)
+        return { hello: { record: new Uint8Array(), digest }, pushed: frame.records }
+      if (frame.kind === 'hello' && record === undefined) record = frame.record
+      else if (frame.kind !== 'digest' || record === undefined) break
+      digest.push(...frame.digest)
+      if (digest.length > VIEW_NODES_MAX) break
+      if (frame.last) return { hello: { record, digest } }
+    }
+    throw new NotAMember('frames out of order')
+  }
+
+  #verifyHello(connection: Connection, hello: Hello): NodeId {
+    const peer = nodeIdOf(connection.remotePeer)
+    const record = this.#options.judge.verify(hello.record)
+    if (!record.ok) throw new NotAMember(record.error)
+    const { node } = record.value.certificate
+    if (node !== peer) throw new NotAMember('a record of another node')
+    if (!record.value.present) throw new NotAMember('left')
+    if (this.#options.judge.isShutOut(node)) throw new NotAMember('shut out')
+    this.#options.onMember(connection, node)
+    this.#take(hello.record, node)
+    return node
+  }
+
+  async #readRecords(messages: Messages, from: NodeId, signal: AbortSignal): Promise<void> {
+    for (let frames = 0; frames < FRAMES_MAX; frames++) {
+      const frame = await readFrame(messages, signal)
+      if (frame.kind !== 'records') throw new NotAMember('frames out of order')
+      this.#takeAll(frame.records, from)
+      if (frame.last) return
+    }
+    throw new NotAMember('too many records')
+  }
+
+  #takeAll(records: readonly Uint8Array[], from: NodeId): void {
+    for (const bytes of records) this.#take(bytes, from)
+  }
+
+  #take(bytes: Uint8Array, from: NodeId): void {
+    if (this.#options.judge.judge(bytes, from) === 'news') this.#options.onRecord(bytes, from)
+  }
+
+  #envelopesOf(nodes: readonly NodeId[]): Uint8Array[] {
+    const { entries } = this.#options.view()
+    return nodes.flatMap((node) => entries.get(node)?.envelope.bytes ?? [])
+  }
+
+  async #onStream(
+    connection: Connection,
+    talk: (messages: Messages) => Promise<void>,
+  ): Promise<void> {
+    const signal = AbortSignal.timeout(HELLO_DEADLINE_MS)
+    const stream = await connection.newStream(SYNC_PROTOCOL, { signal })
+    try {
+      await talk(lpStream(stream, { maxDataLength: FRAME_BYTES_MAX }))
+      await stream.close()
+    } catch (error) {
+      stream.abort(error as Error)
+      throw error
+    }
+  }
+}
+
+interface Hello {
+  readonly record: Uint8Array
+  readonly digest: Digest
+}
+
+async function send(
+  messages: Messages,
+  frames: readonly Uint8Array[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const frame of frames) await messages.write(frame, { signal })
+}
+
+async function readFrame(messages: Messages, signal: AbortSignal): Promise<SyncFrame> {
+  // A copy: what libp2p hands over is a window on a pool, and records of it are kept.
+  const frame = decodeFrame(new Uint8Array((await messages.read({ signal })).subarray()))
+  if (!frame.ok) throw new NotAMember(`a frame that is ${frame.error}`)
+  return frame.value
+}
+
+/** One list that may go on over several frames. */
+async function readList<T>(
+  messages: Messages,
+  signal: AbortSignal,
+  itemsOf: (frame: SyncFrame) => readonly T[] | undefined,
+): Promise<T[]> {
+  const list: T[] = []
+  for (let frames = 0; frames < FRAMES_MAX && list.length <= VIEW_NODES_MAX; frames++) {
+    const frame = await readFrame(messages, signal)
+    const items = itemsOf(frame)
+    if (items === undefined) break
+    list.push(...items)
+    if (frame.last) return list
+  }
+  throw new NotAMember('frames out of order')
+}

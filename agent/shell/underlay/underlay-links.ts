@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Connection, Libp2p } from '@libp2p/interface'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { delay } from '../clock.ts'
+import type { SupervisorTarget } from './supervisor.ts'
+import type { Members } from './underlay-members.ts'
+import { DIAL_TIMEOUT_MS, peerIdOf } from './underlay-node.ts'
+
+/** How long a connection may stand before its peer is a member or is joining. */
+const STRANGER_MS = 5_000
+const STRANGER_CHECK_MS = 1_000
+const STRANGERS_MAX = 64
+const ADDRESSES_MAX = 8
+
+/** One attempt to make a node a neighbour. Never rejects. */
+export async function dialMember(
+  node: Libp2p,
+  members: Members,
+  target: SupervisorTarget,
+  stopped: AbortSignal,
+): Promise<void> {
+  const peer = peerIdOf(target.node)
+  // The peer id in the address is what Noise must prove.
+  const addresses = target.dialAddresses
+    .slice(0, ADDRESSES_MAX)
+    .flatMap((text) => parseMultiaddr(`${text}/p2p/${peer.toString()}`) ?? [])
+  if (addresses.length === 0) return
+  const signal = AbortSignal.any([stopped, AbortSignal.timeout(DIAL_TIMEOUT_MS)])
+  const connection = await node.dial(addresses, { signal }).catch(() => undefined)
+  if (connection === undefined) return
+  const waited = new AbortController()
+  const limit = AbortSignal.any([stopped, waited.signal])
+  // A dial that resolves says nothing: the other side may be closing already.
+  await Promise.race([members.whenMember(connection, target.node), delay(STRANGER_MS, limit)])
+  waited.abort()
+}
+
+export interface StrangerGuard {
+  isMember(connection: Connection): boolean
+  isJoining(connection: Connection): boolean
+}
+
+/** Closes a connection that does not become a member's in time, or one too many of such. */
+export function guardStrangers(node: Libp2p, connection: Connection, guard: StrangerGuard): void {
+  const isStranger = (on: Connection) => !guard.isMember(on) && !guard.isJoining(on)
+  const close = () => connection.abort(new Error('not a member'))
+  if (node.getConnections().filter(isStranger).length > STRANGERS_MAX) return close()
+  const sinceMs = performance.now()
+  const timer = setInterval(() => {
+    const isOver = connection.status !== 'open' || guard.isMember(connection)
+    if (isOver) return clearInterval(timer)
+    if (performance.now() - sinceMs >= STRANGER_MS && isStranger(connection)) close()
+  }, STRANGER_CHECK_MS)
+  timer.unref()
+}
+
+function parseMultiaddr(text: string): Multiaddr | undefined {
+  try {
+    return multiaddr(text)
+  } catch {
+    return undefined
+  }
+}

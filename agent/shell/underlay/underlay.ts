@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The control plane between members: links over TCP that prove membership, records over gossip and
+ * sync, join requests. Everything that peers send is judged here; the core hears of valid news only.
+ */
+import type { GossipSub } from '@libp2p/gossipsub'
+import type { Connection, Libp2p } from '@libp2p/interface'
+import type { Result } from '../../../nat/result.ts'
+import type { NodeId } from '../../../topology/identity.ts'
+import type { NodeRecord } from '../../../topology/record.ts'
+import type { View } from '../../../topology/view.ts'
+import { delay } from '../clock.ts'
+import { FreshRecords } from './fresh-records.ts'
+import { gossipService, gossipTopic, isGrafted, joinTopic } from './gossip.ts'
+import { GossipGate } from './gossip-gate.ts'
+import type { JoinFault } from './join-frame.ts'
+import { askOver, carry, JOIN_DEADLINE_MS, JoinServer } from './join-protocol.ts'
+import type { Log } from '../log.ts'
+import { RateLimit } from './rate-limit.ts'
+import { RecordJudge } from './record-judge.ts'
+import { Supervisor, type SupervisorTarget } from './supervisor.ts'
+import { NotAMember, SYNC_PROTOCOL, SyncProtocol } from './sync-protocol.ts'
+import { SyncSchedule } from './sync-schedule.ts'
+import { dialMember, guardStrangers } from './underlay-links.ts'
+import { Members } from './underlay-members.ts'
+import { type ListenAddress, nodeIdOf, peerIdOf, startUnderlayNode } from './underlay-node.ts'
+
+export type UnderlayEvent =
+  | { readonly kind: 'neighbour-up'; readonly node: NodeId }
+  | { readonly kind: 'neighbour-down'; readonly node: NodeId }
+  /** A valid record, newer than the view when it came; `from` is the neighbour that told us. */
+  | { readonly kind: 'record'; readonly bytes: Uint8Array; readonly from: NodeId }
+
+export interface UnderlayOptions {
+  readonly self: NodeId
+  /** The node key's Ed25519 seed, 32 bytes. */
+  readonly seed: Uint8Array
+  readonly network: string
+  readonly presharedKey: Uint8Array
+  readonly listen: readonly ListenAddress[]
+  isMeshAddress(ip: string): boolean
+  /** Judges an envelope: form, signature, certificate, network, lifetime, revocation. */
+  verify(bytes: Uint8Array): Result<NodeRecord>
+  /** The core's view, read and never changed here. */
+  view(): View
+  /** The envelope of our own latest record. */
+  ownRecord(): Uint8Array
+  /** Answers join requests; left out where the authority's key is not at hand. */
+  readonly answerJoin?: (request: Uint8Array) => Promise<Uint8Array>
+  onEvent(event: UnderlayEvent): void
+  readonly log: Log
+}
+
+export interface Underlay {
+  /** Multiaddrs on which it listens, with the ports that were given to it. */
+  readonly listening: readonly string[]
+  /** Gossips a record that is our own or was judged here. */
+  publish(bytes: Uint8Array): void
+  neighbours(): readonly NodeId[]
+  /** Nodes to which a link is to be kept, whichever side dials. */
+  setTargets(targets: readonly SupervisorTarget[]): void
+  /** Closes all links to a node, as after its revocation. */
+  hangUp(node: NodeId): void
+  /** Carries a request of our own to an authority: a neighbour, or one that a neighbour knows. */
+  askAuthority(request: Uint8Array): Promise<Result<Uint8Array, JoinFault>>
+  close(): Promise<void>
+}
+
+/** Syncs that a neighbour may begin, pushes included. */
+const SYNCS_PER_SECOND = 10
+const SYNCS_BURST = 100
+const CARRIERS_MAX = 3
+
+export async function startUnderlay(options: UnderlayOptions): Promise<Underlay> {
+  const gate = new GossipGate()
+  const topic = gossipTopic(options.network)
+  const node = await startUnderlayNode({
+    ...options,
+    services: { gossip: gossipService(gate, topic) },
+  })
+  const gossip = node.services['gossip'] as GossipSub
+  return new RunningUnderlay(options, node, gossip, gate, topic).start()
+}
+
+class RunningUnderlay implements Underlay {
+  readonly #options: UnderlayOptions
+  readonly #node: Libp2p
+  readonly #gossip: GossipSub
+  readonly #gate: GossipGate
+  readonly #topic: string
+  readonly #members: Members
+  readonly #judge: RecordJudge
+  readonly #sync: SyncProtocol
+  readonly #schedule: SyncSchedule
+  readonly #join: JoinServer
+  readonly #fresh: FreshRecords
+  readonly #supervisor: Supervisor
+  readonly #syncRate = new RateLimit(SYNCS_PER_SECOND, SYNCS_BURST)
+
+  constructor(
+    options: UnderlayOptions,
+    node: Libp2p,
+    gossip: GossipSub,
+    gate: GossipGate,
+    topic: string,
+  ) {
+    this.#options = options
+    this.#node = node
+    this.#gossip = gossip
+    this.#gate = gate
+    this.#topic = topic
+    this.#members = new Members({
+      self: options.self,
+      onUp: (up) => this.#linkChanged('neighbour-up', up),
+      onDown: (down) => this.#linkChanged('neighbour-down', down),
+      onPreferred: (_node, connection) => gate.admit(connection),
+    })
+    this.#judge = new RecordJudge({
+      verify: (bytes) => options.verify(bytes),
+      view: () => options.view(),
+      onAbuse: (from) => {
+        options.log.warn({ node: from }, 'neighbour sends invalid records, hanging up')
+        this.hangUp(from)
+      },
+    })
+    this.#sync = new SyncProtocol({
+      judge: this.#judge,
+      view: () => options.view(),
+      ownRecord: () => options.ownRecord(),
+      onMember: (connection, member) => this.#members.admit(connection, member),
+      onRecord: (bytes, from) => this.#learned(bytes, from),
+    })
+    this.#schedule = new SyncSchedule((connection) => this.#synchronise(connection))
+    this.#join = new JoinServer({
+      answer: options.answerJoin,
+      isMember: (connection) => this.#isMember(connection),
+      authorities: () => this.#authorities(),
+    })
+    this.#fresh = new FreshRecords({
+      neighbours: () => this.#members.nodes(),
+      ageMs: (young) => this.#members.ageMs(young),
+      isGrafted: (young) => {
+        const connection = this.#members.connectionTo(young)
+        return connection !== undefined && isGrafted(gossip, topic, connection)
+      },
+      push: (young, records) => this.#push(young, records),
+    })
+    this.#supervisor = new Supervisor({
+      isUp: (target) => this.#members.has(target),
+      dial: (target, signal) => dialMember(node, this.#members, target, signal),
+    })
+  }
+
+  async start(): Promise<this> {
+    joinTopic(this.#gossip, this.#topic, this.#judge, (bytes, from) => {
+      this.#options.onEvent({ kind: 'record', bytes, from })
+      this.#fresh.tell(bytes, from)
+    })
+    this.#node.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
+    this.#node.addEventListener('connection:close', ({ detail }) => this.#closed(detail))
+    await this.#join.listen(this.#node)
+    await this.#node.handle(SYNC_PROTOCOL, async (stream, connection) => {
+      if (!this.#syncRate.take(connection.remotePeer.toString()))
+        return stream.abort(new Error('too many syncs'))
+      const whenMember = (on: Connection) => this.#members.whenMember(on, nodeIdOf(on.remotePeer))
+      await this.#sync
+        .serve(stream, connection, whenMember)
+        .catch((error: unknown) => this.#failed(connection, error))
+    })
+    return this
+  }
+
+  get listening(): readonly string[] {
+    return this.#node.getMultiaddrs().map((address) => address.toString().replace(/\/p2p\/.*$/, ''))
+  }
+
+  publish(bytes: Uint8Array): void {
+    this.#gossip.publish(this.#topic, bytes).catch((error: unknown) => {
+      this.#options.log.debug({ error: String(error) }, 'gossip could not be published')
+    })
+    this.#fresh.tell(bytes)
+  }
+
+  neighbours(): readonly NodeId[] {
+    return this.#members.nodes()
+  }
+
+  setTargets(targets: readonly SupervisorTarget[]): void {
+    this.#supervisor.setTargets(targets.filter(({ node }) => node !== this.#options.self))
+  }
+
+  hangUp(node: NodeId): void {
+    void this.#node.hangUp(peerIdOf(node)).catch(() => undefined)
+  }
+
+  async askAuthority(request: Uint8Array): Promise<Result<Uint8Array, JoinFault>> {
+    const direct = await carry(this.#authorities(), request, JOIN_DEADLINE_MS)
+    if (direct.ok) return direct
+    let last: Result<Uint8Array, JoinFault> = direct
+    for (const node of this.#members.nodes().slice(0, CARRIERS_MAX)) {
+      const connection = this.#members.connectionTo(node)
+      if (connection === undefined) continue
+      last = await askOver(connection, { hops: 1, request }, AbortSignal.timeout(JOIN_DEADLINE_MS))
+      if (last.ok) return last
+    }
+    return last
+  }
+
+  async close(): Promise<void> {
+    this.#supervisor.close()
+    this.#schedule.close()
+    await this.#node.stop()
+  }
+
+  #opened(connection: Connection): void {
+    guardStrangers(this.#node, connection, {
+      isMember: (on) => this.#isMember(on),
+      isJoining: (on) => this.#join.isJoining(on),
+    })
+    // Whoever dialled speaks first, and goes on doing so.
+    if (connection.direction === 'outbound') this.#schedule.begin(connection)
+  }
+
+  #closed(connection: Connection): void {
+    this.#schedule.end(connection)
+    this.#gate.forget(connection)
+    const node = nodeIdOf(connection.remotePeer)
+    this.#members.remove(connection, node)
+    if (node !== undefined && this.#members.has(node)) void this.#reopenGossip(node)
+  }
+
+  /** gossipsub's stream died with one of two connections, or is dying: it does not look for another. */
+  async #reopenGossip(node: NodeId): Promise<void> {
+    for (const pauseMs of [0, 50, 250, 1_000]) {
+      await delay(pauseMs)
+      const connection = this.#members.connectionTo(node)
+      if (connection !== undefined) this.#gate.admit(connection)
+    }
+  }
+
+  #linkChanged(kind: 'neighbour-up' | 'neighbour-down', node: NodeId): void {
+    if (kind === 'neighbour-down') this.#gate.dismiss(peerIdOf(node))
+    this.#supervisor.notice(node)
+    this.#options.onEvent({ kind, node })
+  }
+
+  async #synchronise(connection: Connection): Promise<void> {
+    try {
+      await this.#sync.initiate(connection)
+      // Opens gossip's stream anew if it broke meanwhile.
+      if (this.#isMember(connection)) this.#gate.admit(connection)
+    } catch (error) {
+      this.#failed(connection, error)
+    }
+  }
+
+  #failed(connection: Connection, error: unknown): void {
+    const refused = error instanceof NotAMember
+    const fields = { peer: connection.remotePeer.toString(), reason: String(error) }
+    this.#options.log[refused ? 'info' : 'debug'](fields, 'sync failed')
+    // A stream may break for many reasons; a link on which nobody ever proved anything is of no use.
+    if (refused || !this.#isMember(connection)) connection.abort(new Error('not a member'))
+  }
+
+  #learned(bytes: Uint8Array, from: NodeId): void {
+    this.#options.onEvent({ kind: 'record', bytes, from })
+    this.publish(bytes)
+  }
+
+  #push(node: NodeId, records: readonly Uint8Array[]): void {
+    const connection = this.#members.connectionTo(node)
+    if (connection === undefined) return
+    this.#sync.push(connection, records).catch((error: unknown) => {
+      this.#options.log.debug({ node, reason: String(error) }, 'push failed')
+    })
+  }
+
+  #authorities(): Connection[] {
+    const { entries } = this.#options.view()
+    return this.#members
+      .nodes()
+      .filter((node) => entries.get(node)?.record.certificate.authority === true)
+      .flatMap((node) => this.#members.connectionTo(node) ?? [])
+  }
+
+  #isMember(connection: Connection): boolean {
+    return this.#members.isMember(connection, nodeIdOf(connection.remotePeer))
+  }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Members with a real underlay on loopback, and a view that they fold themselves.
+ */
+import { PassThrough } from 'node:stream'
+import { signerOf } from '../../../../agent/shell/node-crypto.ts'
+import { createLog } from '../../../../agent/shell/log.ts'
+import { nodeCrypto } from '../../../../agent/shell/node-crypto.ts'
+import {
+  startUnderlay,
+  type Underlay,
+  type UnderlayEvent,
+  type UnderlayOptions,
+} from '../../../../agent/shell/underlay/underlay.ts'
+import { wallTime } from '../../../../nat/clock.ts'
+import type { Signer } from '../../../../topology/crypto.ts'
+import { type NodeId, nodeIdOf } from '../../../../topology/identity.ts'
+import { verifyRecord } from '../../../../topology/record-codec.ts'
+import { acceptRecord, createView, type View } from '../../../../topology/view.ts'
+import { network, NOW, recordOf } from '../../../topology/sample-network.ts'
+
+export interface Member {
+  readonly node: NodeId
+  readonly seed: Uint8Array
+  readonly signer: Signer
+  readonly view: View
+  readonly events: UnderlayEvent[]
+  readonly underlay: Underlay
+  /** Makes, keeps and gossips a new record of its own; returns its envelope. */
+  say(version: number): Uint8Array
+  /** The version that it holds of another node. */
+  versionOf(node: NodeId): number | undefined
+}
+
+export interface MemberOptions extends Partial<UnderlayOptions> {
+  readonly authority?: boolean
+}
+
+export async function startMember(letter: number, options: MemberOptions = {}): Promise<Member> {
+  const seed = new Uint8Array(32).fill(letter)
+  const signer = signerOf(seed)
+  const node = nodeIdOf(signer.publicKey)
+  const view = createView()
+  const events: UnderlayEvent[] = []
+  const verify = (bytes: Uint8Array) => verifyRecord(bytes, network, nodeCrypto, NOW)
+  const make = (version: number) =>
+    recordOf(signer, { version }, { name: `node-${letter}`, authority: options.authority ?? false })
+      .bytes
+  const keep = (bytes: Uint8Array) => {
+    const record = verify(bytes)
+    if (record.ok) acceptRecord(view, record.value, { bytes })
+  }
+  let own = make(NOW)
+  keep(own)
+  const underlay = await startUnderlay({
+    self: node,
+    seed,
+    network: network.id,
+    presharedKey: network.presharedKey,
+    listen: [{ ip: '127.0.0.1', port: 0 }],
+    isMeshAddress: (ip) => ip.startsWith('10.7.'),
+    verify,
+    view: () => view,
+    ownRecord: () => own,
+    onEvent: (event) => {
+      events.push(event)
+      if (event.kind === 'record') keep(event.bytes)
+    },
+    log: createLog({ level: 'error', stream: new PassThrough() as never }),
+    ...options,
+  })
+  return {
+    node,
+    seed,
+    signer,
+    view,
+    events,
+    underlay,
+    say: (version) => {
+      own = make(wallTime(version))
+      keep(own)
+      underlay.publish(own)
+      return own
+    },
+    versionOf: (other) => view.entries.get(other)?.record.version,
+  }
+}
+
+/** What a supervisor needs to dial a member. */
+export function targetOf(member: Member): { node: NodeId; dialAddresses: readonly string[] } {
+  return { node: member.node, dialAddresses: member.underlay.listening }
+}

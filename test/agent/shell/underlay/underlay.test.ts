@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createConnection } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { NOW } from '../../../topology/sample-network.ts'
+import { type Member, type MemberOptions, startMember, targetOf } from './sample-member.ts'
+
+const DEADLINE = { timeout: 10_000, interval: 5 }
+
+describe('the underlay', () => {
+  const running: Member[] = []
+
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map(({ underlay }) => underlay.close()))
+  })
+
+  async function member(letter: number, options?: MemberOptions): Promise<Member> {
+    const started = await startMember(letter, options)
+    running.push(started)
+    return started
+  }
+
+  async function linked(a: Member, b: Member): Promise<void> {
+    a.underlay.setTargets([targetOf(b)])
+    await expect.poll(() => a.underlay.neighbours(), DEADLINE).toContain(b.node)
+    await expect.poll(() => b.underlay.neighbours(), DEADLINE).toContain(a.node)
+  }
+
+  it('makes two members neighbours that know each other by their records', async () => {
+    const [a, b] = [await member(11), await member(12)]
+    await linked(a, b)
+    await expect.poll(() => a.versionOf(b.node), DEADLINE).toBe(NOW)
+    await expect.poll(() => b.versionOf(a.node), DEADLINE).toBe(NOW)
+    expect(a.events[0]).toEqual({ kind: 'neighbour-up', node: b.node })
+  })
+
+  it('brings a third member up to date when it links to one of them', async () => {
+    const [a, b, c] = [await member(11), await member(12), await member(13)]
+    await linked(a, b)
+    await linked(c, b)
+    await expect.poll(() => c.versionOf(a.node), DEADLINE).toBe(NOW)
+    await expect.poll(() => a.versionOf(c.node), DEADLINE).toBe(NOW)
+  })
+
+  it('carries a new record over a hub at once to a neighbour that has only just linked', async () => {
+    const [a, hub, b] = [await member(11), await member(12), await member(13)]
+    await linked(a, hub)
+    b.underlay.setTargets([targetOf(hub)])
+    await expect.poll(() => hub.underlay.neighbours(), DEADLINE).toContain(b.node)
+    a.say(NOW + 1)
+    // Less than gossip's heartbeat and the second sync, either of which would bring it after a second.
+    await expect.poll(() => b.versionOf(a.node), { timeout: 800, interval: 1 }).toBe(NOW + 1)
+  })
+
+  it('tells of a neighbour that went, and links again once it is back', async () => {
+    const [a, b] = [await member(11), await member(12)]
+    await linked(a, b)
+    const port = Number(b.underlay.listening[0]!.split('/').at(-1))
+    running.splice(running.indexOf(b), 1)
+    await b.underlay.close()
+    await expect
+      .poll(() => a.events.at(-1), DEADLINE)
+      .toEqual({ kind: 'neighbour-down', node: b.node })
+    const again = await member(12, { listen: [{ ip: '127.0.0.1', port }] })
+    await expect.poll(() => a.underlay.neighbours(), DEADLINE).toContain(again.node)
+  })
+
+  it('ends with one connection when both sides dial at once', async () => {
+    const [a, b] = [await member(11), await member(12)]
+    a.underlay.setTargets([targetOf(b)])
+    b.underlay.setTargets([targetOf(a)])
+    await expect.poll(() => a.underlay.neighbours(), DEADLINE).toContain(b.node)
+    await expect.poll(() => b.underlay.neighbours(), DEADLINE).toContain(a.node)
+    a.say(NOW + 1)
+    await expect.poll(() => b.versionOf(a.node), DEADLINE).toBe(NOW + 1)
+    const downs = [...a.events, ...b.events].filter(({ kind }) => kind === 'neighbour-down')
+    expect(downs).toEqual([])
+  })
+
+  it('goes on after random bytes on its port', async () => {
+    const [a, b] = [await member(11), await member(12)]
+    const port = Number(a.underlay.listening[0]!.split('/').at(-1))
+    for (let i = 0; i < 20; i++) {
+      const socket = createConnection(port, '127.0.0.1')
+      socket.on('error', () => undefined)
+      socket.end(crypto.getRandomValues(new Uint8Array(1 + i * 50)))
+    }
+    await linked(b, a)
+  })
+
+  it('never dials an address inside the mesh', async () => {
+    const [a, b] = [await member(11), await member(12)]
+    a.underlay.setTargets([{ node: b.node, dialAddresses: ['/ip4/10.7.0.2/tcp/4001'] }])
+    await linked(b, a)
+  })
+})

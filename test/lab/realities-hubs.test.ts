@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Lab, startLab } from '../../netns-lab/lab.ts'
+import type { Member } from '../../netns-lab/member.ts'
+import { meshAddress, startMesh } from './mesh.ts'
+
+/**
+ * Hosts with public addresses that cannot be dialled, because a firewall lets only answers in. They cannot tell by
+ * themselves, and offer what hubs offer.
+ */
+const names = ['hub', 'fort', 'wall', 'alice', 'bob'] as const
+let lab: Lab
+let mesh: Record<(typeof names)[number], Member>
+
+beforeAll(async () => {
+  lab = await startLab({
+    name: 'hubs',
+    hosts: {
+      hub: {},
+      fort: { firewall: true },
+      wall: { behind: 'site' },
+      alice: { behind: 'home-a' },
+      bob: { behind: 'home-b' },
+    },
+    nats: {
+      site: { kind: 'firewall', lan: '198.51.100.0/24' },
+      'home-a': { kind: 'symmetric' },
+      'home-b': { kind: 'port-restricted' },
+    },
+  })
+  mesh = await startMesh(lab, names)
+})
+
+afterAll(async () => {
+  await lab?.stop()
+})
+
+test('hosts find their mapping although some that offer STUN do not let them in', async () => {
+  for (const [member, mapping] of [
+    [mesh.alice, 'address-and-port-dependent'],
+    [mesh.bob, 'endpoint-independent'],
+  ] as const) {
+    await member.host.waitFor(
+      async () => {
+        const { nat } = (await member.status()).self
+        if (nat.mapping !== mapping) throw new Error(`it is ${nat.mapping}, ${nat.mapped.join()}`)
+        return true
+      },
+      { deadlineMs: 20_000, what: `its mapping is known to be ${mapping}`, pollMs: 300 },
+    )
+  }
+})
+
+test('hosts behind firewalls with public addresses are reached directly from behind a port-restricted NAT', async () => {
+  for (const peer of ['fort', 'wall']) await mesh.bob.reaches(peer)
+  await mesh.fort.reaches('wall')
+})
+
+test('a hub that does not let strangers in carries nothing for those that it does not let in', async () => {
+  const { path } = await mesh.alice.reaches('bob', 'relay')
+  console.log(path)
+  await mesh.alice.host.run(['ping', '-c', '2', '-W', '2', await meshAddress(mesh.alice, 'bob')])
+  const { path: toFort } = await mesh.alice.reaches('fort', 'relay')
+  expect(toFort.via).toBe('hub')
+  for (const name of ['fort', 'wall']) {
+    const address = await meshAddress(mesh.alice, name)
+    await mesh.alice.host.run(['ping', '-c', '2', '-W', '2', address])
+  }
+})
