@@ -8,7 +8,7 @@ import { meshAddress, startMesh } from './mesh.ts'
  * Hosts with public addresses that cannot be dialled, because a firewall lets only answers in. They cannot tell by
  * themselves, and offer what hubs offer.
  */
-const names = ['hub', 'fort', 'wall', 'alice', 'bob'] as const
+const names = ['hub', 'other', 'fort', 'wall', 'alice', 'bob'] as const
 let lab: Lab
 let mesh: Record<(typeof names)[number], Member>
 
@@ -17,6 +17,7 @@ beforeAll(async () => {
     name: 'hubs',
     hosts: {
       hub: {},
+      other: {},
       fort: { firewall: true },
       wall: { behind: 'site' },
       alice: { behind: 'home-a' },
@@ -58,10 +59,10 @@ test('hosts behind firewalls with public addresses are reached directly from beh
 
 test('a hub that does not let strangers in carries nothing for those that it does not let in', async () => {
   const { path } = await mesh.alice.reaches('bob', 'relay')
-  console.log(path)
+  expect(['hub', 'other']).toContain(path.via)
   await mesh.alice.host.run(['ping', '-c', '2', '-W', '2', await meshAddress(mesh.alice, 'bob')])
   const { path: toFort } = await mesh.alice.reaches('fort', 'relay')
-  expect(toFort.via).toBe('hub')
+  expect(['hub', 'other']).toContain(toFort.via)
   for (const name of ['fort', 'wall']) {
     const address = await meshAddress(mesh.alice, name)
     await mesh.alice.host.run(['ping', '-c', '2', '-W', '2', address])
