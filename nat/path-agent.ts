@@ -44,6 +44,8 @@ export interface ProvenPath {
   lossPermille: number
   readonly provenAt: Instant
   downSince: Instant | undefined
+  /** The peer named this address once and does so no more: whether it still leads there is not known. */
+  isWithdrawn: boolean
 }
 
 export interface PathAgent {
@@ -85,7 +87,11 @@ export function createPathAgent(): PathAgent {
 
 /** The peer's candidates as of its latest record, without our own addresses. */
 export function offer(agent: PathAgent, candidates: readonly Candidate[], now: Instant): void {
+  const isOffered = (path: ProvenPath) => agent.checklist.get(path.endpoint)?.offered === true
+  const named = [...agent.proven.values()].filter(isOffered)
   offerCandidates(agent.checklist, candidates, now)
+  for (const path of named) path.isWithdrawn = true
+  for (const path of agent.proven.values()) if (isOffered(path)) path.isWithdrawn = false
   if (agent.checklist.size > 0) agent.startedAt ??= now
 }
 
@@ -170,9 +176,14 @@ export function probes(
 
 /** The paths to arm, most wanted first. */
 export function armedPaths(agent: PathAgent): ProvenPath[] {
-  const ordered = orderPaths([...agent.proven.values()], agent.incumbent)
+  const ordered = orderPaths([...agent.proven.values()], agent.incumbent).toSorted(byStanding)
   agent.incumbent = ordered[0]?.endpoint
   return ordered.slice(0, PATHS_PER_PEER_MAX)
+}
+
+/** A path that is up where the peer says it is comes before all others. The rest stays in order. */
+function byStanding(a: ProvenPath, b: ProvenPath): number {
+  return Number(b.up && !b.isWithdrawn) - Number(a.up && !a.isWithdrawn)
 }
 
 export function isDirect(agent: PathAgent): boolean {
@@ -198,10 +209,11 @@ function checksDeadline(agent: PathAgent): Instant | undefined {
 }
 
 function prove(agent: PathAgent, path: PathReport, now: Instant): void {
-  const provenAt = agent.proven.get(path.endpoint)?.provenAt ?? now
+  const known = agent.proven.get(path.endpoint)
   agent.proven.set(path.endpoint, {
     ...path,
-    provenAt,
+    provenAt: known?.provenAt ?? now,
+    isWithdrawn: known?.isWithdrawn ?? false,
     downSince: path.up ? undefined : now,
   })
   if (path.up) endSearch(agent)

@@ -68,7 +68,7 @@ export function takeHelperEvent(node: Node, event: HelperEvent, now: Instant): E
       if (peer === undefined) return []
       takePathState(peer, event, now)
       // The first sign that a NAT has forgotten us or has another address: the servers' turn may be half a minute away.
-      if (event.method === 'path-down' && !isRelayPathId(event.path)) askIdle(node.stun, now)
+      if (event.method === 'path-down') askIdle(node.stun, now)
       return [pathLog(peer, event, now)]
     }
     case 'switched': {
