@@ -98,3 +98,20 @@ test('a hop that carries 1280 bytes lets large pings pass, directly and over a h
     await ping(peer, mesh.dan, '-c', '4', '-i', '0.2', '-s', '1200', '-M', 'do')
   }
 })
+
+test('a hop that carries 1280 bytes lets TCP pass, both ways', async () => {
+  await mesh.dan.reaches('ann')
+  const address = await meshAddress(mesh.dan, 'ann')
+  const server = mesh.ann.host.spawn(['iperf3', '-s', '--forceflush', '-B', address])
+  await mesh.ann.host.waitFor(async () => (await server.output()).includes('listening'), {
+    deadlineMs: 5000,
+    what: 'iperf3 listens',
+  })
+  // 4 MB at the pace of lost batches would take a minute.
+  for (const direction of [[], ['-R']]) {
+    const iperf = ['iperf3', '-n', '4M', '-c', address, ...direction]
+    const { code, stdout, stderr } = await mesh.dan.host.exec(iperf, { deadlineMs: 20_000 })
+    expect(code, stdout + stderr).toBe(0)
+  }
+  await server.stop()
+})

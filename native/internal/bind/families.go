@@ -3,10 +3,12 @@
 package bind
 
 import (
+	"errors"
 	"net"
 	"reflect"
 	"sync/atomic"
 
+	"golang.org/x/sys/unix"
 	"golang.zx2c4.com/wireguard/conn"
 )
 
@@ -50,14 +52,24 @@ func (f *families) Close() error {
 
 func (f *families) Send(packets [][]byte, endpoint conn.Endpoint) error {
 	opened := f.opened.Load()
-	switch {
-	case opened == nil:
+	if opened == nil {
 		return net.ErrClosed
-	case endpoint.DstIP().Is6():
-		return opened.ipv6.Send(packets, endpoint)
-	default:
-		return opened.ipv4.Send(packets, endpoint)
 	}
+	sockets := opened.ipv4
+	if endpoint.DstIP().Is6() {
+		sockets = opened.ipv6
+	}
+	err := sockets.Send(packets, endpoint)
+	if len(packets) == 1 || !errors.Is(err, unix.EMSGSIZE) {
+		return err
+	}
+	// Segments larger than the path are refused; single datagrams the kernel fragments.
+	for i := range packets {
+		if err := sockets.Send(packets[i:i+1], endpoint); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (f *families) SetMark(mark uint32) error {
