@@ -134,6 +134,16 @@ export class Member {
     )
   }
 
+  /** Waits until the address, usually one in the mesh, answers a ping. `options` are ping's. */
+  async pings(address: string, ...options: readonly string[]): Promise<void> {
+    const command = ['ping', '-c', '2', '-W', '2', ...options, address]
+    await this.host.waitFor(async () => (await this.host.exec(command)).code === 0, {
+      deadlineMs: 12_000,
+      what: `${address} answers a ping`,
+      pollMs: 100,
+    })
+  }
+
   /** The log of helper and agent, one JSON object a line. */
   async log(): Promise<readonly Record<string, unknown>[]> {
     const text = await this.process.output()

@@ -42,7 +42,7 @@ afterAll(async () => {
 async function nothingIsLost(): Promise<void> {
   expect(hub.process.isRunning && guest.process.isRunning).toBe(true)
   const { addresses } = await guest.reaches('hub')
-  await guest.host.run(['ping', '-c', '1', '-W', '3', addresses[0]!])
+  await guest.pings(addresses[0]!)
 }
 
 test('of two hosts that race for a single-use token exactly one joins', async () => {

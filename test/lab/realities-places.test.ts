@@ -48,7 +48,7 @@ afterAll(async () => {
 })
 
 const ping = async (from: Member, to: Member, ...options: string[]) =>
-  from.host.run(['ping', '-c', '2', '-W', '2', ...options, await meshAddress(from, to.name)])
+  from.pings(await meshAddress(from, to.name), ...options)
 
 test('a host behind two NATs is reached directly from behind two others', async () => {
   await mesh.ann.reaches('dan')

@@ -41,7 +41,7 @@ test('two hosts that cannot punch are connected over a hub, and status names it'
   expect(['hub', 'other']).toContain(path.via)
   expect(why).not.toBe('')
   await bob.reaches('alice', 'relay')
-  await alice.host.run(['ping', '-c', '3', '-W', '2', await addressOf(alice, 'bob')])
+  await alice.pings(await addressOf(alice, 'bob'))
 })
 
 test('a hub sees ciphertext only', async () => {

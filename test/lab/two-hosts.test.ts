@@ -40,13 +40,13 @@ test('ping says the path and the round trip inside the session', async () => {
   expect(output).toMatch(/direct/)
   expect(output).toMatch(/203\.0\.113\./)
   const address = (await alice.peer('bob')).addresses[0]!
-  await alice.host.run(['ping', '-c', '2', '-W', '2', address])
+  await alice.pings(address)
 })
 
 test('both address families of the mesh carry data', async () => {
   await alice.reaches('bob')
   const { addresses } = await alice.peer('bob')
-  for (const address of addresses) await alice.host.run(['ping', '-c', '1', '-W', '3', address])
+  for (const address of addresses) await alice.pings(address)
 })
 
 test('wg show sees the device and the peers with their endpoints', async () => {
