@@ -2,7 +2,7 @@
 /** What the helper says: its state on connecting, and its events from then on. */
 import { addressParts } from '../../nat/address.ts'
 import { type Instant, instant } from '../../nat/clock.ts'
-import { adopt, answered, hear, isDirect, type PathReport, report } from '../../nat/path-agent.ts'
+import { adopt, answered, hear, type PathReport, report } from '../../nat/path-agent.ts'
 import { askAgain, askIdle, receiveStun } from '../../nat/stun-client.ts'
 import { directPathId, isRelayPathId, relayPathId } from '../../topology/plan.ts'
 import { peerByHelperName, recheckPeers } from './believe.ts'
@@ -38,7 +38,6 @@ export function adoptHelper(node: Node, { hello, state }: Connected, now: Instan
     adoptRoutes(node, peer, stats.paths)
     takeStats(peer, stats, now)
     adopt(peer.paths, pathReports(stats.paths), now)
-    noteDirect(peer, now)
   }
   const fields = { engine: hello.engine, why: hello.engineReason, version: hello.helper }
   return [{ kind: 'log', level: 'info', message: 'helper connected', fields }]
@@ -122,7 +121,6 @@ function takeReply(
   const isNews = answered(peer.paths, { endpoint, transaction, rttMs: reply.rttUs / 1000 }, now)
   rememberObserver(node, endpoint, reply.observed)
   if (!isNews) return []
-  noteDirect(peer, now)
   const sinceMs = peer.paths.startedAt === undefined ? 0 : now - peer.paths.startedAt
   const name = peer.record.certificate.name
   const fields = { peer: name, endpoint, rttMs: reply.rttUs / 1000, sinceMs }
@@ -197,10 +195,6 @@ function takeLinks(node: Node, links: readonly HelperLink[], now: Instant): Effe
   recheckPeers(node, now)
   const fields = { addresses: host.map((address) => addressParts(address).ip) }
   return [{ kind: 'log', level: 'info', message: 'links changed', fields }]
-}
-
-function noteDirect(peer: Peer, now: Instant): void {
-  if (isDirect(peer.paths)) peer.directAt ??= now
 }
 
 /** The direct ones among the helper's paths. */

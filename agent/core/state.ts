@@ -55,7 +55,6 @@ export interface Peer {
   readonly relayed: Map<string, RelayedPath>
   /** When a round trip inside the session last succeeded. */
   sessionAt: Instant | undefined
-  directAt: Instant | undefined
   /** Of the two node ids, see dial-targets.ts; undefined until it was needed once. */
   dialWeight: string | undefined
 }
@@ -170,7 +169,6 @@ export function createPeer(self: NodeId, record: NodeRecord, helperName: string)
     routesFrom: undefined,
     relayed: new Map(),
     sessionAt: undefined,
-    directAt: undefined,
     dialWeight: undefined,
   }
 }
