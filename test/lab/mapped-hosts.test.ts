@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Lab, startLab } from '../../netns-lab/lab.ts'
-import { Member } from '../../netns-lab/member.ts'
+import type { Member } from '../../netns-lab/member.ts'
+import { startMesh } from './mesh.ts'
 
 /** Hosts whose router forwards ports for them: miniupnpd in the router, the built product on the host. */
 interface MappedStatus {
@@ -28,16 +29,7 @@ beforeAll(async () => {
       hard: { kind: 'symmetric' },
     },
   })
-  hub = new Member(lab.host('hub'))
-  alice = new Member(lab.host('alice'))
-  bob = new Member(lab.host('bob'))
-  await hub.init()
-  await hub.run()
-  const token = await hub.createToken('--uses', '2')
-  for (const member of [alice, bob]) {
-    await member.join(token)
-    await member.run()
-  }
+  ;({ hub, alice, bob } = await startMesh(lab, ['hub', 'alice', 'bob']))
 })
 
 afterAll(async () => {

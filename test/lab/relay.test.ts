@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Lab, startLab } from '../../netns-lab/lab.ts'
-import { Member } from '../../netns-lab/member.ts'
+import type { Member } from '../../netns-lab/member.ts'
+import { meshAddress, startMesh } from './mesh.ts'
 
 /** Two hosts that no plain punch connects, and two public hosts that relay without being told to. */
 let lab: Lab
@@ -17,36 +18,24 @@ beforeAll(async () => {
     hosts: { hub: {}, other: {}, alice: { behind: 'home-a' }, bob: { behind: 'home-b' } },
     nats: { 'home-a': { kind: 'symmetric' }, 'home-b': { kind: 'port-restricted' } },
   })
-  hub = new Member(lab.host('hub'))
-  other = new Member(lab.host('other'))
-  alice = new Member(lab.host('alice'))
-  bob = new Member(lab.host('bob'))
-  await hub.init()
-  await hub.run()
-  const token = await hub.createToken('--uses', '3')
-  for (const member of [other, alice, bob]) {
-    await member.join(token)
-    await member.run()
-  }
+  ;({ hub, other, alice, bob } = await startMesh(lab, ['hub', 'other', 'alice', 'bob']))
 })
 
 afterAll(async () => {
   await lab?.stop()
 })
 
-const addressOf = async (from: Member, name: string) => (await from.peer(name)).addresses[0]!
-
 test('two hosts that cannot punch are connected over a hub, and status names it', async () => {
   const { path, why } = await alice.reaches('bob', 'relay')
   expect(['hub', 'other']).toContain(path.via)
   expect(why).not.toBe('')
   await bob.reaches('alice', 'relay')
-  await alice.pings(await addressOf(alice, 'bob'))
+  await alice.pings(await meshAddress(alice, 'bob'))
 })
 
 test('a hub sees ciphertext only', async () => {
   await alice.reaches('bob', 'relay')
-  const address = await addressOf(alice, 'bob')
+  const address = await meshAddress(alice, 'bob')
   const captures = await Promise.all([hub, other].map((one) => one.host.capture('any', 'udp')))
   const marker = Buffer.from('this is plain').toString('hex')
   await alice.host.run(['ping', '-c', '5', '-i', '0.1', '-p', marker, '-s', '400', address])
@@ -62,7 +51,7 @@ test('a hub sees ciphertext only', async () => {
 test('when the hub in use dies, traffic goes on over the other', async () => {
   const { path } = await alice.reaches('bob', 'relay')
   const [dying, living] = path.via === 'hub' ? [hub, other] : [other, hub]
-  const address = await addressOf(alice, 'bob')
+  const address = await meshAddress(alice, 'bob')
   const ping = alice.host.spawn(['ping', '-i', '0.2', '-c', '60', address], { log: 'failover.log' })
   await alice.host.waitFor(async () => (await ping.output()).includes('icmp_seq=5'), {
     deadlineMs: 10_000,

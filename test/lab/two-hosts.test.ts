@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Lab, startLab } from '../../netns-lab/lab.ts'
-import { Member } from '../../netns-lab/member.ts'
+import type { Member } from '../../netns-lab/member.ts'
+import { meshAddress, startMesh } from './mesh.ts'
 
 /** The product's main job: a public host, and two hosts behind port-restricted NATs with the same LAN addresses. */
 let lab: Lab
@@ -11,16 +12,7 @@ let bob: Member
 
 beforeAll(async () => {
   lab = await startLab('netns-lab/examples/demo.toml')
-  hub = new Member(lab.host('hub'))
-  alice = new Member(lab.host('alice'))
-  bob = new Member(lab.host('bob'))
-  await hub.init()
-  await hub.run()
-  const token = await hub.createToken('--uses', '2')
-  for (const member of [alice, bob]) {
-    await member.join(token)
-    await member.run()
-  }
+  ;({ hub, alice, bob } = await startMesh(lab, ['hub', 'alice', 'bob']))
 })
 
 afterAll(async () => {
@@ -39,7 +31,7 @@ test('ping says the path and the round trip inside the session', async () => {
   const output = await alice.do(['ping', 'bob', '-c', '2'])
   expect(output).toMatch(/direct/)
   expect(output).toMatch(/203\.0\.113\./)
-  const address = (await alice.peer('bob')).addresses[0]!
+  const address = await meshAddress(alice, 'bob')
   await alice.pings(address)
 })
 
@@ -58,7 +50,7 @@ test('wg show sees the device and the peers with their endpoints', async () => {
 
 test('no packet between two directly connected hosts crosses the public host', async () => {
   await alice.reaches('bob')
-  const bobAddress = (await alice.peer('bob')).addresses[0]!
+  const bobAddress = await meshAddress(alice, 'bob')
   const capture = await hub.host.capture('any', 'udp and greater 800')
   await alice.host.run(['ping', '-c', '20', '-i', '0.05', '-s', '1000', bobAddress])
   expect((await capture.stop()).packets).toEqual([])
@@ -73,7 +65,7 @@ test('status names the mapping that STUN servers and peers observed', async () =
 
 test('tunnels go on while the agent is killed, and the restarted agent changes nothing', async () => {
   await alice.reaches('bob')
-  const bobAddress = (await alice.peer('bob')).addresses[0]!
+  const bobAddress = await meshAddress(alice, 'bob')
   const ping = alice.host.spawn(['ping', '-i', '0.1', '-c', '60', bobAddress], { log: 'ping.log' })
   alice.process.kill('SIGKILL')
   await alice.process.exit
