@@ -118,7 +118,10 @@ async function show(lab: Lab): Promise<void> {
 async function showPath(member: Member, peer: string): Promise<void> {
   const { path } = await member.reaches(peer)
   const proven = (await member.log()).find(
-    (entry) => entry['msg'] === 'direct path proven' && entry['peer'] === peer,
+    (entry) =>
+      entry['msg'] === 'path proven' &&
+      String(entry['path']).startsWith('direct ') &&
+      entry['peer'] === peer,
   )
   const sinceMs =
     typeof proven?.['sinceMs'] === 'number' ? Math.round(proven['sinceMs']) : undefined

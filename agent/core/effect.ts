@@ -3,6 +3,7 @@ import type { TransportAddress } from '../../nat/address.ts'
 import type { UpnpRequest } from '../../nat/upnp-request.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import type { RecordEnvelope } from '../../topology/record.ts'
+import type { EventEntry } from './event-log.ts'
 import type { DesiredState } from './helper-contract.ts'
 
 /** All that a node can want of the world. The shell performs effects in order and reports back as events. */
@@ -32,6 +33,8 @@ export type Effect =
   | { readonly kind: 'save-record'; readonly node: NodeId; readonly envelope: RecordEnvelope }
   /** Members to which the shell should keep a gossip link. */
   | { readonly kind: 'dial-targets'; readonly targets: readonly DialTarget[] }
+  /** Something that is kept in the event log: for the journal, and for whoever follows. */
+  | { readonly kind: 'event'; readonly entry: EventEntry }
   | {
       readonly kind: 'log'
       readonly level: 'debug' | 'info' | 'warn' | 'error'

@@ -1,32 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the helper says: its state on connecting, and its events from then on. */
 import { addressParts } from '../../nat/address.ts'
-import { type Instant, instant } from '../../nat/clock.ts'
+import { type Instant, instant, type Now } from '../../nat/clock.ts'
 import { adopt, answered, hear, type PathReport, report } from '../../nat/path-agent.ts'
 import { askAgain, askIdle, receiveStun } from '../../nat/stun-client.ts'
 import { directPathId, isRelayPathId, relayPathId } from '../../topology/plan.ts'
 import { peerByHelperName, recheckPeers } from './believe.ts'
 import type { Effect } from './effect.ts'
 import type { Event } from './event.ts'
+import { remember } from './event-log.ts'
 import { PATH_TRIAL_MS } from './constants.ts'
 import { adoptRoutes } from './hubs.ts'
 import type { HelperEvent, HelperLink, HelperPath, HelperPeer } from './helper-contract.ts'
 import { observeSelf, rememberObserver } from './observe.ts'
+import { pathText } from './path-text.ts'
 import { lookForGateway, refreshPorts } from './port-mapping.ts'
 import type { Node, Peer } from './state.ts'
 
 type Connected = Extract<Event, { kind: 'helper-connected' }>
 
 /** Adopts what a helper has kept while no agent was there, so that nothing that works is touched. */
-export function adoptHelper(node: Node, { hello, state }: Connected, now: Instant): Effect[] {
+export function adoptHelper(node: Node, { hello, state }: Connected, now: Now): Effect[] {
   node.helper.connected = true
   node.helper.engine = hello.engine
   node.helper.engineReason = hello.engineReason
   node.helper.version = hello.helper
   node.helper.appliedText = undefined
   node.links = state.links
-  askAgain(node.stun, now)
-  recheckPeers(node, now)
+  askAgain(node.stun, now.instant)
+  recheckPeers(node, now.instant)
   for (const peer of node.peers.values()) {
     // Another helper may have none of the paths that the last one had.
     peer.relayed.clear()
@@ -36,21 +38,22 @@ export function adoptHelper(node: Node, { hello, state }: Connected, now: Instan
     const peer = peerByHelperName(node, stats.publicKey)
     if (peer === undefined) continue
     adoptRoutes(node, peer, stats.paths)
-    takeStats(peer, stats, now)
-    adopt(peer.paths, pathReports(stats.paths), now)
+    takeStats(peer, stats, now.instant)
+    adopt(peer.paths, pathReports(stats.paths), now.instant)
   }
-  const fields = { engine: hello.engine, why: hello.engineReason, version: hello.helper }
-  return [{ kind: 'log', level: 'info', message: 'helper connected', fields }]
+  const { helper: version, engine, engineReason: why } = hello
+  const kept = state.peers.length
+  return [remember(node.events, { kind: 'helper-connected', version, engine, why, kept }, now.wall)]
 }
 
-export function loseHelper(node: Node, reason: string): Effect[] {
+export function loseHelper(node: Node, reason: string, now: Now): Effect[] {
   const was = node.helper.connected
   node.helper.connected = false
   node.helper.problem = reason
-  return was ? [{ kind: 'log', level: 'warn', message: 'helper lost', fields: { reason } }] : []
+  return was ? [remember(node.events, { kind: 'helper-lost', reason }, now.wall)] : []
 }
 
-export function takeHelperEvent(node: Node, event: HelperEvent, now: Instant): Effect[] {
+export function takeHelperEvent(node: Node, event: HelperEvent, now: Now): Effect[] {
   switch (event.method) {
     case 'datagram':
       return takeDatagram(node, event, now)
@@ -58,73 +61,91 @@ export function takeHelperEvent(node: Node, event: HelperEvent, now: Instant): E
       return takeReply(node, event, now)
     case 'probe-heard': {
       const peer = peerByHelperName(node, event.peer)
-      if (peer !== undefined) hear(peer.paths, event.from, now)
+      if (peer !== undefined) hear(peer.paths, event.from, now.instant)
       return []
     }
     case 'path-up':
     case 'path-down': {
       const peer = peerByHelperName(node, event.peer)
       if (peer === undefined) return []
-      takePathState(peer, event, now)
+      takePathState(peer, event, now.instant)
       // The first sign that a NAT has forgotten us or has another address: the servers' turn may be half a minute away.
-      if (event.method === 'path-down') askIdle(node.stun, now)
-      return [pathLog(peer, event, now)]
+      if (event.method === 'path-down') askIdle(node.stun, now.instant)
+      return [pathEffect(node, peer, event, now)]
     }
     case 'switched': {
       const peer = peerByHelperName(node, event.peer)
-      const { from, to, cause, gapMs } = event
-      if (peer !== undefined) peer.activePath = to ?? undefined
-      const fields = { peer: peer?.record.certificate.name, from, to, cause, gapMs }
-      return [{ kind: 'log', level: 'info', message: 'path switched', fields }]
+      return peer === undefined ? [] : [takeSwitch(node, peer, event, now)]
     }
     case 'links-changed':
       return takeLinks(node, event.links, now)
     case 'stats':
       for (const stats of event.peers) {
         const peer = peerByHelperName(node, stats.publicKey)
-        if (peer !== undefined) takeStats(peer, stats, now)
+        if (peer !== undefined) takeStats(peer, stats, now.instant)
       }
       return []
     case 'device-lost':
-      return [
-        { kind: 'log', level: 'warn', message: 'device lost', fields: { reason: event.reason } },
-      ]
+      return [remember(node.events, { kind: 'device-lost', reason: event.reason }, now.wall)]
   }
+}
+
+function takeSwitch(
+  node: Node,
+  peer: Peer,
+  { from, to, cause, gapMs }: Extract<HelperEvent, { method: 'switched' }>,
+  now: Now,
+): Effect {
+  peer.activePath = to ?? undefined
+  const effect = remember(
+    node.events,
+    {
+      kind: 'path-switched' as const,
+      peer: peer.record.certificate.name,
+      from: from === null ? null : pathText(node, peer, from),
+      to: to === null ? null : pathText(node, peer, to),
+      cause,
+      gapMs,
+    },
+    now.wall,
+  )
+  peer.lastSwitch = effect.entry
+  peer.switches += 1
+  return effect
 }
 
 function takeDatagram(
   node: Node,
   { from, payload }: Extract<HelperEvent, { method: 'datagram' }>,
-  now: Instant,
+  now: Now,
 ): Effect[] {
   const { entropy, stun } = node.powers
   const mappedBy = () => node.stun.servers.get(from)?.mapped
   const before = mappedBy()
-  receiveStun(node.stun, from, payload, now, entropy, stun)
+  receiveStun(node.stun, from, payload, now.instant, entropy, stun)
   const mapped = mappedBy()
   if (before === undefined || mapped === before) return []
   // The NAT forgot us: what peers saw before is history, and their filters wait for a packet from the new mapping.
   node.seenByPeers.clear()
-  recheckPeers(node, now)
-  refreshPorts(node, now)
-  return [{ kind: 'log', level: 'info', message: 'mapping changed', fields: { before, mapped } }]
+  recheckPeers(node, now.instant)
+  refreshPorts(node, now.instant)
+  const happening = { kind: 'mapping-changed', before, mapped: mapped ?? null } as const
+  return [remember(node.events, happening, now.wall)]
 }
 
 function takeReply(
   node: Node,
   reply: Extract<HelperEvent, { method: 'probe-reply' }>,
-  now: Instant,
+  now: Now,
 ): Effect[] {
   const peer = peerByHelperName(node, reply.peer)
   if (peer === undefined) return []
   const { endpoint, transaction } = reply
-  const isNews = answered(peer.paths, { endpoint, transaction, rttMs: reply.rttUs / 1000 }, now)
+  const rttMs = reply.rttUs / 1000
+  const isNews = answered(peer.paths, { endpoint, transaction, rttMs }, now.instant)
   rememberObserver(node, endpoint, reply.observed)
   if (!isNews) return []
-  const sinceMs = peer.paths.startedAt === undefined ? 0 : now - peer.paths.startedAt
-  const name = peer.record.certificate.name
-  const fields = { peer: name, endpoint, rttMs: reply.rttUs / 1000, sinceMs }
-  return [{ kind: 'log', level: 'info', message: 'direct path proven', fields }]
+  return [provenEffect(node, peer, { path: directPathId(endpoint), rttMs }, now)]
 }
 
 function takePathState(
@@ -183,18 +204,18 @@ function isWanted(peer: Peer, id: string): boolean {
   return peer.routes.some((route) => relayPathId(route) === id)
 }
 
-function takeLinks(node: Node, links: readonly HelperLink[], now: Instant): Effect[] {
+function takeLinks(node: Node, links: readonly HelperLink[], now: Now): Effect[] {
   const before = JSON.stringify(observeSelf(node).host)
   node.links = links
-  lookForGateway(node, now)
+  lookForGateway(node, now.instant)
   const { host } = observeSelf(node)
   if (JSON.stringify(host) === before) return []
   // Another network: what was mapped and what worked there says nothing here.
   node.seenByPeers.clear()
-  askAgain(node.stun, now)
-  recheckPeers(node, now)
-  const fields = { addresses: host.map((address) => addressParts(address).ip) }
-  return [{ kind: 'log', level: 'info', message: 'links changed', fields }]
+  askAgain(node.stun, now.instant)
+  recheckPeers(node, now.instant)
+  const addresses = host.map((address) => addressParts(address).ip)
+  return [remember(node.events, { kind: 'links-changed', addresses }, now.wall)]
 }
 
 /** The direct ones among the helper's paths. */
@@ -205,22 +226,34 @@ function pathReports(paths: readonly HelperPath[]): PathReport[] {
   })
 }
 
-function pathLog(
+function pathEffect(
+  node: Node,
   peer: Peer,
   event: Extract<HelperEvent, { method: 'path-up' | 'path-down' }>,
-  now: Instant,
+  now: Now,
 ): Effect {
-  const { method, path } = event
-  const fields = { peer: peer.record.certificate.name, path }
-  if (method === 'path-down') {
+  const { name } = peer.record.certificate
+  if (event.method === 'path-down') {
     const { reason } = event
-    return { kind: 'log', level: 'warn', message: 'path down', fields: { ...fields, reason } }
+    const path = pathText(node, peer, event.path)
+    return remember(node.events, { kind: 'path-down', peer: name, path, reason }, now.wall)
   }
+  const { path } = event
   const rttMs = event.rttUs / 1000
-  if (!isRelayPathId(path)) {
-    return { kind: 'log', level: 'debug', message: 'path up', fields: { ...fields, rttMs } }
-  }
-  const sinceMs = peer.paths.startedAt === undefined ? 0 : now - peer.paths.startedAt
-  const message = 'relay path proven'
-  return { kind: 'log', level: 'info', message, fields: { ...fields, rttMs, sinceMs } }
+  // A direct path was proven by the agent's own probes before the helper had it.
+  if (isRelayPathId(path)) return provenEffect(node, peer, { path, rttMs }, now)
+  return { kind: 'log', level: 'debug', message: 'path up', fields: { peer: name, path, rttMs } }
+}
+
+function provenEffect(
+  node: Node,
+  peer: Peer,
+  { path, rttMs }: { readonly path: string; readonly rttMs: number },
+  now: Now,
+): Effect {
+  const sinceMs = peer.paths.startedAt === undefined ? 0 : now.instant - peer.paths.startedAt
+  const { name } = peer.record.certificate
+  const proven = pathText(node, peer, path)
+  const happening = { kind: 'path-proven', peer: name, path: proven, rttMs, sinceMs } as const
+  return remember(node.events, happening, now.wall)
 }

@@ -61,9 +61,9 @@ function take(node: Node, event: Event, now: Now): Effect[] {
       return []
     case 'helper-connected':
       lookForGateway(node, now.instant)
-      return adoptHelper(node, event, now.instant)
+      return adoptHelper(node, event, now)
     case 'helper-disconnected':
-      return loseHelper(node, event.reason)
+      return loseHelper(node, event.reason, now)
     case 'applied':
       node.helper.problem = undefined
       if (event.changed.length === 0) return []
@@ -74,7 +74,7 @@ function take(node: Node, event: Event, now: Now): Effect[] {
       node.helper.problem = event.fault.message
       return [log('error', 'the helper refused the plan', { fault: event.fault })]
     case 'helper-event':
-      return takeHelperEvent(node, event.event, now.instant)
+      return takeHelperEvent(node, event.event, now)
     case 'record':
       return believe(node, event, now)
     case 'neighbour-up':

@@ -13,6 +13,7 @@ import type { RelayRoute } from '../../topology/relay-route.ts'
 import { createView, type View } from '../../topology/view.ts'
 import type { NodeConfig, Powers } from './config.ts'
 import { PROBE_BURST } from './constants.ts'
+import { createEventLog, type EventLog, type EventOf } from './event-log.ts'
 import { type HubSurvey, NO_HUBS } from './hubs.ts'
 import { pairPhaseMs } from './probing.ts'
 import type { HelperEngine, HelperLink, HelperPeer } from './helper-contract.ts'
@@ -46,6 +47,9 @@ export interface Peer {
   stats: HelperPeer | undefined
   /** Id of the path that carries traffic, as the helper last said. */
   activePath: string | undefined
+  /** The last time that traffic moved, as far as this agent saw it, and how often it did. */
+  lastSwitch: EventOf<'path-switched'> | undefined
+  switches: number
   /** Routes over hubs, best first, and what they were made from. */
   routes: readonly RelayRoute[]
   /** Their path ids: asked for in every step, and new only when the routes are. */
@@ -106,6 +110,7 @@ export interface Node {
   readonly seenByPeers: Map<TransportAddress, TransportAddress>
   readonly budget: ProbeBudget
   readonly ports: Ports
+  readonly events: EventLog
   links: readonly HelperLink[]
   own: OwnRecord | undefined
   lastOwnVersion: number
@@ -143,6 +148,7 @@ export function createNode(config: NodeConfig, powers: Powers, now: Instant): No
       released: false,
       said: '',
     },
+    events: createEventLog(),
     links: [],
     own: undefined,
     lastOwnVersion: config.lastOwnVersion,
@@ -164,6 +170,8 @@ export function createPeer(self: NodeId, record: NodeRecord, helperName: string)
     heardAt: undefined,
     stats: undefined,
     activePath: undefined,
+    lastSwitch: undefined,
+    switches: 0,
     routes: [],
     routesText: '',
     routesFrom: undefined,

@@ -9,7 +9,7 @@ import { type Explainer, explainer } from './pair-facts.ts'
 import { portMappingProtocols, portMappingStatus, whyNoPortMapping } from './port-mapping.ts'
 import type { Node, Peer } from './state.ts'
 import { NO_PATH, pathStatuses } from './path-status.ts'
-import type { Liveness, Netcheck, PeerStatus, SelfStatus, Status } from './status.ts'
+import type { Liveness, Netcheck, PeerStatus, SelfStatus, Status, SwitchStatus } from './status.ts'
 
 export function statusOf(node: Node, now: Now): Status {
   const explain = explainer(node)
@@ -84,6 +84,8 @@ function peerStatus(node: Node, peer: Peer, explain: Explainer, now: Now): PeerS
     liveness: livenessOf(peer, now),
     path,
     backups,
+    lastSwitch: lastSwitchOf(peer),
+    switches: peer.switches,
     why: explain(peer, path).sentence,
     nat,
     rxBytes: peer.stats?.rxBytes ?? 0,
@@ -91,6 +93,12 @@ function peerStatus(node: Node, peer: Peer, explain: Explainer, now: Now): PeerS
     lastHandshakeMs: peer.stats?.lastHandshakeMs ?? null,
     sessionRttMs: toMs(peer.stats?.session.rttUs ?? null),
   }
+}
+
+function lastSwitchOf({ lastSwitch }: Peer): SwitchStatus | null {
+  if (lastSwitch === undefined) return null
+  const { time, from, to, cause, gapMs } = lastSwitch
+  return { time, from, to, cause, gapMs }
 }
 
 /** Any sign counts: a round trip inside the session, a path that answers, or a fresh record. */

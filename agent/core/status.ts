@@ -17,6 +17,16 @@ export interface PathStatus {
   readonly lossPct: number | null
 }
 
+/** When traffic moved from one path to another, and why. Paths as `events` names them. */
+export interface SwitchStatus {
+  readonly time: string
+  readonly from: string | null
+  readonly to: string | null
+  readonly cause: string
+  /** For how long at most nothing arrived over the old path. */
+  readonly gapMs: number
+}
+
 export interface PeerStatus {
   readonly name: string
   readonly nodeId: string
@@ -25,6 +35,9 @@ export interface PeerStatus {
   readonly liveness: Liveness
   readonly path: PathStatus
   readonly backups: readonly PathStatus[]
+  /** The last time that traffic moved, and how often it did, since the agent started. */
+  readonly lastSwitch: SwitchStatus | null
+  readonly switches: number
   /** One sentence: why this path and no better one. */
   readonly why: string
   readonly nat: NatBehaviour

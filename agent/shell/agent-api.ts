@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { EventEntry } from '../core/event-log.ts'
 import type { Netcheck, PathStatus, Status, Why } from '../core/status.ts'
 
 /** One round trip inside the session, and the path that it took. */
@@ -25,7 +26,9 @@ export interface AgentApi {
   /** Why a peer is reached as it is; undefined if no member is called that. */
   why(peer: string): Promise<Why | undefined>
   /** What happened lately, oldest first; bounded by the agent. */
-  events(): Promise<readonly unknown[]>
+  events(): Promise<readonly EventEntry[]>
+  /** What happened lately, and then what happens, until the caller hangs up. */
+  followEvents(gone: AbortSignal): AsyncGenerator<EventEntry>
   /** Says goodbye to the peers, takes the device down, forgets the membership, then stops. */
   leave(): Promise<void>
   /** Stops the agent; the helper keeps the tunnels. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The running node's answers to the local API. */
 import type { Now } from '../../nat/clock.ts'
+import type { EventEntry } from '../core/event-log.ts'
 import { peerByName } from '../core/peer-names.ts'
 import type { Node, Peer } from '../core/state.ts'
 import { pathStatusOf } from '../core/path-status.ts'
@@ -10,6 +11,7 @@ import { planOf } from '../core/want.ts'
 import { whyReport } from '../core/why-report.ts'
 import type { AgentApi, PingOutcome } from './agent-api.ts'
 import { delay } from './clock.ts'
+import type { EventFeed } from './event-feed.ts'
 import type { HelperClient } from './helper/helper-client.ts'
 import type { Loop } from './loop.ts'
 
@@ -21,7 +23,7 @@ export interface AgentServiceOptions {
   readonly loop: Loop
   readonly helper: HelperClient
   readonly readClock: () => Now
-  readonly events: readonly unknown[]
+  readonly feed: EventFeed
   readonly onLeave: () => Promise<void>
   readonly onStop: () => void
 }
@@ -73,8 +75,12 @@ export class AgentService implements AgentApi {
     return peer && whyReport(node, peer, readClock())
   }
 
-  async events(): Promise<readonly unknown[]> {
-    return this.#options.events
+  async events(): Promise<readonly EventEntry[]> {
+    return this.#options.node.events.entries
+  }
+
+  followEvents(gone: AbortSignal): AsyncGenerator<EventEntry> {
+    return this.#options.feed.follow(this.#options.node.events.entries, gone)
   }
 
   async leave(): Promise<void> {

@@ -17,6 +17,7 @@ import { delay, readClock } from './clock.ts'
 import { readDefaultRoutes } from './router/default-gateway.ts'
 import type { Config } from './state/config.ts'
 import { secureRandom } from './entropy.ts'
+import { EventFeed } from './event-feed.ts'
 import { Failure } from './failure.ts'
 import { type HelperClient, startHelperClient } from './helper/helper-client.ts'
 import { startLocalApi } from './local-api.ts'
@@ -42,9 +43,6 @@ export interface RunOptions {
   readonly log: Log
 }
 
-/** Kept for `meshgate events`. */
-const EVENTS_MAX = 512
-
 /** Time for the last record to reach the neighbours. */
 const FAREWELL_MS = 300
 
@@ -63,7 +61,7 @@ class Agent {
   readonly #loop: Loop
   readonly #helper: HelperClient
   readonly #keeper: RecordKeeper
-  readonly #events: Record<string, unknown>[] = []
+  readonly #feed = new EventFeed()
   readonly #done = Promise.withResolvers<number>()
   readonly #desk: JoinDesk | undefined
   readonly #ports: PortMapper
@@ -191,7 +189,6 @@ class Agent {
   }
 
   #perform(effect: Effect): void {
-    if (effect.kind === 'log' && effect.level !== 'debug') this.#remember(effect)
     perform(effect, {
       helper: this.#helper,
       applyQueue: this.#applyQueue,
@@ -204,14 +201,9 @@ class Agent {
       },
       gateway: this.#ports,
       keepRecord: (node, envelope) => this.#keeper.keep(node, envelope),
+      tellFollowers: (entry) => this.#feed.push(entry),
       log: this.#options.log,
     })
-  }
-
-  #remember({ level, message, fields }: Extract<Effect, { kind: 'log' }>): void {
-    const time = new Date(readClock().wall).toISOString()
-    this.#events.push({ time, level, message, ...fields })
-    if (this.#events.length > EVENTS_MAX) this.#events.shift()
   }
 
   #service(): AgentService {
@@ -220,7 +212,7 @@ class Agent {
       loop: this.#loop,
       helper: this.#helper,
       readClock,
-      events: this.#events,
+      feed: this.#feed,
       onLeave: () => this.#leave(),
       onStop: () => void this.#stop(0),
     })

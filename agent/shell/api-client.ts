@@ -22,12 +22,11 @@ export class ApiClient {
 
   /** One JSON document a line, as they come. */
   async *lines<T>(path: string, body: object): AsyncGenerator<T> {
-    let rest = ''
-    for await (const chunk of await this.#send('POST', path, body)) {
-      const lines = (rest + String(chunk)).split('\n')
-      rest = lines.pop() ?? ''
-      for (const line of lines) if (line !== '') yield JSON.parse(line) as T
-    }
+    yield* linesOf<T>(await this.#send('POST', path, body))
+  }
+
+  async *getLines<T>(path: string): AsyncGenerator<T> {
+    yield* linesOf<T>(await this.#send('GET', path))
   }
 
   #send(method: string, path: string, body?: object): Promise<IncomingMessage> {
@@ -43,6 +42,15 @@ export class ApiClient {
       })
       call.end(text)
     })
+  }
+}
+
+async function* linesOf<T>(response: IncomingMessage): AsyncGenerator<T> {
+  let rest = ''
+  for await (const chunk of response) {
+    const lines = (rest + String(chunk)).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) if (line !== '') yield JSON.parse(line) as T
   }
 }
 

@@ -4,6 +4,7 @@
  * Whoever may open the socket may ask; nothing listens on the network. Written on Node's own server:
  * a few fixed paths need no framework, and none comes without HTTP/2 and 13 MB of memory.
  */
+import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { z } from 'zod'
@@ -79,7 +80,8 @@ const ROUTES: Readonly<Record<string, (call: Call) => Promise<unknown> | AsyncGe
   'GET /v1/plan': ({ api }) => api.plan(),
   'GET /v1/netcheck': ({ api, query }) => api.netcheck({ refresh: query.get('refresh') === '1' }),
   'GET /v1/why': why,
-  'GET /v1/events': ({ api }) => api.events(),
+  'GET /v1/events': ({ api, query, gone }) =>
+    query.get('follow') === '1' ? api.followEvents(gone) : api.events(),
   'POST /v1/ping': ping,
   'POST /v1/leave': ({ api }) => api.leave().then(() => DONE),
   'POST /v1/stop': ({ api }) => api.stop().then(() => DONE),
@@ -102,7 +104,9 @@ async function serve(
     if (!(Symbol.asyncIterator in answer)) return reply(response, 200, await answer)
     for await (const line of answer) {
       if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/jsonl' })
-      response.write(`${JSON.stringify(line)}\n`)
+      // Whoever reads slowly must not make us keep what they have not read.
+      if (!response.write(`${JSON.stringify(line)}\n`))
+        await once(response, 'drain', { signal: gone.signal })
     }
     response.end()
   } catch (error) {

@@ -154,6 +154,12 @@ function runCommands(root: Command, act: Act): void {
   ])
     .addArgument(new Argument('<peer>', 'name, mesh address or node id'))
     .action(act(async () => (await import('./cli/why.ts')).why))
+  command(root, 'events', 'show what happened: switches of paths, and what became of the helper', [
+    'meshgate events --follow',
+    'meshgate events --json | jq \'.[] | select(.kind == "path-switched") | .gapMs\'',
+  ])
+    .option('-f, --follow', 'go on with what happens, until interrupted')
+    .action(act(async () => (await import('./cli/events.ts')).events))
   command(root, 'netcheck', 'show what lies between this host and the internet', [
     'meshgate netcheck --refresh',
   ])

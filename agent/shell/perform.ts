@@ -4,6 +4,7 @@ import type { NodeId } from '../../topology/identity.ts'
 import type { UpnpRequest } from '../../nat/upnp-request.ts'
 import type { RecordEnvelope } from '../../topology/record.ts'
 import type { DialTarget, Effect } from '../core/effect.ts'
+import { type EventEntry, isWarning } from '../core/event-log.ts'
 import type { ApplyQueue } from './helper/apply-queue.ts'
 import type { HelperClient } from './helper/helper-client.ts'
 import type { Log } from './log.ts'
@@ -21,6 +22,7 @@ export interface World {
     request(request: UpnpRequest): Promise<void>
   }
   readonly keepRecord: (node: NodeId, envelope: RecordEnvelope) => void
+  readonly tellFollowers: (entry: EventEntry) => void
   readonly log: Log
 }
 
@@ -56,6 +58,12 @@ export function perform(effect: Effect, world: World): void {
     case 'dial-targets':
       world.gossip.setTargets(effect.targets)
       break
+    case 'event': {
+      const { sequence: _, time: __, kind, ...fields } = effect.entry
+      world.log[isWarning(effect.entry) ? 'warn' : 'info'](fields, kind.replace('-', ' '))
+      world.tellFollowers(effect.entry)
+      break
+    }
     case 'log':
       world.log[effect.level](effect.fields, effect.message)
       break

@@ -10,9 +10,6 @@ export interface PathLog {
   readonly directAt: ReadonlyMap<string, number>
 }
 
-/** The agent says "direct path proven"; a path over others is expected to be told in the same words: "relay path proven". */
-const proofPattern = /^(\S+) path proven$/
-
 export async function readPathLog(member: Member): Promise<PathLog> {
   let ranAt = Number.NaN
   const firstAt = new Map<string, number>()
@@ -20,11 +17,10 @@ export async function readPathLog(member: Member): Promise<PathLog> {
   for (const entry of await member.log()) {
     const at = Date.parse(String(entry['time']))
     if (entry['msg'] === 'agent runs') ranAt = at
-    const kind = proofPattern.exec(String(entry['msg']))?.[1]
     const peer = entry['peer']
-    if (kind === undefined || typeof peer !== 'string') continue
+    if (entry['msg'] !== 'path proven' || typeof peer !== 'string') continue
     if (!firstAt.has(peer)) firstAt.set(peer, at)
-    if (kind === 'direct' && !directAt.has(peer)) directAt.set(peer, at)
+    if (String(entry['path']).startsWith('direct ') && !directAt.has(peer)) directAt.set(peer, at)
   }
   return { ranAt, firstAt, directAt }
 }

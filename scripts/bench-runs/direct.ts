@@ -32,7 +32,7 @@ export async function benchDirect(rounds: number): Promise<BenchResult> {
   }
 }
 
-/** From the later "agent runs" to the later "direct path proven". */
+/** From the later "agent runs" to the later first direct "path proven". */
 async function timeToDirect(homes: readonly [Member, Member], begun: number): Promise<number> {
   const at = async (home: Member, matches: (entry: Record<string, unknown>) => boolean) => {
     const entry = (await home.log()).find((one) => matches(one) && timeOf(one) >= begun)
@@ -42,7 +42,7 @@ async function timeToDirect(homes: readonly [Member, Member], begun: number): Pr
   const runs = await Promise.all(homes.map((home) => at(home, (e) => e['msg'] === 'agent runs')))
   const [alice, bob] = homes
   const proves = (peer: string) => (e: Record<string, unknown>) =>
-    e['msg'] === 'direct path proven' && e['peer'] === peer
+    e['msg'] === 'path proven' && String(e['path']).startsWith('direct ') && e['peer'] === peer
   const proven = [await at(alice, proves('bob')), await at(bob, proves('alice'))]
   return Math.max(...proven) - Math.max(...runs)
 }

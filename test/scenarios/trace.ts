@@ -2,6 +2,7 @@
 /** A run as a person would tell it: one line for each thing that happened (`<`) or was wanted (`>`), with virtual time. */
 import type { Effect } from '../../agent/core/effect.ts'
 import type { Event } from '../../agent/core/event.ts'
+import { isWarning } from '../../agent/core/event-log.ts'
 import type { DesiredPath, DesiredState, HelperEvent } from '../../agent/core/helper-contract.ts'
 import type { NodeRecord } from '../../topology/record.ts'
 import type { Cluster, Witness } from '../sim/cluster.ts'
@@ -114,6 +115,8 @@ export class Trace implements Witness {
       }
       case 'dial-targets':
         return `wants links to ${effect.targets.map((target) => this.#nameOf(target.node)).join(', ') || 'nobody'}`
+      case 'event':
+        return isWarning(effect.entry) ? `warns: ${effect.entry.kind.replace('-', ' ')}` : undefined
       case 'log':
         return effect.level === 'warn' || effect.level === 'error'
           ? `warns: ${effect.message}`

@@ -29,6 +29,7 @@ export class Checkers implements Witness {
     'find-gateway': 0,
     'send-to-gateway': 0,
     'upnp-request': 0,
+    event: 0,
     log: 0,
   }
 

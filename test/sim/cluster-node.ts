@@ -184,6 +184,7 @@ export class ClusterNode {
       case 'find-gateway':
       case 'send-to-gateway':
       case 'upnp-request':
+      case 'event':
       case 'log':
         break
     }

@@ -5,21 +5,35 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AgentApi } from '../../../agent/shell/agent-api.ts'
+import type { EventEntry } from '../../../agent/core/event-log.ts'
 import { ApiClient } from '../../../agent/shell/api-client.ts'
 import { type LocalApi, startLocalApi } from '../../../agent/shell/local-api.ts'
+
+const happened = (sequence: number): EventEntry => ({
+  sequence,
+  time: '2026-01-01T12:00:00.000Z',
+  kind: 'helper-lost',
+  reason: 'killed',
+})
 
 describe('the local API', () => {
   let directory: string
   let socketPath: string
   let server: LocalApi
   let pings: string[]
+  let hungUp: boolean
 
   const path = { kind: 'direct', via: null, endpoint: null, rttMs: 1, lossPct: 0 } as const
   const api: AgentApi = {
     status: async () => ({ peers: [] }) as never,
     plan: async () => ({ device: null }),
     netcheck: async ({ refresh }) => ({ evidence: refresh ? 'fresh' : 'known' }) as never,
-    events: async () => [],
+    events: async () => [happened(1)],
+    async *followEvents(gone) {
+      yield happened(1)
+      await new Promise((resolve) => gone.addEventListener('abort', resolve))
+      hungUp = true
+    },
     why: async (peer) => (peer === 'beta' ? ({ peer, sentence: 'direct' } as never) : undefined),
     ping: async (peer) => {
       pings.push(peer)
@@ -33,6 +47,7 @@ describe('the local API', () => {
 
   beforeEach(async () => {
     pings = []
+    hungUp = false
     directory = mkdtempSync(join(tmpdir(), 'meshgate-'))
     socketPath = join(directory, 'agent.sock')
     server = await startLocalApi({ socketPath, api })
@@ -64,6 +79,15 @@ describe('the local API', () => {
     expect(lines).toHaveLength(3)
     expect(lines[0]).toMatchObject({ sequence: 1, ok: true, reply: { rttMs: 2 } })
     expect(pings).toEqual(['beta', 'beta', 'beta'])
+  })
+
+  it('tells what happened, and goes on for whoever follows', async () => {
+    expect(await client().get('/v1/events')).toEqual([happened(1)])
+    for await (const entry of client().getLines('/v1/events?follow=1')) {
+      expect(entry).toEqual(happened(1))
+      break
+    }
+    await expect.poll(() => hungUp).toBe(true)
   })
 
   it('stops measuring when the caller hangs up', async () => {

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What happened to this node, kept for whoever asks later: a bounded ring in memory. The log has it all for good; what
+ * the ring is for is `meshgate events`, status and metrics, and these begin anew with the agent.
+ */
+import type { WallTime } from '../../nat/clock.ts'
+
+/** Some hours of a bad day. */
+export const EVENTS_MAX = 1_024
+
+/** Everything that can be told. Peers are named as people name them, paths by `pathText`. */
+export type Happening =
+  /** Traffic moved. `gapMs`: for how long at most nothing arrived over the old path; 0 if it was still alive. */
+  | {
+      readonly kind: 'path-switched'
+      readonly peer: string
+      readonly from: string | null
+      readonly to: string | null
+      readonly cause: string
+      readonly gapMs: number
+    }
+  | {
+      readonly kind: 'path-down'
+      readonly peer: string
+      readonly path: string
+      readonly reason: string
+    }
+  /** `sinceMs`: since its addresses became known. */
+  | {
+      readonly kind: 'path-proven'
+      readonly peer: string
+      readonly path: string
+      readonly rttMs: number
+      readonly sinceMs: number
+    }
+  /** `kept`: the peers that it had already. */
+  | {
+      readonly kind: 'helper-connected'
+      readonly version: string
+      readonly engine: string
+      readonly why: string
+      readonly kept: number
+    }
+  | { readonly kind: 'helper-lost'; readonly reason: string }
+  | { readonly kind: 'device-lost'; readonly reason: string }
+  | { readonly kind: 'mapping-changed'; readonly before: string; readonly mapped: string | null }
+  | { readonly kind: 'links-changed'; readonly addresses: readonly string[] }
+
+export type EventOf<K extends Happening['kind']> = Extract<EventEntry, { readonly kind: K }>
+
+/** `sequence` grows by one with each event of one run of the agent; `time` is ISO 8601. */
+export interface Stamp {
+  readonly sequence: number
+  readonly time: string
+}
+
+/** As `meshgate events --json` prints it. */
+export type EventEntry = Happening & Stamp
+
+export interface EventLog {
+  /** Oldest first. */
+  readonly entries: EventEntry[]
+  /** How often each kind happened in this run. */
+  readonly counts: Map<Happening['kind'], number>
+  nextSequence: number
+}
+
+export function createEventLog(): EventLog {
+  return { entries: [], counts: new Map(), nextSequence: 1 }
+}
+
+/** Keeps it, and tells the shell. */
+export function remember<H extends Happening>(
+  log: EventLog,
+  happening: H,
+  wall: WallTime,
+): { readonly kind: 'event'; readonly entry: H & Stamp } {
+  const stamp = { sequence: log.nextSequence++, time: new Date(wall).toISOString() }
+  const entry = { ...stamp, ...happening }
+  log.entries.push(entry)
+  if (log.entries.length > EVENTS_MAX) log.entries.shift()
+  log.counts.set(happening.kind, (log.counts.get(happening.kind) ?? 0) + 1)
+  return { kind: 'event', entry }
+}
+
+/** Whether a person should look at it. */
+export function isWarning({ kind }: Happening): boolean {
+  return kind === 'path-down' || kind === 'helper-lost' || kind === 'device-lost'
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+/** An event as a sentence for a person. */
+import type { Happening } from './event-log.ts'
+
+export function eventText(event: Happening): string {
+  switch (event.kind) {
+    case 'path-switched': {
+      const { peer, from, to, cause, gapMs } = event
+      const gap = gapMs > 0 ? `, gap ${gapMs} ms` : ''
+      return `${peer}: traffic moves from ${from ?? 'nowhere'} to ${to ?? 'nowhere'} (${cause}${gap})`
+    }
+    case 'path-down':
+      return `${event.peer}: ${event.path} is down: ${event.reason}`
+    case 'path-proven': {
+      const { peer, path, rttMs, sinceMs } = event
+      return `${peer}: ${path} is proven, ${rttMs.toFixed(1)} ms, after ${sinceMs.toFixed(0)} ms`
+    }
+    case 'helper-connected': {
+      const { version, engine, why, kept } = event
+      return `helper ${version} connected, keeping ${kept} peers; engine ${engine}: ${why}`
+    }
+    case 'helper-lost':
+      return `helper lost: ${event.reason}`
+    case 'device-lost':
+      return `the device was lost: ${event.reason}`
+    case 'mapping-changed':
+      return `the NAT's mapping changed from ${event.before} to ${event.mapped ?? 'unknown'}`
+    case 'links-changed':
+      return `links changed: ${event.addresses.join(', ') || 'no address'}`
+  }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from 'vitest'
+import { createEventLog, EVENTS_MAX, remember } from '../../../agent/core/event-log.ts'
+import { eventText } from '../../../agent/core/event-text.ts'
+import type { HelperPeer } from '../../../agent/core/helper-contract.ts'
+import type { TransportAddress } from '../../../nat/address.ts'
+import { statusOf } from '../../../agent/core/status-report.ts'
+import { wallTime } from '../../../nat/clock.ts'
+import { relayPathId } from '../../../topology/plan.ts'
+import { link, ofKind, oneNode } from './one-node.ts'
+
+describe('the event log', () => {
+  it('keeps the newest, counts all of them, and never uses a number twice', () => {
+    const log = createEventLog()
+    for (let i = 0; i < EVENTS_MAX + 5; i++)
+      remember(log, { kind: 'device-lost', reason: 'deleted' }, wallTime(i))
+    expect(log.entries).toHaveLength(EVENTS_MAX)
+    expect(log.entries[0]).toMatchObject({ sequence: 6 })
+    expect(log.entries.at(-1)).toMatchObject({
+      sequence: EVENTS_MAX + 5,
+      time: '1970-01-01T00:00:01.028Z',
+    })
+    expect(log.counts.get('device-lost')).toBe(EVENTS_MAX + 5)
+  })
+})
+
+const DIRECT = '198.51.100.1:1' as TransportAddress
+
+/** A peer with a direct path that is up. */
+function reached(publicKey: string): HelperPeer {
+  const path = { id: `direct:${DIRECT}`, kind: 'direct', endpoint: DIRECT, via: [] } as const
+  const measured = { up: true, rttUs: 10_000, lossPermille: 0, lastReplyMs: 0 }
+  return {
+    publicKey,
+    allowedIps: [],
+    keepaliveMs: 25_000,
+    rxBytes: 0,
+    txBytes: 0,
+    lastHandshakeMs: null,
+    activePath: path.id,
+    session: { rttUs: null, ageMs: null },
+    paths: [{ ...path, ...measured }],
+  }
+}
+
+describe('a switch', () => {
+  it('is told in words that people know, and stays in status', () => {
+    const one = oneNode()
+    const [hub, peer] = ['hub', 'peer'].map((name) => one.membership.admit(name))
+    one.hear(one.recordOf(hub!, { relay: true }))
+    one.connect([link('eth0', '192.168.1.2/24')], [reached(hub!.helperName)])
+    one.hear(one.recordOf(peer!, { hubs: [hub!.certificate.node] }))
+    const status = () => statusOf(one.node, one.now()).peers.find(({ name }) => name === 'peer')!
+    expect(status()).toMatchObject({ lastSwitch: null, switches: 0 })
+    const effects = one.helperEvent({
+      method: 'switched',
+      peer: peer!.helperName,
+      from: 'direct:198.51.100.7:41820',
+      to: relayPathId([hub!.certificate.node]),
+      cause: 'path-down',
+      gapMs: 180,
+    })
+    const [event] = ofKind(effects, 'event')
+    expect(eventText(event!.entry)).toBe(
+      'peer: traffic moves from direct 198.51.100.7:41820 to relay over hub (path-down, gap 180 ms)',
+    )
+    expect(one.node.events.entries.at(-1)).toEqual(event!.entry)
+    const { time } = event!.entry
+    expect(status()).toMatchObject({
+      lastSwitch: { time, cause: 'path-down', gapMs: 180, to: 'relay over hub' },
+      switches: 1,
+    })
+  })
+
+  it('of somebody who is no member is nothing', () => {
+    const one = oneNode()
+    const told = { from: null, to: null, cause: 'desired', gapMs: 0 } as const
+    const effects = one.helperEvent({ method: 'switched', peer: 'nobody', ...told })
+    expect(ofKind(effects, 'event')).toEqual([])
+  })
+})
