@@ -2,7 +2,7 @@
 import { styleText } from 'node:util'
 import { type EventEntry, isWarning } from '../../core/event-log.ts'
 import { eventText } from '../../core/event-text.ts'
-import { ApiClient } from '../api-client.ts'
+import { ApiClient } from '../api/api-client.ts'
 import { type CommandContext, print } from './context.ts'
 
 interface EventsOptions {

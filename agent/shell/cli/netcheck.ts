@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Netcheck } from '../../core/status.ts'
-import { ApiClient } from '../api-client.ts'
+import { ApiClient } from '../api/api-client.ts'
 import { type CommandContext, print } from './context.ts'
 import { roundTripText } from './status.ts'
 import { table } from './table.ts'

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { PingOutcome } from '../agent-api.ts'
-import { ApiClient } from '../api-client.ts'
+import type { PingOutcome } from '../api/agent-api.ts'
+import { ApiClient } from '../api/api-client.ts'
 import { Failure } from '../failure.ts'
 import type { CommandContext } from './context.ts'
 import { parseCount } from './option-values.ts'

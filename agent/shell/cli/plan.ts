@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ApiClient } from '../api-client.ts'
+import { ApiClient } from '../api/api-client.ts'
 import { type CommandContext, print } from './context.ts'
 
 /** `meshgate plan`: the document itself; its reasons are sentences in it. */

@@ -9,7 +9,7 @@ import {
   launchHelper,
   stopHelper,
 } from '../helper/launch-helper.ts'
-import { refuseSecondAgent } from '../local-api.ts'
+import { refuseSecondAgent } from '../api/local-api.ts'
 import { createLog, type Log, type LogLevel } from '../log.ts'
 import { continueWithoutCapabilities, hasCapabilities, isRoot } from '../helper/privileges.ts'
 import { StateDir } from '../state/state-dir.ts'

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { styleText } from 'node:util'
 import type { PathStatus, PeerStatus, SelfStatus, Status } from '../../core/status.ts'
-import { ApiClient } from '../api-client.ts'
+import { ApiClient } from '../api/api-client.ts'
 import { type CommandContext, print } from './context.ts'
 import { table } from './table.ts'
 

@@ -2,7 +2,7 @@
 /** One HTTP exchange with a router: bounded in size and time, never redirected, never kept open. */
 import { err, ok, type Result } from '../../../nat/result.ts'
 import type { GatewayUrl } from '../../../nat/upnp-description.ts'
-import { http } from '../http-module.ts'
+import { http } from '../api/http-module.ts'
 
 const BODY_BYTES_MAX = 65_536
 const HEADER_BYTES_MAX = 8_192

@@ -4,10 +4,10 @@ import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { AgentApi } from '../../../agent/shell/agent-api.ts'
-import type { EventEntry } from '../../../agent/core/event-log.ts'
-import { ApiClient } from '../../../agent/shell/api-client.ts'
-import { type LocalApi, startLocalApi } from '../../../agent/shell/local-api.ts'
+import type { AgentApi } from '../../../../agent/shell/api/agent-api.ts'
+import type { EventEntry } from '../../../../agent/core/event-log.ts'
+import { ApiClient } from '../../../../agent/shell/api/api-client.ts'
+import { type LocalApi, startLocalApi } from '../../../../agent/shell/api/local-api.ts'
 
 const happened = (sequence: number): EventEntry => ({
   sequence,

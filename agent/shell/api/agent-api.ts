@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { EventEntry } from '../core/event-log.ts'
-import type { Netcheck, PathStatus, Status, Why } from '../core/status.ts'
+import type { EventEntry } from '../../core/event-log.ts'
+import type { Netcheck, PathStatus, Status, Why } from '../../core/status.ts'
 
 /** One round trip inside the session, and the path that it took. */
 export interface PingReply {

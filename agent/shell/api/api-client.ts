@@ -2,7 +2,7 @@
 /** The command line's side of the local API. */
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
-import { Failure, type FailureDocument } from './failure.ts'
+import { Failure, type FailureDocument } from '../failure.ts'
 import { http } from './http-module.ts'
 
 export class ApiClient {

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The local API as OpenAPI describes it, made from the routes themselves. */
+import { z } from 'zod'
+import { VERSION } from '../version.ts'
+import type { AnswerKind, Route } from './route.ts'
+import { ROUTES } from './routes.ts'
+
+const MEDIA_TYPE: Readonly<Record<AnswerKind, string>> = {
+  json: 'application/json',
+  lines: 'application/jsonl',
+  text: 'text/plain',
+}
+
+const failure = {
+  type: 'object',
+  required: ['error'],
+  properties: {
+    error: {
+      type: 'object',
+      required: ['code', 'message', 'remedy'],
+      properties: {
+        code: { type: 'string', description: 'stable' },
+        message: { type: 'string', description: 'what went wrong' },
+        remedy: { type: 'string', description: 'what to do about it; may be empty' },
+      },
+    },
+  },
+}
+
+/** OpenAPI 3.1, whose schemas are JSON Schema. */
+export function openApi(): Record<string, unknown> {
+  const paths: Record<string, Record<string, unknown>> = {}
+  for (const route of ROUTES) {
+    const path = (paths[route.path] ??= {})
+    path[route.method.toLowerCase()] = operation(route)
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'meshgate agent',
+      version: VERSION,
+      description:
+        'HTTP and JSON on the Unix socket agent.sock in the run directory. Whoever may open the socket may ask.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    paths,
+    components: { schemas: { Failure: failure } },
+  }
+}
+
+function operation(route: Route): Record<string, unknown> {
+  const { method, path, summary, answer, answers } = route
+  const schema = answer === 'text' ? { type: 'string' } : {}
+  const name = path.slice('/v1'.length).replaceAll(/[/-](\w)/g, (_, c: string) => c.toUpperCase())
+  return {
+    operationId: `${method.toLowerCase()}${name}`,
+    summary,
+    ...inputOf(route),
+    responses: {
+      200: { description: answers, content: { [MEDIA_TYPE[answer]]: { schema } } },
+      default: {
+        description: 'What went wrong, and what to do about it.',
+        content: { 'application/json': { schema: { $ref: '#/components/schemas/Failure' } } },
+      },
+    },
+  }
+}
+
+function inputOf({ method, given }: Route): Record<string, unknown> {
+  const { $schema: _, ...schema } = z.toJSONSchema(given, { io: 'input' })
+  const { properties = {}, required = [] } = schema
+  if (Object.keys(properties).length === 0) return {}
+  if (method !== 'GET')
+    return { requestBody: { required: true, content: { 'application/json': { schema } } } }
+  const parameters = Object.entries(properties).map(([name, property]) => ({
+    name,
+    in: 'query',
+    required: required.includes(name),
+    schema: property,
+  }))
+  return { parameters }
+}

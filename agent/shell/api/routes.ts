@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Everything that can be asked of a running agent. docs/openapi.json is made from this list. */
+import { z } from 'zod'
+import { delay } from '../clock.ts'
+import { Failure } from '../failure.ts'
+import { type Call, type Route, route } from './route.ts'
+
+const DONE = {}
+
+const peer = z.string().min(1).max(255).describe('a name, a mesh address or a node id')
+
+const get = { method: 'GET', page: true, answer: 'json' } as const
+const post = { method: 'POST', page: true, answer: 'json' } as const
+
+export const ROUTES: readonly Route[] = [
+  route(
+    {
+      ...get,
+      path: '/v1/status',
+      summary: 'This host, its peers and the paths to them.',
+      answers: 'As `meshgate status --json` prints it.',
+    },
+    {},
+    ({ api }) => api.status(),
+  ),
+  route(
+    {
+      ...get,
+      path: '/v1/plan',
+      summary: 'What the agent wants of its helper, with reasons.',
+      answers: 'As `meshgate plan --json` prints it.',
+    },
+    {},
+    ({ api }) => api.plan(),
+  ),
+  route(
+    {
+      ...get,
+      path: '/v1/netcheck',
+      summary: 'What lies between this host and the internet.',
+      answers: 'As `meshgate netcheck --json` prints it.',
+    },
+    { refresh: z.enum(['0', '1']).default('0').describe('1: ask the STUN servers anew') },
+    ({ api, given }) => api.netcheck({ refresh: given.refresh === '1' }),
+  ),
+  route(
+    {
+      ...get,
+      path: '/v1/why',
+      summary: 'Why a peer is reached as it is, and what would help.',
+      answers: 'As `meshgate why PEER --json` prints it.',
+    },
+    { peer },
+    why,
+  ),
+  route(
+    {
+      ...get,
+      path: '/v1/events',
+      summary: 'What happened lately, oldest first.',
+      answers: 'A list, as `meshgate events --json` prints it; with `follow` one event a line.',
+    },
+    {
+      follow: z
+        .enum(['0', '1'])
+        .default('0')
+        .describe('1: then what happens, until the caller hangs up'),
+    },
+    ({ api, given, gone }) => (given.follow === '1' ? api.followEvents(gone) : api.events()),
+  ),
+  route(
+    {
+      ...post,
+      path: '/v1/ping',
+      summary: 'Round trips inside the session, and the path that each took.',
+      answer: 'lines',
+      answers: 'One line a round trip, as `meshgate ping PEER --json` prints it.',
+    },
+    {
+      peer,
+      count: z.int().min(0).max(1_000_000).default(4).describe('0: until the caller hangs up'),
+      intervalMs: z.int().min(10).max(60_000).default(1_000),
+    },
+    ping,
+  ),
+  route(
+    {
+      ...post,
+      path: '/v1/leave',
+      summary: 'Ends the membership of this host and stops the agent.',
+      page: false,
+      answers: 'An empty document.',
+    },
+    {},
+    ({ api }) => api.leave().then(() => DONE),
+  ),
+  route(
+    {
+      ...post,
+      path: '/v1/stop',
+      summary: 'Stops the agent; the helper keeps the tunnels.',
+      page: false,
+      answers: 'An empty document.',
+    },
+    {},
+    ({ api }) => api.stop().then(() => DONE),
+  ),
+]
+
+async function why({ api, given }: Call<{ peer: string }>): Promise<unknown> {
+  const answer = await api.why(given.peer)
+  if (answer !== undefined) return answer
+  const remedy = '`meshgate status` lists the members'
+  throw new Failure('no-such-peer', `no member is called ${given.peer}`, { remedy })
+}
+
+async function* ping(
+  call: Call<{ peer: string; count: number; intervalMs: number }>,
+): AsyncGenerator {
+  const { api, gone } = call
+  const { peer: name, count, intervalMs } = call.given
+  const last = count === 0 ? Number.POSITIVE_INFINITY : count
+  for (let sequence = 1; sequence <= last && !gone.aborted; sequence++) {
+    const startMs = performance.now()
+    yield { sequence, ...(await api.ping(name)) }
+    if (sequence === last) return
+    await delay(Math.max(0, startMs + intervalMs - performance.now()), gone)
+  }
+}

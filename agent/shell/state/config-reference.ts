@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What each key of the configuration file is for. docs/config.md is made from this and the schema. */
+import { z } from 'zod'
+import { CONFIG_REMEDIES, type ConfigKey, configSchema } from './config-schema.ts'
+
+interface KeyReference {
+  readonly about: string
+  /** A reload takes it up; otherwise it holds from the agent's next start. */
+  readonly live: boolean
+}
+
+export const CONFIG_REFERENCE: Readonly<Record<ConfigKey, KeyReference>> = {
+  name: {
+    about: 'Name of this host in the mesh, asked for when it joins. Left out: the host name.',
+    live: false,
+  },
+  interface: { about: 'Name of the network interface that the mesh appears on.', live: false },
+  listen_port: {
+    about:
+      'The one UDP port, for WireGuard, probes, STUN and relaying. Left out: random from 20000 to 32767, and then kept.',
+    live: false,
+  },
+  tcp_port: {
+    about: 'TCP port for gossip and joining hosts. Left out: the number of the UDP port.',
+    live: false,
+  },
+  listen_addresses: { about: 'Addresses of this host on which the TCP port listens.', live: false },
+  advertise: {
+    about:
+      'Addresses at which others reach this host although none of its interfaces shows them, such as behind a router that forwards a port.',
+    live: true,
+  },
+  stun_servers: {
+    about: 'STUN servers to ask beside those that members run. UDP, IP addresses with ports.',
+    live: true,
+  },
+  stun_server: {
+    about:
+      'Whether this host answers STUN for others. "auto": if it seems that others can reach it.',
+    live: true,
+  },
+  relay: {
+    about: "Whether this host forwards other members' ciphertext where it can be reached.",
+    live: true,
+  },
+  port_mapping: {
+    about: 'Whether the router is asked (PCP, NAT-PMP, UPnP) to forward the ports of this host.',
+    live: true,
+  },
+  mtu: { about: 'MTU of the interface, in bytes.', live: true },
+  log_level: { about: 'The least that is logged.', live: true },
+  exclude_interfaces: {
+    about: 'Interfaces whose addresses are not offered to others; `*` stands for any letters.',
+    live: true,
+  },
+}
+
+/** docs/config.md. */
+export function configReference(): string {
+  const { properties = {} } = z.toJSONSchema(configSchema, { io: 'input' })
+  const keys = Object.entries(properties).map(([key, schema]) =>
+    section(key as ConfigKey, schema as JsonSchema),
+  )
+  return `${HEAD}\n${keys.join('\n')}`
+}
+
+const HEAD = `# The configuration file
+
+One TOML file, \`/etc/meshgate/config.toml\` unless \`--config\` or \`MESHGATE_CONFIG\` names another. It may be missing: every key
+has a default. \`meshgate config check\` says everything that is wrong with it, and nothing is touched before all of it is right;
+an unknown key is refused, with the known one that is nearest. \`meshgate reload\` (or SIGHUP) takes up a changed file without a
+restart; keys marked *restart* hold from the agent's next start. This page is made from the schema by \`npm run docs\`.
+`
+
+interface JsonSchema {
+  readonly type?: string
+  readonly const?: unknown
+  readonly enum?: readonly unknown[]
+  readonly anyOf?: readonly JsonSchema[]
+  readonly items?: JsonSchema
+  readonly properties?: Readonly<Record<string, JsonSchema>>
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly maxItems?: number
+  readonly default?: unknown
+}
+
+function section(key: ConfigKey, schema: JsonSchema): string {
+  const { about, live } = CONFIG_REFERENCE[key]
+  const fallback = schema.default === undefined ? 'none' : `\`${JSON.stringify(schema.default)}\``
+  const facts = [kindOf(schema), `default ${fallback}`, live ? 'reload' : '*restart*']
+  return `## ${key}\n\n${about}\n\n${facts.join(' · ')}\n\nTo be right: ${CONFIG_REMEDIES[key]}.\n`
+}
+
+function kindOf(schema: JsonSchema): string {
+  if (schema.anyOf !== undefined) return schema.anyOf.map(kindOf).join(' or ')
+  if (schema.enum !== undefined) return schema.enum.map((v) => JSON.stringify(v)).join(', ')
+  if (schema.const !== undefined) return JSON.stringify(schema.const)
+  if (schema.type === 'array') {
+    const { items = {}, maxItems } = schema
+    return `list of: ${kindOf(items)}${maxItems === undefined ? '' : `, at most ${maxItems}`}`
+  }
+  if (schema.type === 'object') {
+    const inner = Object.entries(schema.properties ?? {})
+    return `table of ${inner.map(([name, one]) => `\`${name}\` (${kindOf(one)})`).join(', ')}`
+  }
+  if (schema.type === 'integer') return `whole number, ${schema.minimum} to ${schema.maximum}`
+  return schema.type === 'string' ? 'text' : (schema.type ?? 'anything')
+}
