@@ -3,20 +3,11 @@
  * What a node wants of its helper, computed from the view, its own facts and the paths that are proven. A pure
  * function of its arguments; printable, and every decision in it carries its reason. It holds no private key.
  */
-import type { TransportAddress } from '../nat/address.ts'
+import { comparePathKinds } from '../nat/path-kind.ts'
 import type { Certificate } from './certificate.ts'
 import type { NodeId, X25519Key } from './identity.ts'
 import type { Network } from './network.ts'
-import type { RelayRoute } from './relay-route.ts'
-
-export type PlannedPath =
-  | {
-      /** Names the path towards the helper: its kind, and what tells it from others of the peer. */
-      readonly id: string
-      readonly kind: 'direct'
-      readonly endpoint: TransportAddress
-    }
-  | { readonly id: string; readonly kind: 'relay'; readonly via: RelayRoute }
+import type { PlannedPath } from './planned-path.ts'
 
 export interface PlannedPeer {
   readonly node: NodeId
@@ -52,10 +43,8 @@ export interface Plan {
 export interface MemberPaths {
   readonly certificate: Certificate
   readonly keepaliveMs: number
-  /** Proven endpoints, most wanted first. */
-  readonly endpoints: readonly TransportAddress[]
-  /** Routes over hubs, best first. */
-  readonly routes: readonly RelayRoute[]
+  /** Of each kind the most wanted first. */
+  readonly paths: readonly PlannedPath[]
   readonly why: string
 }
 
@@ -82,24 +71,11 @@ export function makePlan({ network, own, device, members }: PlanInput): Plan {
   }
 }
 
-export function directPathId(endpoint: TransportAddress): string {
-  return `direct:${endpoint}`
-}
-
-/** So many digits of each hub that nobody finds a key which makes two hubs look alike. */
-export function relayPathId(route: RelayRoute): string {
-  return `relay:${route.map((hub) => hub.slice(0, 32)).join('+')}`
-}
-
-export function isRelayPathId(id: string): boolean {
-  return id.startsWith('relay:')
-}
-
 /**
- * A member stays a peer for as long as it is a member, with or without a path: paths move, AllowedIPs do not. Direct
- * paths come first, and relayed ones stay armed behind them: the backup of a direct path is the one that failed least.
+ * A member stays a peer for as long as it is a member, with or without a path: paths move, AllowedIPs do not. Paths come
+ * in the order of their kinds, and all stay armed: the backup of a direct path is the one that failed least.
  */
-function planPeer({ certificate, keepaliveMs, endpoints, routes, why }: MemberPaths): PlannedPeer {
+function planPeer({ certificate, keepaliveMs, paths, why }: MemberPaths): PlannedPeer {
   return {
     node: certificate.node,
     name: certificate.name,
@@ -108,12 +84,7 @@ function planPeer({ certificate, keepaliveMs, endpoints, routes, why }: MemberPa
     allowedIps: [`${certificate.ipv4}/32`, `${certificate.ipv6}/128`],
     echoAddress: certificate.ipv4,
     keepaliveMs,
-    paths: [
-      ...endpoints.map(
-        (endpoint) => ({ id: directPathId(endpoint), kind: 'direct', endpoint }) as const,
-      ),
-      ...routes.map((via) => ({ id: relayPathId(via), kind: 'relay', via }) as const),
-    ],
+    paths: paths.toSorted((a, b) => comparePathKinds(a.kind, b.kind)),
     why,
   }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The plan in the helper's words, with the private keys that the plan leaves out. */
 import type { NodeId } from '../../topology/identity.ts'
-import type { Plan, PlannedPath } from '../../topology/plan.ts'
+import type { Plan } from '../../topology/plan.ts'
+import type { PlannedPath } from '../../topology/planned-path.ts'
 import type { DesiredPath, DesiredState } from './helper-contract.ts'
 import { hexToBase64 } from './key-text.ts'
 
@@ -33,7 +34,19 @@ export function desiredState(plan: Plan, keys: SessionKeys): DesiredState {
 
 /** A route over a hub that is no member (any more) cannot be said, and leads nowhere. */
 function desiredPath(path: PlannedPath, helperNames: ReadonlyMap<NodeId, string>): DesiredPath[] {
-  if (path.kind === 'direct') return [path]
-  const via = path.via.flatMap((hub) => helperNames.get(hub) ?? [])
-  return via.length === path.via.length ? [{ id: path.id, kind: 'relay', via }] : []
+  switch (path.kind) {
+    case 'direct':
+      return [path]
+    case 'relay': {
+      const via = path.via.flatMap((hub) => helperNames.get(hub) ?? [])
+      return via.length === path.via.length ? [{ id: path.id, kind: 'relay', via }] : []
+    }
+    case 'turn': {
+      const { id, server, endpoint } = path
+      // To this host's own socket, what a server gave to the peer is an address like any other.
+      return server === null
+        ? [{ id, kind: 'direct', endpoint }]
+        : [{ id, kind: 'turn', server, endpoint }]
+    }
+  }
 }

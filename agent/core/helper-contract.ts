@@ -7,8 +7,6 @@ import type { TransportAddress } from '../../nat/address.ts'
 
 export type HelperEngine = 'kernel' | 'userspace'
 
-export type PathKind = 'direct' | 'relay'
-
 export interface DesiredDevice {
   /** An interface name, at most 15 bytes. */
   readonly name: string
@@ -37,6 +35,29 @@ export type DesiredPath =
   | { readonly id: string; readonly kind: 'direct'; readonly endpoint: TransportAddress }
   /** `via`: WireGuard public keys (base64) of one or two hubs; the first is another peer. */
   | { readonly id: string; readonly kind: 'relay'; readonly via: readonly string[] }
+  /** `server`: one of the document's. `endpoint`: the peer as that server sees it, or what its own server gave it. */
+  | {
+      readonly id: string
+      readonly kind: 'turn'
+      readonly server: string
+      readonly endpoint: TransportAddress
+    }
+
+/** What the helper calls the kind; what it means to us is of the planned path with the same id. */
+export type HelperPathKind = DesiredPath['kind']
+
+/** A server on which an allocation is kept (RFC 8656). Password or secret are left out where everybody is let in. */
+export interface DesiredTurnServer {
+  readonly id: string
+  /** `turn:host:port?transport=udp`, the same with `tcp`, or `turns:host:port?transport=tcp`. */
+  readonly url: string
+  readonly username?: string
+  readonly password?: string
+  /** Shared with the server: names and passwords that hold for a day are made of it. */
+  readonly secret?: string
+  /** Absolute path of a file of certificates, in place of the system's roots. */
+  readonly ca?: string
+}
 
 export interface DesiredPeer {
   /** WireGuard public key, base64. */
@@ -56,6 +77,8 @@ export interface DesiredPeer {
 /** What should exist. `device: null` tears everything down. */
 export interface DesiredState {
   readonly device: DesiredDevice | null
+  /** At most 8. */
+  readonly turn?: readonly DesiredTurnServer[]
   readonly routes: readonly DesiredRoute[]
   readonly peers: readonly DesiredPeer[]
 }
@@ -79,7 +102,7 @@ export interface EchoResult {
   readonly rttUs: number
   /** Id of the path that was active. */
   readonly path: string
-  /** Of a relayed path the hub's. */
+  /** Where it left for: of a relayed path the hub's, over TURN the server's. */
   readonly endpoint: TransportAddress
 }
 
@@ -105,12 +128,16 @@ export interface HelperLink {
 
 export interface HelperPath {
   readonly id: string
-  readonly kind: PathKind
-  /** Where ciphertext leaves for now; null for a relayed path whose hub has no direct path. */
+  readonly kind: HelperPathKind
+  /** Where ciphertext leaves for now: the peer, the first hub or the server; null while it cannot. */
   readonly endpoint: TransportAddress | null
-  /** Public keys of the hubs, base64; empty for a direct path. */
+  /** Public keys of the hubs, base64; empty unless it is relayed. */
   readonly via: readonly string[]
+  /** Of a path over TURN. */
+  readonly server: string | null
   readonly up: boolean
+  /** Whether the peer heard packets of the session over it; null while that is not known. */
+  readonly carries: boolean | null
   readonly rttUs: number | null
   readonly lossPermille: number
   /** Age. */
@@ -131,12 +158,41 @@ export interface HelperPeer {
   readonly paths: readonly HelperPath[]
 }
 
+export type TurnTransport = 'udp' | 'tcp' | 'tls'
+
+/** An allocation as it is. */
+export interface HelperTurnServer {
+  readonly id: string
+  readonly transport: TurnTransport
+  /** connecting: no attempt has failed since the last success. */
+  readonly state: 'up' | 'connecting' | 'failed'
+  /** Of the protocol's closed list; null while up. A newer helper may know more causes. */
+  readonly cause: string | null
+  /** The same for a person. */
+  readonly detail: string | null
+  /** Where others find this host; null unless up. */
+  readonly relayed: TransportAddress | null
+  readonly rttUs: number | null
+}
+
+/** What this host did as a hub since the helper's start. */
+export interface HelperRelayed {
+  readonly frames: number
+  readonly bytes: number
+  /** In order, but there was no way on or too many of them. */
+  readonly dropped: number
+  /** Wrong, or from somebody unknown. */
+  readonly refused: number
+}
+
 export interface HelperState {
   readonly instance: string
   readonly engine: HelperEngine
   readonly generation: number
   readonly device: HelperDevice | null
   readonly routes: readonly DesiredRoute[]
+  readonly turn: readonly HelperTurnServer[]
+  readonly relayed: HelperRelayed
   /** Without loopback and the helper's own device. */
   readonly links: readonly HelperLink[]
   readonly peers: readonly HelperPeer[]
@@ -158,7 +214,13 @@ export type HelperEvent =
       /** Our address as the peer saw it. */
       readonly observed: TransportAddress
     }
-  | { readonly method: 'probe-heard'; readonly peer: string; readonly from: TransportAddress }
+  | {
+      readonly method: 'probe-heard'
+      readonly peer: string
+      readonly from: TransportAddress
+      /** The TURN server over which it came, if any. */
+      readonly server: string | null
+    }
   | {
       readonly method: 'path-up'
       readonly peer: string
@@ -180,7 +242,12 @@ export type HelperEvent =
       readonly gapMs: number
     }
   | { readonly method: 'links-changed'; readonly links: readonly HelperLink[] }
-  | { readonly method: 'stats'; readonly peers: readonly HelperPeer[] }
+  | {
+      readonly method: 'stats'
+      readonly peers: readonly HelperPeer[]
+      readonly turn: readonly HelperTurnServer[]
+    }
+  | { readonly method: 'turn-changed'; readonly server: HelperTurnServer }
   | { readonly method: 'device-lost'; readonly reason: string }
 
 /** One bad field of a refused document; `value` never holds a private key. */

@@ -2,9 +2,9 @@
 /** What the helper says: its state on connecting, and its events from then on. */
 import { addressParts } from '../../nat/address.ts'
 import { type Instant, instant, type Now } from '../../nat/clock.ts'
-import { adopt, answered, hear, type PathReport, report } from '../../nat/path-agent.ts'
+import { adopt, answered, hear, type PathReport } from '../../nat/path-agent.ts'
 import { askAgain, askIdle, receiveStun } from '../../nat/stun-client.ts'
-import { directPathId, isRelayPathId, relayPathId } from '../../topology/plan.ts'
+import { directPath, type PlannedPath } from '../../topology/planned-path.ts'
 import { peerByHelperName, recheckPeers } from './believe.ts'
 import type { Effect } from './effect.ts'
 import type { Event } from './event.ts'
@@ -15,6 +15,7 @@ import type { HelperEvent, HelperLink, HelperPath, HelperPeer } from './helper-c
 import { observeSelf, rememberObserver } from './observe.ts'
 import { pathText } from './path-text.ts'
 import { lookForGateway, refreshPorts } from './port-mapping.ts'
+import { figuresOf, type PathFigures, pathById, takeFigures } from './peer-paths.ts'
 import type { Node, Peer } from './state.ts'
 
 type Connected = Extract<Event, { kind: 'helper-connected' }>
@@ -31,7 +32,7 @@ export function adoptHelper(node: Node, { hello, state }: Connected, now: Now): 
   recheckPeers(node, now.instant)
   for (const peer of node.peers.values()) {
     // Another helper may have none of the paths that the last one had.
-    peer.relayed.clear()
+    peer.indirect.figures.clear()
     peer.activePath = undefined
   }
   for (const stats of state.peers) {
@@ -61,7 +62,8 @@ export function takeHelperEvent(node: Node, event: HelperEvent, now: Now): Effec
       return takeReply(node, event, now)
     case 'probe-heard': {
       const peer = peerByHelperName(node, event.peer)
-      if (peer !== undefined) hear(peer.paths, event.from, now.instant)
+      // What came over a TURN server says nothing of how this host's own socket is reached.
+      if (peer !== undefined && event.server === null) hear(peer.paths, event.from, now.instant)
       return []
     }
     case 'path-up':
@@ -84,6 +86,8 @@ export function takeHelperEvent(node: Node, event: HelperEvent, now: Now): Effec
         const peer = peerByHelperName(node, stats.publicKey)
         if (peer !== undefined) takeStats(peer, stats, now.instant)
       }
+      return []
+    case 'turn-changed':
       return []
     case 'device-lost':
       return [remember(node.events, { kind: 'device-lost', reason: event.reason }, now.wall)]
@@ -145,7 +149,7 @@ function takeReply(
   const isNews = answered(peer.paths, { endpoint, transaction, rttMs }, now.instant)
   rememberObserver(node, endpoint, reply.observed)
   if (!isNews) return []
-  return [provenEffect(node, peer, { path: directPathId(endpoint), rttMs }, now)]
+  return [provenEffect(node, peer, { path: directPath(endpoint).id, rttMs }, now)]
 }
 
 function takePathState(
@@ -155,53 +159,38 @@ function takePathState(
 ): void {
   const up = event.method === 'path-up'
   const rttMs = event.method === 'path-up' ? event.rttUs / 1000 : undefined
-  if (isRelayPathId(event.path)) {
-    // Of a path that was given up meanwhile nothing would ever be heard again.
-    if (!isWanted(peer, event.path)) return
-    const relayed = peer.relayed.get(event.path)
-    const lossPermille = relayed?.lossPermille ?? 0
-    peer.relayed.set(event.path, { up, rttMs: rttMs ?? relayed?.rttMs, lossPermille })
-    return
-  }
-  const proven = [...peer.paths.proven.values()].find(
-    (path) => directPathId(path.endpoint) === event.path,
-  )
-  if (proven === undefined) return
-  const { endpoint, lossPermille } = proven
-  report(peer.paths, [{ endpoint, up, rttMs: rttMs ?? proven.rttMs, lossPermille }], now)
+  const path = pathById(peer, event.path)
+  if (path === undefined) return
+  const known = figuresOf(peer, path)
+  const lossPermille = known?.lossPermille ?? 0
+  takeFigures(peer, path, { up, rttMs: rttMs ?? known?.rttMs, lossPermille }, now)
 }
 
 function takeStats(peer: Peer, stats: HelperPeer, now: Instant): void {
   peer.stats = stats
   peer.activePath = stats.activePath ?? undefined
   if (stats.session.ageMs !== null) peer.sessionAt = instant(now - stats.session.ageMs)
-  takeRelayed(peer, stats)
-  // A path that was armed a moment ago has not been asked yet: that is no sign that it is down. But one that
-  // never answers the helper is never reported as down either, because it was never up.
-  const isOnTrial = ({ endpoint }: PathReport) => {
-    const provenAt = peer.paths.proven.get(endpoint)?.provenAt
-    return provenAt !== undefined && now - provenAt < PATH_TRIAL_MS
-  }
-  const measured = stats.paths.filter(
-    (path) =>
-      path.up || path.lastReplyMs !== null || pathReports([path]).every((r) => !isOnTrial(r)),
-  )
-  report(peer.paths, pathReports(measured), now)
-}
-
-/** Exactly the relayed paths that the helper has, as far as they are still wanted. */
-function takeRelayed(peer: Peer, stats: HelperPeer): void {
-  peer.relayed.clear()
-  for (const path of stats.paths) {
-    if (path.kind !== 'relay' || !isWanted(peer, path.id)) continue
-    const { up, lossPermille } = path
-    const rttMs = path.rttUs === null ? undefined : path.rttUs / 1000
-    peer.relayed.set(path.id, { up, rttMs, lossPermille })
+  // Exactly the paths that the helper has, as far as they are still wanted.
+  peer.indirect.figures.clear()
+  for (const measured of stats.paths) {
+    const path = pathById(peer, measured.id)
+    if (path === undefined || isOnTrial(peer, path, measured, now)) continue
+    takeFigures(peer, path, figuresIn(measured), now)
   }
 }
 
-function isWanted(peer: Peer, id: string): boolean {
-  return peer.routes.some((route) => relayPathId(route) === id)
+/**
+ * A direct path that was armed a moment ago has not been asked yet: that is no sign that it is down. But one that never
+ * answers the helper is never reported as down either, because it was never up.
+ */
+function isOnTrial(peer: Peer, path: PlannedPath, { up, lastReplyMs }: HelperPath, now: Instant) {
+  if (path.kind !== 'direct' || up || lastReplyMs !== null) return false
+  const provenAt = peer.paths.proven.get(path.endpoint)?.provenAt
+  return provenAt !== undefined && now - provenAt < PATH_TRIAL_MS
+}
+
+function figuresIn({ up, rttUs, lossPermille }: HelperPath): PathFigures {
+  return { up, rttMs: rttUs === null ? undefined : rttUs / 1000, lossPermille }
 }
 
 function takeLinks(node: Node, links: readonly HelperLink[], now: Now): Effect[] {
@@ -218,11 +207,11 @@ function takeLinks(node: Node, links: readonly HelperLink[], now: Now): Effect[]
   return [remember(node.events, { kind: 'links-changed', addresses }, now.wall)]
 }
 
-/** The direct ones among the helper's paths. */
+/** The direct ones among the paths of a helper that was there before us. */
 function pathReports(paths: readonly HelperPath[]): PathReport[] {
-  return paths.flatMap(({ kind, endpoint, up, rttUs, lossPermille }) => {
-    if (kind !== 'direct' || endpoint === null) return []
-    return [{ endpoint, up, rttMs: rttUs === null ? undefined : rttUs / 1000, lossPermille }]
+  return paths.flatMap((path) => {
+    const { kind, endpoint } = path
+    return kind === 'direct' && endpoint !== null ? [{ endpoint, ...figuresIn(path) }] : []
   })
 }
 
@@ -241,7 +230,8 @@ function pathEffect(
   const { path } = event
   const rttMs = event.rttUs / 1000
   // A direct path was proven by the agent's own probes before the helper had it.
-  if (isRelayPathId(path)) return provenEffect(node, peer, { path, rttMs }, now)
+  const kind = pathById(peer, path)?.kind ?? 'direct'
+  if (kind !== 'direct') return provenEffect(node, peer, { path, rttMs }, now)
   return { kind: 'log', level: 'debug', message: 'path up', fields: { peer: name, path, rttMs } }
 }
 

@@ -3,10 +3,11 @@
 import type { Now } from '../../nat/clock.ts'
 import type { HubLink } from '../../topology/hub-distance.ts'
 import type { NodeId } from '../../topology/identity.ts'
-import { relayPathId } from '../../topology/plan.ts'
+import { relayPath } from '../../topology/planned-path.ts'
 import { chooseHomeHubs, type RelayRoute, relayRoutes } from '../../topology/relay-route.ts'
 import type { HelperPath } from './helper-contract.ts'
 import { dialableAddresses } from './observe.ts'
+import { setIndirect } from './peer-paths.ts'
 import type { Node, Peer } from './state.ts'
 
 /** The hubs of the view. Replaced as a whole when anything in it changes: routes are made from it, and made anew then. */
@@ -48,6 +49,7 @@ export function adoptRoutes(node: Node, peer: Peer, paths: readonly HelperPath[]
     if (via.length === 1) return [[first]]
     return second === undefined ? [] : [[first, second]]
   })
+  setIndirect(peer.indirect, 'relay', peer.routes.map(relayPath))
   peer.routesFrom = undefined
 }
 
@@ -57,9 +59,7 @@ function updateRoutes(node: Node, peer: Peer): void {
   const theirs = peer.record.hubs.filter((hub) => relays.has(hub))
   peer.routes = relayRoutes({ peer: peer.node, own: links, theirs, current: peer.routes })
   peer.routesFrom = { hubs: node.hubs, record: peer.record }
-  const wanted = new Set(peer.routes.map(relayPathId))
-  peer.routesText = [...wanted].join(' ')
-  for (const id of peer.relayed.keys()) if (!wanted.has(id)) peer.relayed.delete(id)
+  setIndirect(peer.indirect, 'relay', peer.routes.map(relayPath))
 }
 
 function surveyHubs(node: Node, now: Now): HubSurvey {

@@ -43,7 +43,7 @@ function hostPort(candidates: readonly Candidate[]): number | undefined {
 }
 
 function pathInUse({ kind, endpoint, via, rttMs }: PathStatus): PathInUse {
-  if (kind === 'direct' && endpoint !== null) return { kind, endpoint }
-  if (kind === 'relay' && via !== null) return { kind, via, rttMs: rttMs ?? undefined }
-  return { kind: 'none' }
+  if (kind === 'none') return { kind }
+  if (kind === 'direct') return endpoint === null ? { kind: 'none' } : { kind, endpoint }
+  return { kind, via: via ?? 'somebody', rttMs: rttMs ?? undefined }
 }

@@ -2,8 +2,9 @@
 /** A peer's paths as status shows them: the one that carries traffic first, then what is armed behind it. */
 import { orderPaths } from '../../nat/path-score.ts'
 import type { NodeId } from '../../topology/identity.ts'
-import { directPathId, relayPathId } from '../../topology/plan.ts'
+import { directPath, type PlannedPath } from '../../topology/planned-path.ts'
 import type { RelayRoute } from '../../topology/relay-route.ts'
+import { figuresOf, pathById } from './peer-paths.ts'
 import type { Node, Peer } from './state.ts'
 import type { PathStatus } from './status.ts'
 
@@ -17,56 +18,55 @@ export const NO_PATH: PathStatus = {
 
 /** Paths that are up, the active one first. */
 export function pathStatuses(node: Node, peer: Peer): PathStatus[] {
-  const paths = [...directPaths(peer), ...relayedPaths(node, peer)]
+  const paths = allPaths(peer).filter((path) => figuresOf(peer, path)?.up === true)
   const active = paths.find(({ id }) => id === peer.activePath)
   const ordered = active === undefined ? paths : [active, ...paths.filter((p) => p !== active)]
-  return ordered.map(({ status }) => status)
+  return ordered.map((path) => statusOf(node, peer, path))
 }
 
 /** The path that the helper names, with its figures if it is still known. */
 export function pathStatusOf(node: Node, peer: Peer, id: string): PathStatus {
-  const paths = [...directPaths(peer), ...relayedPaths(node, peer)]
-  return paths.find((path) => path.id === id)?.status ?? NO_PATH
+  const path = pathById(peer, id)
+  return path === undefined || figuresOf(peer, path)?.up !== true
+    ? NO_PATH
+    : statusOf(node, peer, path)
 }
 
-interface NamedPath {
-  readonly id: string
-  readonly status: PathStatus
+function allPaths({ paths, indirect }: Peer): PlannedPath[] {
+  const direct = orderPaths([...paths.proven.values()], paths.incumbent)
+  return [...direct.map(({ endpoint }) => directPath(endpoint)), ...indirect.all]
 }
 
-function directPaths(peer: Peer): NamedPath[] {
-  return orderPaths([...peer.paths.proven.values()], peer.paths.incumbent)
-    .filter((path) => path.up)
-    .map(({ endpoint, rttMs, lossPermille }) => ({
-      id: directPathId(endpoint),
-      status: {
-        kind: 'direct',
-        via: null,
-        endpoint,
-        rttMs: rttMs ?? null,
-        lossPct: lossPermille / 10,
-      },
-    }))
+function statusOf(node: Node, peer: Peer, path: PlannedPath): PathStatus {
+  const figures = figuresOf(peer, path)
+  const measured = {
+    rttMs: figures?.rttMs ?? null,
+    lossPct: figures === undefined ? null : figures.lossPermille / 10,
+  }
+  const { kind } = path
+  const via = viaOf(node, peer, path)
+  switch (kind) {
+    case 'direct':
+    case 'turn':
+      return { kind, via, endpoint: path.endpoint, ...measured }
+    case 'relay':
+      return { kind, via, endpoint: hubEndpoint(node, path.via[0]), ...measured }
+  }
 }
 
-function relayedPaths(node: Node, peer: Peer): NamedPath[] {
-  return peer.routes.flatMap((route) => {
-    const id = relayPathId(route)
-    const path = peer.relayed.get(id)
-    if (path?.up !== true) return []
-    const status: PathStatus = {
-      kind: 'relay',
-      via: routeNames(node, route),
-      endpoint: hubEndpoint(node, route[0]),
-      rttMs: path.rttMs ?? null,
-      lossPct: path.lossPermille / 10,
-    }
-    return [{ id, status }]
-  })
+/** Over whom a path leads, by name: `hub`, or `hub, other` for a route over two; null for a direct one. */
+export function viaOf(node: Node, peer: Peer, path: PlannedPath): string | null {
+  switch (path.kind) {
+    case 'direct':
+      return null
+    case 'relay':
+      return routeNames(node, path.via)
+    case 'turn':
+      return path.server ?? `${peer.record.certificate.name}'s server`
+  }
 }
 
-/** `hub`, or `hub, other` for a route over two. */
-export function routeNames(node: Node, route: RelayRoute): string {
+function routeNames(node: Node, route: RelayRoute): string {
   return route.map((hub) => node.peers.get(hub)?.record.certificate.name ?? hub).join(', ')
 }
 

@@ -17,6 +17,7 @@ import { createEventLog, type EventLog, type EventOf } from './event-log.ts'
 import { type HubSurvey, NO_HUBS } from './hubs.ts'
 import { pairPhaseMs } from './probing.ts'
 import type { HelperEngine, HelperLink, HelperPeer } from './helper-contract.ts'
+import { createIndirectPaths, type IndirectPaths } from './peer-paths.ts'
 
 /** What is known of the helper at the other end of the socket. */
 export interface HelperSide {
@@ -52,22 +53,13 @@ export interface Peer {
   switches: number
   /** Routes over hubs, best first, and what they were made from. */
   routes: readonly RelayRoute[]
-  /** Their path ids: asked for in every step, and new only when the routes are. */
-  routesText: string
   routesFrom: { readonly hubs: HubSurvey; readonly record: NodeRecord } | undefined
-  /** What the helper says of those routes, by path id; direct paths are the path agent's. */
-  readonly relayed: Map<string, RelayedPath>
+  /** Paths that lead over somebody else; see peer-paths.ts. */
+  readonly indirect: IndirectPaths
   /** When a round trip inside the session last succeeded. */
   sessionAt: Instant | undefined
   /** Of the two node ids, see dial-targets.ts; undefined until it was needed once. */
   dialWeight: string | undefined
-}
-
-/** What the helper measured on one relayed path. */
-export interface RelayedPath {
-  up: boolean
-  rttMs: number | undefined
-  lossPermille: number
 }
 
 /** Our own record as it stands, and what it was made from. */
@@ -173,9 +165,8 @@ export function createPeer(self: NodeId, record: NodeRecord, helperName: string)
     lastSwitch: undefined,
     switches: 0,
     routes: [],
-    routesText: '',
     routesFrom: undefined,
-    relayed: new Map(),
+    indirect: createIndirectPaths(),
     sessionAt: undefined,
     dialWeight: undefined,
   }

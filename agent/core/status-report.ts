@@ -7,6 +7,7 @@ import { FAILED_AFTER_MS, SUSPECT_AFTER_MS } from './constants.ts'
 import { observeSelf } from './observe.ts'
 import { type Explainer, explainer } from './pair-facts.ts'
 import { portMappingProtocols, portMappingStatus, whyNoPortMapping } from './port-mapping.ts'
+import { isReached } from './peer-paths.ts'
 import type { Node, Peer } from './state.ts'
 import { NO_PATH, pathStatuses } from './path-status.ts'
 import type { Liveness, Netcheck, PeerStatus, SelfStatus, Status, SwitchStatus } from './status.ts'
@@ -103,8 +104,7 @@ function lastSwitchOf({ lastSwitch }: Peer): SwitchStatus | null {
 
 /** Any sign counts: a round trip inside the session, a path that answers, or a fresh record. */
 function livenessOf(peer: Peer, now: Now): Liveness {
-  const paths = [...peer.paths.proven.values(), ...peer.relayed.values()]
-  if (paths.some((path) => path.up)) return 'alive'
+  if (isReached(peer)) return 'alive'
   const signs = [peer.sessionAt, peer.heardAt].filter((at) => at !== undefined)
   if (signs.length === 0) return 'unknown'
   const silentMs = now.instant - Math.max(...signs)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NatBehaviour } from '../../nat/behaviour.ts'
+import type { PathKind } from '../../nat/path-kind.ts'
 
 /**
  * alive: a round trip inside the session or fresh signs over gossip. suspect: silent for too long.
@@ -9,7 +10,7 @@ export type Liveness = 'alive' | 'suspect' | 'failed' | 'left' | 'unknown'
 
 /** One way for ciphertext to reach a peer, as `status --json` shows it. Stable keys. */
 export interface PathStatus {
-  readonly kind: 'none' | 'direct' | 'relay'
+  readonly kind: 'none' | PathKind
   /** The hubs or the server that the path crosses, by name; null for a direct one. */
   readonly via: string | null
   readonly endpoint: string | null

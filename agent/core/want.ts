@@ -9,6 +9,7 @@ import type { Effect } from './effect.ts'
 import { servesRelay } from './hubs.ts'
 import { explainer } from './pair-facts.ts'
 import { NO_PATH, pathStatuses } from './path-status.ts'
+import { wantedPaths } from './peer-paths.ts'
 import { servesStun } from './publish.ts'
 import type { Node } from './state.ts'
 
@@ -31,8 +32,7 @@ export function planOf(node: Node, now: Now): Plan {
       .map((peer) => ({
         certificate: peer.record.certificate,
         keepaliveMs: keepaliveMs(undefined),
-        routes: peer.routes,
-        endpoints: armedPaths(peer.paths).map((path) => path.endpoint),
+        paths: wantedPaths(peer),
         why: explain(peer, pathStatuses(node, peer)[0] ?? NO_PATH).sentence,
       })),
   })
@@ -60,7 +60,7 @@ function planInputs(node: Node, now: Now): string {
     if (notAfter <= now.wall) continue
     text += `\n${helperName} ${serial}`
     for (const path of armedPaths(paths)) text += ` ${path.endpoint}`
-    text += ` ${peer.routesText}`
+    text += ` ${peer.indirect.text}`
   }
   return text
 }

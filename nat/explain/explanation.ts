@@ -37,9 +37,17 @@ function directText({ path, checks }: PairFacts): string {
 }
 
 function stateText({ path, isResting, hubs }: PairFacts): string {
-  if (path.kind === 'relay') return `relayed over ${path.via}`
-  if (!isResting) return 'no path yet'
-  return hubs === 0 ? 'no path, and no hub is reached' : 'no path, not over a hub either'
+  switch (path.kind) {
+    case 'direct':
+      return 'direct'
+    case 'relay':
+      return `relayed over ${path.via}`
+    case 'turn':
+      return `relayed over TURN server ${path.via}`
+    case 'none':
+      if (!isResting) return 'no path yet'
+      return hubs === 0 ? 'no path, and no hub is reached' : 'no path, not over a hub either'
+  }
 }
 
 function checkingText({ checks }: PairFacts): string {

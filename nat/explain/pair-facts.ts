@@ -4,6 +4,7 @@ import type { TransportAddress } from '../address.ts'
 import type { NatBehaviour } from '../behaviour.ts'
 import type { Candidate } from '../candidate.ts'
 import type { Check } from '../checklist.ts'
+import type { PathKind } from '../path-kind.ts'
 
 export interface HostFacts {
   readonly name: string
@@ -17,7 +18,12 @@ export interface HostFacts {
 /** What carries the traffic. */
 export type PathInUse =
   | { readonly kind: 'direct'; readonly endpoint: string }
-  | { readonly kind: 'relay'; readonly via: string; readonly rttMs: number | undefined }
+  | {
+      readonly kind: Exclude<PathKind, 'direct'>
+      /** Over whom, by name. */
+      readonly via: string
+      readonly rttMs: number | undefined
+    }
   | { readonly kind: 'none' }
 
 export interface PairFacts {

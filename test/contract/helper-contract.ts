@@ -3,63 +3,17 @@
  * What native/PROTOCOL.md promises, asked of any helper: the Go binary and the simulated one.
  */
 import { createConnection } from 'node:net'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { DesiredState, HelperEvent, HelperHello } from '../../agent/core/helper-contract.ts'
-import { type HelperClient, startHelperClient } from '../../agent/shell/helper/helper-client.ts'
+import { describe, expect, it } from 'vitest'
+import type { DesiredState } from '../../agent/core/helper-contract.ts'
 import { HELPER_ERROR } from '../../agent/shell/helper/helper-fault.ts'
-import { RpcConnection } from '../../agent/shell/helper/rpc-connection.ts'
+import type { RpcConnection } from '../../agent/shell/helper/rpc-connection.ts'
+import { contractBench, refusedFields, type RunningHelper } from './contract-bench.ts'
 import { exampleDesired, exampleEndpoint, newPeer } from './desired-example.ts'
-
-export interface RunningHelper {
-  readonly socketPath: string
-  /** Makes the helper send any event; left out where only the network can. */
-  provoke?(): void
-  /** Resolves when the process or server is gone by itself. */
-  readonly gone: Promise<void>
-  stop(): Promise<void>
-}
+import { pathContract } from './path-contract.ts'
 
 export function helperContract(start: () => Promise<RunningHelper>): void {
-  let helper: RunningHelper
-  let open: { close(): void }[] = []
-
-  beforeEach(async () => {
-    helper = await start()
-    open = []
-  })
-
-  afterEach(async () => {
-    for (const one of open) one.close()
-    await helper.stop()
-  })
-
-  async function raw(): Promise<{ rpc: RpcConnection; closed: Promise<string> }> {
-    const closed = Promise.withResolvers<string>()
-    const rpc = await RpcConnection.open(helper.socketPath, {
-      onNotification: () => undefined,
-      onClose: closed.resolve,
-    })
-    open.push(rpc)
-    return { rpc, closed: closed.promise }
-  }
-
-  async function greeted(): Promise<{
-    client: HelperClient
-    hello: HelperHello
-    events: HelperEvent[]
-  }> {
-    const events: HelperEvent[] = []
-    const connected = Promise.withResolvers<HelperHello>()
-    const client = startHelperClient({
-      socketPath: helper.socketPath,
-      client: 'contract suite',
-      onConnected: connected.resolve,
-      onDisconnected: () => undefined,
-      onEvent: (event) => events.push(event),
-    })
-    open.push(client)
-    return { client, hello: await connected.promise, events }
-  }
+  const bench = contractBench(start)
+  const { raw, greeted } = bench
 
   const errorCode = async (rpc: RpcConnection, method: string, params: object) => {
     const reply = await rpc.request(method, params, 5_000)
@@ -98,8 +52,8 @@ export function helperContract(start: () => Promise<RunningHelper>): void {
 
     it('closes only its own connection if it is garbage', async () => {
       const { client } = await greeted()
-      const garbage = createConnection(helper.socketPath)
-      open.push({ close: () => garbage.destroy() })
+      const garbage = createConnection(bench.helper().socketPath)
+      bench.closeLater({ close: () => garbage.destroy() })
       const heard: Buffer[] = []
       garbage.on('data', (chunk: Buffer) => heard.push(chunk))
       const closed = new Promise<void>((resolve) => garbage.on('close', () => resolve()))
@@ -133,11 +87,7 @@ export function helperContract(start: () => Promise<RunningHelper>): void {
       const before = await client.state()
       const refused = await client.apply(withFaults(desired))
       expect(refused).toMatchObject({ ok: false, fault: { kind: 'refused' } })
-      const fields =
-        !refused.ok && refused.fault.kind === 'refused'
-          ? refused.fault.problems.map(({ field }) => field)
-          : []
-      expect(fields).toEqual(
+      expect(refusedFields(refused)).toEqual(
         expect.arrayContaining([
           'device.mtu',
           'peers[0].keepaliveMs',
@@ -158,59 +108,6 @@ export function helperContract(start: () => Promise<RunningHelper>): void {
       expect(await client.apply(desired)).toMatchObject({ ok: false, fault: { kind: 'refused' } })
     })
 
-    it('takes relayed paths beside direct ones, and shows over whom they go', async () => {
-      const { client } = await greeted()
-      const desired = withRelayedPaths(exampleDesired())
-      const [hub, far] = desired.peers.map(({ publicKey }) => publicKey)
-      expect(await client.apply(desired)).toMatchObject({ ok: true })
-      expect(await client.apply(desired)).toMatchObject({ ok: true, value: { changed: [] } })
-      const state = await client.state()
-      expect(state.ok && state.value.device?.relay).toBe(true)
-      const ofFar = state.ok && state.value.peers.find(({ publicKey }) => publicKey === far)
-      expect(ofFar && ofFar.paths).toMatchObject([
-        { id: desired.peers[1]!.paths[0]!.id, kind: 'direct', via: [] },
-        { id: 'relay:one', kind: 'relay', via: [hub] },
-        { id: 'relay:two', kind: 'relay', via: [hub, STRANGER] },
-      ])
-    })
-
-    it('takes the same path over other hubs for another path', async () => {
-      const { client } = await greeted()
-      const desired = withRelayedPaths(exampleDesired())
-      await client.apply(desired)
-      const [hub, far] = desired.peers
-      const moved = { id: 'relay:one', kind: 'relay', via: [hub!.publicKey, STRANGER] } as const
-      const result = await client.apply({ ...desired, peers: [hub!, { ...far!, paths: [moved] }] })
-      expect(result.ok && result.value.changed.length).toBeGreaterThan(0)
-      const state = await client.state()
-      const vias = state.ok && state.value.peers.flatMap(({ paths }) => paths.map(({ via }) => via))
-      expect(vias).toContainEqual([hub!.publicKey, STRANGER])
-    })
-
-    it('refuses relayed paths that cannot be: over a stranger, over the peer itself, twice over one hub', async () => {
-      const { client } = await greeted()
-      const desired = withRelayedPaths(exampleDesired())
-      const [hub, far] = desired.peers.map(({ publicKey }) => publicKey)
-      const relay = (id: string, ...via: string[]) => ({ id, kind: 'relay', via }) as const
-      const paths = [
-        relay('a', STRANGER),
-        relay('b', far!),
-        relay('c', hub!, hub!),
-        relay('d', hub!, far!),
-        relay('e'),
-      ]
-      const refused = await client.apply({
-        ...desired,
-        peers: [desired.peers[0]!, { ...desired.peers[1]!, paths }],
-      })
-      const fields =
-        !refused.ok && refused.fault.kind === 'refused'
-          ? refused.fault.problems.map(({ field }) => field)
-          : []
-      const at = (path: number) => fields.some((f) => f.startsWith(`peers[1].paths[${path}].via`))
-      expect([0, 1, 2, 3, 4].map(at)).toEqual([true, true, true, true, true])
-    })
-
     it('removes a peer that is no longer desired, and the device with null', async () => {
       const { client } = await greeted()
       const desired = exampleDesired()
@@ -224,6 +121,8 @@ export function helperContract(start: () => Promise<RunningHelper>): void {
     })
   })
 
+  pathContract(bench)
+
   it('refuses to probe or to echo a peer that it does not know', async () => {
     const { client } = await greeted()
     await client.apply(exampleDesired())
@@ -236,9 +135,10 @@ export function helperContract(start: () => Promise<RunningHelper>): void {
   })
 
   it('tells events to those who said hello', async () => {
-    if (helper.provoke === undefined) return
+    const { provoke } = bench.helper()
+    if (provoke === undefined) return
     const { events } = await greeted()
-    helper.provoke()
+    provoke()
     await expect.poll(() => events.length, { timeout: 5_000 }).toBeGreaterThan(0)
   })
 
@@ -246,25 +146,9 @@ export function helperContract(start: () => Promise<RunningHelper>): void {
     const { client } = await greeted()
     await client.apply(exampleDesired())
     expect(await client.shutdown()).toMatchObject({ ok: true })
-    await helper.gone
+    await bench.helper().gone
     await expect(raw()).rejects.toThrow()
   })
-}
-
-/** Any key: a second hub need not be a peer. */
-const STRANGER = newPeer(9).publicKey
-
-/** A second peer, which is reached directly, over the first, and over the first and another hub. */
-function withRelayedPaths(desired: DesiredState): DesiredState {
-  const [hub] = desired.peers
-  const far = newPeer(3)
-  const one = { id: 'relay:one', kind: 'relay', via: [hub!.publicKey] } as const
-  const two = { id: 'relay:two', kind: 'relay', via: [hub!.publicKey, STRANGER] } as const
-  return {
-    ...desired,
-    device: { ...desired.device!, relay: true },
-    peers: [hub!, { ...far, paths: [...far.paths, one, two] }],
-  }
 }
 
 function withFaults(desired: DesiredState): DesiredState {

@@ -8,7 +8,8 @@ import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe } from 'vitest'
-import { helperContract, type RunningHelper } from '../contract/helper-contract.ts'
+import type { RunningHelper } from '../contract/contract-bench.ts'
+import { helperContract } from '../contract/helper-contract.ts'
 
 const PROGRAM = join(import.meta.dirname, '../../dist/meshgate-helper')
 const START_DEADLINE_MS = 10_000

@@ -77,7 +77,7 @@ export class Trace implements Witness {
       case 'probe-reply':
         return `${this.#peer(event.peer)} answers at ${event.endpoint} in ${event.rttUs / 1000} ms, sees us at ${event.observed}`
       case 'probe-heard':
-        return `${this.#peer(event.peer)} probes from ${event.from}`
+        return `${this.#peer(event.peer)} probes from ${event.from}${event.server === null ? '' : ` over ${event.server}`}`
       case 'path-up':
         return `path up to ${this.#peer(event.peer)}: ${this.#pathId(event.peer, event.path)}`
       case 'path-down':
@@ -88,6 +88,8 @@ export class Trace implements Witness {
         return `links: ${event.links.flatMap((link) => link.addresses).join(', ')}`
       case 'device-lost':
         return `device lost: ${event.reason}`
+      case 'turn-changed':
+        return `TURN server ${event.server.id} is ${event.server.state}, gives ${event.server.relayed}`
       case 'stats':
         return undefined
     }
@@ -139,8 +141,14 @@ export class Trace implements Witness {
   }
 
   #path(path: DesiredPath): string {
-    if (path.kind === 'direct') return path.endpoint
-    return `over ${path.via.map((hub) => this.#peer(hub)).join(' and ')}`
+    switch (path.kind) {
+      case 'direct':
+        return path.endpoint
+      case 'relay':
+        return `over ${path.via.map((hub) => this.#peer(hub)).join(' and ')}`
+      case 'turn':
+        return `over ${path.server} to ${path.endpoint}`
+    }
   }
 
   /** Names instead of keys, so that a trace reads the same whatever the keys are. */

@@ -77,11 +77,26 @@ export class Checkers implements Witness {
 
   #checkPath(node: ClusterNode, desired: DesiredState, peer: DesiredPeer, path: DesiredPath): void {
     const { publicKey } = peer
-    if (path.kind === 'direct') {
-      const isProven = this.#proven.has(`${node.name} ${publicKey} ${path.endpoint}`)
-      this.#must(node, isProven, `${path.endpoint} is armed without a round trip`)
-      return
+    switch (path.kind) {
+      case 'direct': {
+        const isProven = this.#proven.has(`${node.name} ${publicKey} ${path.endpoint}`)
+        return this.#must(node, isProven, `${path.endpoint} is armed without a round trip`)
+      }
+      case 'relay':
+        return this.#checkRelay(node, desired, peer, path)
+      case 'turn': {
+        const isGiven = desired.turn?.some(({ id }) => id === path.server) === true
+        return this.#must(node, isGiven, `${path.id} leads over a server that is not given`)
+      }
     }
+  }
+
+  #checkRelay(
+    node: ClusterNode,
+    desired: DesiredState,
+    { publicKey }: DesiredPeer,
+    path: Extract<DesiredPath, { kind: 'relay' }>,
+  ): void {
     const hosts = [node.member.helperName, ...path.via, publicKey]
     this.#must(node, new Set(hosts).size === hosts.length, `${path.id} passes a host twice`)
     for (const hub of path.via) this.#must(node, this.#members.has(hub), `${hub} is no member`)

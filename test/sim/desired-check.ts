@@ -3,22 +3,27 @@
  * The rules of native/PROTOCOL.md, section Desired state: every bad field is named at once.
  */
 import { canonicalIp, parseTransportAddress } from '../../nat/address.ts'
-import type { FieldProblem } from '../../agent/core/helper-contract.ts'
+import type { FieldProblem, HelperPathKind } from '../../agent/core/helper-contract.ts'
 
 type Fields = Record<string, unknown>
 
 /** All that is wrong with a document; empty if it may be applied. */
 export function problemsOf(document: unknown): FieldProblem[] {
   const check = new Check()
-  const desired = check.object('', document, ['device', 'routes', 'peers'])
+  const desired = check.object('', document, ['device', 'turn', 'routes', 'peers'])
   if (desired === undefined) return check.problems
   if (desired['device'] !== null) checkDevice(check, desired['device'])
   for (const [i, route] of check.list('routes', desired['routes'], 4_096).entries())
     checkRoute(check, `routes[${i}]`, route)
+  const servers = new Set<unknown>()
+  for (const [i, server] of check.list('turn', desired['turn'] ?? [], 8).entries())
+    checkTurnServer(check, `turn[${i}]`, server, servers)
+  if (desired['device'] === null && servers.size > 0) check.bad('turn', null, 'no device')
   const owners = new Map<string, string>()
   const peers = check.list('peers', desired['peers'], 4_096)
   const keys = new Set(peers.map((peer) => (peer as Fields | null)?.['publicKey']))
-  for (const [i, peer] of peers.entries()) checkPeer(check, `peers[${i}]`, peer, { owners, keys })
+  for (const [i, peer] of peers.entries())
+    checkPeer(check, `peers[${i}]`, peer, { owners, keys, servers })
   return check.problems
 }
 
@@ -60,9 +65,34 @@ interface Whole {
   readonly owners: Map<string, string>
   /** Public keys of all peers. */
   readonly keys: ReadonlySet<unknown>
+  /** Ids of TURN servers. */
+  readonly servers: ReadonlySet<unknown>
 }
 
-function checkPeer(check: Check, field: string, value: unknown, { owners, keys }: Whole): void {
+function checkTurnServer(check: Check, field: string, value: unknown, ids: Set<unknown>): void {
+  const server = check.object(field, value, ['id', 'url', 'username', 'password', 'secret', 'ca'])
+  if (server === undefined) return
+  const { id, url, username, password, secret, ca } = server
+  if (typeof id !== 'string' || id === '' || Buffer.byteLength(id) > 96)
+    check.bad(`${field}.id`, id, 'not an id of 1 to 96 bytes')
+  else if (ids.has(id)) check.bad(`${field}.id`, id, 'given twice')
+  ids.add(id)
+  const isTls = typeof url === 'string' && url.startsWith('turns:')
+  if (typeof url !== 'string' || !TURN_URL.test(url)) check.bad(`${field}.url`, url, 'no TURN URL')
+  if (password !== undefined && secret !== undefined)
+    check.bad(`${field}.secret`, null, 'given besides a password')
+  if (password !== undefined && username === undefined)
+    check.bad(`${field}.username`, null, 'missing')
+  if (username !== undefined && password === undefined && secret === undefined)
+    check.bad(`${field}.password`, null, 'missing')
+  if (ca !== undefined && (typeof ca !== 'string' || !ca.startsWith('/')))
+    check.bad(`${field}.ca`, ca, 'not the absolute path of a file')
+  else if (ca !== undefined && !isTls) check.bad(`${field}.ca`, ca, 'of no use without TLS')
+}
+
+const TURN_URL = /^(?:turn:[^?]+(?:\?transport=(?:udp|tcp))?|turns:[^?]+(?:\?transport=tcp)?)$/
+
+function checkPeer(check: Check, field: string, value: unknown, whole: Whole): void {
   const peer = check.object(field, value, [
     'publicKey',
     'presharedKey',
@@ -73,6 +103,7 @@ function checkPeer(check: Check, field: string, value: unknown, { owners, keys }
     'paths',
   ])
   if (peer === undefined) return
+  const { owners, keys, servers } = whole
   const claim = (sub: string, what: unknown, kind: string) => {
     const owner = owners.get(`${kind} ${String(what)}`)
     if (owner !== undefined) check.bad(`${field}.${sub}`, what, `already given by ${owner}`)
@@ -90,26 +121,37 @@ function checkPeer(check: Check, field: string, value: unknown, { owners, keys }
   check.number(`${field}.keepaliveMs`, peer['keepaliveMs'], 1_000, 600_000)
   const ids = new Set<unknown>()
   for (const [i, path] of check.list(`${field}.paths`, peer['paths'], 8).entries())
-    checkPath(check, `${field}.paths[${i}]`, path, { ids, keys, peer: peer['publicKey'] })
+    checkPath(check, `${field}.paths[${i}]`, path, { ids, keys, servers, peer: peer['publicKey'] })
 }
 
 interface Surroundings {
   readonly ids: Set<unknown>
   readonly keys: ReadonlySet<unknown>
+  readonly servers: ReadonlySet<unknown>
   readonly peer: unknown
 }
 
+/** By kind, what a path has beside id and kind. */
+const PATH_FIELDS: Readonly<Record<HelperPathKind, readonly string[]>> = {
+  direct: ['endpoint'],
+  relay: ['via'],
+  turn: ['server', 'endpoint'],
+}
+
 function checkPath(check: Check, field: string, value: unknown, around: Surroundings): void {
-  const isRelay = (value as Fields | null)?.['kind'] === 'relay'
-  const path = check.object(field, value, ['id', 'kind', isRelay ? 'via' : 'endpoint'])
+  const named = (value as Fields | null)?.['kind']
+  const fields = PATH_FIELDS[named as HelperPathKind]
+  if (fields === undefined) return check.bad(`${field}.kind`, named, 'not a kind of path')
+  const path = check.object(field, value, ['id', 'kind', ...fields])
   if (path === undefined) return
-  const { id, kind, endpoint } = path
+  const { id, kind, endpoint, server } = path
   if (typeof id !== 'string' || id === '' || Buffer.byteLength(id) > 96)
     check.bad(`${field}.id`, id, 'not an id of 1 to 96 bytes')
   else if (around.ids.has(id)) check.bad(`${field}.id`, id, 'given twice')
   around.ids.add(id)
-  if (isRelay) return checkVia(check, `${field}.via`, path['via'], around)
-  if (kind !== 'direct') check.bad(`${field}.kind`, kind, 'not a kind of path')
+  if (kind === 'relay') return checkVia(check, `${field}.via`, path['via'], around)
+  if (kind === 'turn' && !around.servers.has(server))
+    check.bad(`${field}.server`, server, 'not a server of this document')
   if (typeof endpoint !== 'string' || !parseTransportAddress(endpoint).ok)
     check.bad(`${field}.endpoint`, endpoint, 'not a transport address')
 }

@@ -6,6 +6,7 @@ export function differences(before: DesiredState, after: DesiredState): string[]
   const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
   const changed: string[] = []
   if (!same(before.device, after.device)) changed.push('device')
+  if (!same(before.turn ?? [], after.turn ?? [])) changed.push('turn')
   if (!same(before.routes, after.routes)) changed.push('routes')
   const old = new Map(before.peers.map((peer) => [peer.publicKey, peer]))
   for (const peer of after.peers) {

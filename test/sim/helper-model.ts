@@ -15,11 +15,12 @@ import type {
   HelperLink,
   HelperPeer,
   HelperState,
-  PathKind,
+  HelperPathKind,
 } from '../../agent/core/helper-contract.ts'
 import { problemsOf } from './desired-check.ts'
 import { differences } from './desired-differences.ts'
 import type { Frame, Packet, RelayFrame } from './frame.ts'
+import { deviceState, unallocated } from './idle-state.ts'
 import { PathModel } from './path-model.ts'
 import type { Host, SimulatedNetwork } from './network.ts'
 import { RelayModel } from './relay-model.ts'
@@ -85,7 +86,7 @@ export class HelperModel {
     })
     clock.every(STATS_PERIOD_MS, () => {
       const peers = this.#paths.takeChanged().map((peer) => this.#peerState(peer))
-      if (peers.length > 0) emit({ method: 'stats', peers })
+      if (peers.length > 0) emit({ method: 'stats', peers, turn: [] })
     })
   }
 
@@ -149,7 +150,7 @@ export class HelperModel {
   }
 
   /** What carries the traffic with a peer, if anything does. */
-  activeKindOf(peer: string): PathKind | 'none' {
+  activeKindOf(peer: string): HelperPathKind | 'none' {
     return this.#paths.activeKindOf(peer)
   }
 
@@ -165,22 +166,15 @@ export class HelperModel {
 
   state(): HelperState {
     const { publicKey, listenPort } = this.#options
-    const { device, routes, peers } = this.#desired
+    const { device, turn = [], routes, peers } = this.#desired
     return {
       instance: this.instance,
       engine: 'userspace',
       generation: this.#generation,
-      device: device && {
-        name: device.name,
-        index: 7,
-        mtu: device.mtu,
-        listenPort,
-        publicKey,
-        addresses: device.addresses,
-        stunServer: device.stunServer,
-        relay: device.relay,
-      },
+      device: device && deviceState(device, { listenPort, publicKey }),
       routes,
+      turn: turn.map(unallocated),
+      relayed: this.relay.counters,
       links: this.#links(),
       peers: peers.map((peer) => this.#peerState(peer)),
     }
@@ -260,7 +254,7 @@ export class HelperModel {
     const pair = `${sender} ${way.from}`
     if (clock.nowMs - (this.#heardMs.get(pair) ?? -Infinity) < HEARD_PERIOD_MS) return
     this.#heardMs.set(pair, clock.nowMs)
-    emit({ method: 'probe-heard', peer: sender, from: way.from })
+    emit({ method: 'probe-heard', peer: sender, from: way.from, server: null })
   }
 
   #receiveStun(payload: Uint8Array, from: TransportAddress): void {
@@ -271,16 +265,25 @@ export class HelperModel {
 
   /** False if the path leads nowhere for now. */
   #sendOver(path: DesiredPath, packet: Packet): boolean {
-    if (path.kind === 'direct') {
-      this.#send(path.endpoint, packet)
-      return true
+    switch (path.kind) {
+      case 'direct':
+        this.#send(path.endpoint, packet)
+        return true
+      case 'relay':
+        return this.#sendOverHubs(path.via, packet)
+      case 'turn':
+        // The simulated network has no such servers.
+        return false
     }
-    const [hub, otherHub] = path.via
+  }
+
+  #sendOverHubs(via: readonly string[], packet: Packet): boolean {
+    const [hub, otherHub] = via
     const to = hub === undefined ? undefined : this.#paths.directOf(hub)
     if (hub === undefined || to === undefined) return false
     const { sender: source, receiver: destination } = packet
     const hop = { sender: source, receiver: hub }
-    const hopsLeft = path.via.length
+    const hopsLeft = via.length
     const names = { hop, hopsLeft, destination, source, otherHub }
     this.#send(to, { kind: 'relay', ...names, payload: packet })
     return true

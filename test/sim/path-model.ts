@@ -10,7 +10,7 @@ import type {
   HelperEvent,
   HelperPath,
   HelperPeer,
-  PathKind,
+  HelperPathKind,
 } from '../../agent/core/helper-contract.ts'
 import type { Alarm, VirtualClock } from './virtual-clock.ts'
 
@@ -93,7 +93,7 @@ export class PathModel {
   }
 
   /** What carries a peer's traffic, if anything does. */
-  activeKindOf(publicKey: string): PathKind | 'none' {
+  activeKindOf(publicKey: string): HelperPathKind | 'none' {
     const peer = this.#peers.get(publicKey)
     const path = peer?.active === undefined ? undefined : peer.paths.get(peer.active)
     return path?.up === true ? path.wanted.kind : 'none'
@@ -122,6 +122,7 @@ export class PathModel {
       paths: [...paths.values()].map(({ wanted, up, rttMs, repliedMs, unanswered }) => ({
         ...this.#describe(wanted),
         up: up === true,
+        carries: null,
         rttUs: micros(rttMs),
         lossPermille: unanswered === 0 ? 0 : 100 * unanswered,
         lastReplyMs: age(repliedMs),
@@ -243,12 +244,19 @@ export class PathModel {
     }
   }
 
-  #describe(wanted: DesiredPath): Pick<HelperPath, 'id' | 'kind' | 'endpoint' | 'via'> {
+  #describe(wanted: DesiredPath): Pick<HelperPath, 'id' | 'kind' | 'endpoint' | 'via' | 'server'> {
     const { id, kind } = wanted
-    if (kind === 'direct') return { id, kind, endpoint: wanted.endpoint, via: [] }
-    const hub = wanted.via[0]
-    const endpoint = hub === undefined ? null : (this.directOf(hub) ?? null)
-    return { id, kind, endpoint, via: wanted.via }
+    switch (kind) {
+      case 'direct':
+        return { id, kind, endpoint: wanted.endpoint, via: [], server: null }
+      case 'relay': {
+        const hub = wanted.via[0]
+        const endpoint = hub === undefined ? null : (this.directOf(hub) ?? null)
+        return { id, kind, endpoint, via: wanted.via, server: null }
+      }
+      case 'turn':
+        return { id, kind, endpoint: null, via: [], server: wanted.server }
+    }
   }
 
   #stop(path: Path): void {

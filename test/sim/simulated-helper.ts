@@ -10,6 +10,7 @@ import type { DesiredPeer, DesiredState } from '../../agent/core/helper-contract
 import { HELPER_ERROR } from '../../agent/shell/helper/helper-fault.ts'
 import { LineSplitter } from '../../agent/shell/helper/rpc-lines.ts'
 import { problemsOf } from './desired-check.ts'
+import { deviceState, unallocated } from './idle-state.ts'
 
 const HELLO_TIMEOUT_MS = 5_000
 const CONNECTIONS_MAX = 8
@@ -149,24 +150,17 @@ export class SimulatedHelper {
   }
 
   #state(): object {
-    const { device, routes, peers } = this.#desired
+    const { device, turn = [], routes, peers } = this.#desired
+    const publicKey = Buffer.alloc(32, 1).toString('base64')
     return {
       instance: this.instance,
       engine: 'userspace',
       generation: this.#generation,
-      device: device && {
-        name: device.name,
-        index: 7,
-        mtu: device.mtu,
-        listenPort: device.listenPort === 0 ? 41_820 : device.listenPort,
-        publicKey: Buffer.alloc(32, 1).toString('base64'),
-        addresses: device.addresses,
-        stunServer: device.stunServer,
-        relay: device.relay,
-      },
+      device: device && deviceState(device, { listenPort: device.listenPort || 41_820, publicKey }),
       routes,
       links: [{ name: 'eth0', index: 2, up: true, mtu: 1500, addresses: ['192.0.2.10/24'] }],
       peers: peers.map(idle),
+      turn: turn.map(unallocated),
       relayed: { frames: 0, bytes: 0, dropped: 0, refused: 0 },
     }
   }
@@ -190,8 +184,10 @@ function idle(peer: DesiredPeer): object {
       id: path.id,
       kind: path.kind,
       endpoint: path.kind === 'direct' ? path.endpoint : null,
-      via: path.kind === 'direct' ? [] : path.via,
+      via: path.kind === 'relay' ? path.via : [],
+      server: path.kind === 'turn' ? path.server : null,
       up: false,
+      carries: null,
       rttUs: null,
       lossPermille: 0,
       lastReplyMs: null,
@@ -203,6 +199,7 @@ function differences(before: DesiredState, after: DesiredState): string[] {
   const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
   const changed: string[] = []
   if (!same(before.device, after.device)) changed.push('device change')
+  if (!same(before.turn ?? [], after.turn ?? [])) changed.push('turn change')
   if (!same(before.routes, after.routes)) changed.push('routes change')
   const old = new Map(before.peers.map((peer) => [peer.publicKey, peer]))
   for (const peer of after.peers) {

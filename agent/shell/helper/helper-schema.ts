@@ -35,10 +35,12 @@ const link = z.object({
 
 const path = z.object({
   id: z.string(),
-  kind: z.enum(['direct', 'relay']),
+  kind: z.enum(['direct', 'relay', 'turn']),
   endpoint: transportAddress.nullable(),
   via: z.array(z.string()),
+  server: z.string().nullable(),
   up: z.boolean(),
+  carries: z.boolean().nullable(),
   rttUs: duration.nullable(),
   lossPermille: count,
   lastReplyMs: duration.nullable(),
@@ -67,6 +69,18 @@ const device = z.object({
   relay: z.boolean(),
 })
 
+const turnServer = z.object({
+  id: z.string(),
+  transport: z.enum(['udp', 'tcp', 'tls']),
+  state: z.enum(['up', 'connecting', 'failed']),
+  cause: z.string().nullable(),
+  detail: z.string().nullable(),
+  relayed: transportAddress.nullable(),
+  rttUs: duration.nullable(),
+})
+
+const relayed = z.object({ frames: count, bytes: count, dropped: count, refused: count })
+
 const route = z.object({ destination: z.string(), mtu: count.exactOptional() })
 
 export const helloSchema: z.ZodType<HelperHello> = z.object({
@@ -94,6 +108,8 @@ export const stateSchema: z.ZodType<HelperState> = z.object({
   generation: count,
   device: device.nullable(),
   routes: z.array(route),
+  turn: z.array(turnServer),
+  relayed,
   links: z.array(link),
   peers: z.array(peer),
 })
@@ -132,7 +148,11 @@ const eventSchemas: { [M in HelperEvent['method']]: z.ZodType } = {
     rttUs: duration,
     observed: transportAddress,
   }),
-  'probe-heard': z.object({ peer: z.string(), from: transportAddress }),
+  'probe-heard': z.object({
+    peer: z.string(),
+    from: transportAddress,
+    server: z.string().nullable(),
+  }),
   'path-up': z.object({ peer: z.string(), path: z.string(), rttUs: duration }),
   'path-down': z.object({ peer: z.string(), path: z.string(), reason: z.string() }),
   switched: z.object({
@@ -143,7 +163,9 @@ const eventSchemas: { [M in HelperEvent['method']]: z.ZodType } = {
     gapMs: duration,
   }),
   'links-changed': z.object({ links: z.array(link) }),
-  stats: z.object({ peers: z.array(peer) }),
+  stats: z.object({ peers: z.array(peer), turn: z.array(turnServer) }),
+  // The server is the event: it has nothing else to say.
+  'turn-changed': turnServer.transform((server) => ({ server })),
   'device-lost': z.object({ reason: z.string() }),
 }
 

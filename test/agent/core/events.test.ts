@@ -6,7 +6,7 @@ import type { HelperPeer } from '../../../agent/core/helper-contract.ts'
 import type { TransportAddress } from '../../../nat/address.ts'
 import { statusOf } from '../../../agent/core/status-report.ts'
 import { wallTime } from '../../../nat/clock.ts'
-import { relayPathId } from '../../../topology/plan.ts'
+import { relayPath } from '../../../topology/planned-path.ts'
 import { link, ofKind, oneNode } from './one-node.ts'
 
 describe('the event log', () => {
@@ -29,7 +29,14 @@ const DIRECT = '198.51.100.1:1' as TransportAddress
 /** A peer with a direct path that is up. */
 function reached(publicKey: string): HelperPeer {
   const path = { id: `direct:${DIRECT}`, kind: 'direct', endpoint: DIRECT, via: [] } as const
-  const measured = { up: true, rttUs: 10_000, lossPermille: 0, lastReplyMs: 0 }
+  const measured = {
+    server: null,
+    up: true,
+    carries: null,
+    rttUs: 10_000,
+    lossPermille: 0,
+    lastReplyMs: 0,
+  }
   return {
     publicKey,
     allowedIps: [],
@@ -56,7 +63,7 @@ describe('a switch', () => {
       method: 'switched',
       peer: peer!.helperName,
       from: 'direct:198.51.100.7:41820',
-      to: relayPathId([hub!.certificate.node]),
+      to: relayPath([hub!.certificate.node]).id,
       cause: 'path-down',
       gapMs: 180,
     })

@@ -86,7 +86,9 @@ describe('a member that is heard of', () => {
       kind: 'direct',
       endpoint,
       via: [],
+      server: null,
       up: false,
+      carries: null,
       rttUs: null,
       lossPermille: 1000,
       lastReplyMs: null,
@@ -104,9 +106,9 @@ describe('a member that is heard of', () => {
     }
     run(2_000)
     // It may just have been armed: that is no sign yet.
-    expect(ofKind(helperEvent({ method: 'stats', peers: [stats] }), 'probe')).toEqual([])
+    expect(ofKind(helperEvent({ method: 'stats', peers: [stats], turn: [] }), 'probe')).toEqual([])
     run(4_000)
-    const again = ofKind(helperEvent({ method: 'stats', peers: [stats] }), 'probe')
+    const again = ofKind(helperEvent({ method: 'stats', peers: [stats], turn: [] }), 'probe')
     expect(again.map((probe) => probe.endpoint)).toEqual([endpoint])
     expect(node.peers.get(peer.certificate.node)?.paths.proven.get(endpoint)?.up).toBe(false)
   })

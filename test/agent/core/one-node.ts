@@ -122,6 +122,8 @@ const STATE: HelperState = {
   generation: 0,
   device: null,
   routes: [],
+  turn: [],
+  relayed: { frames: 0, bytes: 0, dropped: 0, refused: 0 },
   links: [],
   peers: [],
 }

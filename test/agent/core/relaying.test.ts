@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Hubs and routes over them, as one node sees them. */
 import { describe, expect, it } from 'vitest'
-import { directPathId, relayPathId } from '../../../topology/plan.ts'
+import { directPath, relayPath } from '../../../topology/planned-path.ts'
 import type { HelperPath, HelperPeer } from '../../../agent/core/helper-contract.ts'
 import { statusOf } from '../../../agent/core/status-report.ts'
 import type { TransportAddress } from '../../../nat/address.ts'
@@ -21,7 +21,7 @@ function withHubs(content: Partial<NodeRecord> = {}) {
   hub(far!)
   const direct = (member: Member, endpoint: TransportAddress, rttMs: number, up = true) =>
     statsOf(member, [
-      { ...path(directPathId(endpoint)), kind: 'direct', endpoint, up, rttUs: rttMs * 1000 },
+      { ...path(directPath(endpoint).id), kind: 'direct', endpoint, up, rttUs: rttMs * 1000 },
     ])
   const state = [direct(near!, at('198.51.100.1:1'), 10), direct(far!, at('198.51.100.2:1'), 15)]
   one.connect([link('eth0', '192.168.1.2/24')], state)
@@ -35,10 +35,10 @@ function withHubs(content: Partial<NodeRecord> = {}) {
   return { ...one, near: near!, far: far!, peer: peer!, direct, routes, status }
 }
 
-const nothing = { up: false, rttUs: null, lossPermille: 0, lastReplyMs: null }
+const nothing = { up: false, carries: null, rttUs: null, lossPermille: 0, lastReplyMs: null }
 
 function path(id: string): HelperPath {
-  return { id, kind: 'relay', endpoint: null, via: [], ...nothing }
+  return { id, kind: 'relay', endpoint: null, via: [], server: null, ...nothing }
 }
 
 function statsOf(member: Member, paths: readonly HelperPath[]): HelperPeer {
@@ -60,7 +60,7 @@ describe('routes over hubs', () => {
     const { routes, helperEvent, direct, near } = withHubs()
     expect(routes()).toEqual([['near'], ['far']])
     const stats = direct(near, at('198.51.100.1:1'), 25)
-    expect(ofKind(helperEvent({ method: 'stats', peers: [stats] }), 'apply')).toEqual([])
+    expect(ofKind(helperEvent({ method: 'stats', peers: [stats], turn: [] }), 'apply')).toEqual([])
     expect(routes()).toEqual([['near'], ['far']])
   })
 
@@ -77,7 +77,7 @@ describe('routes over hubs', () => {
 
   it('go when the direct path to their hub goes, and what was known of them is forgotten', () => {
     const { node, routes, status, helperEvent, near, far, peer, sleep } = withHubs()
-    const ids = node.peers.get(peer.certificate.node)!.routes.map(relayPathId)
+    const ids = node.peers.get(peer.certificate.node)!.routes.map((route) => relayPath(route).id)
     const up = { method: 'path-up', peer: peer.helperName, path: ids[0]!, rttUs: 1 } as const
     helperEvent(up)
     expect(status().path).toMatchObject({ kind: 'relay', via: 'near' })
@@ -86,7 +86,7 @@ describe('routes over hubs', () => {
       [far, 2],
     ] as const) {
       const down = { method: 'path-down', peer: hub.helperName, reason: 'silence' } as const
-      helperEvent({ ...down, path: directPathId(at(`198.51.100.${n}:1`)) })
+      helperEvent({ ...down, path: directPath(at(`198.51.100.${n}:1`)).id })
     }
     expect(routes()).toEqual([])
     // It was on its way when the path was given up.
@@ -107,7 +107,7 @@ describe('routes over hubs', () => {
 
   it('are not said to be up any more when the helper has restarted', () => {
     const { node, connect, direct, near, far, peer, helperEvent, status } = withHubs()
-    const id = relayPathId(node.peers.get(peer.certificate.node)!.routes[0]!)
+    const id = relayPath(node.peers.get(peer.certificate.node)!.routes[0]!).id
     helperEvent({ method: 'path-up', peer: peer.helperName, path: id, rttUs: 1 })
     connect([link('eth0', '192.168.1.2/24')], [])
     expect(status().path.kind).toBe('none')

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * A peer's paths of all kinds. Direct ones are the path agent's, which proves them before they are armed; the others are
+ * armed as soon as they are known, and proven by the helper. This is the one place where an id of the helper's meets a path.
+ */
+import type { Instant } from '../../nat/clock.ts'
+import { armedPaths, type PathAgent, report } from '../../nat/path-agent.ts'
+import { PATH_KINDS } from '../../nat/path-kind.ts'
+import { directPath, type IndirectPath, type PlannedPath } from '../../topology/planned-path.ts'
+
+/** What the helper measured on a path. */
+export interface PathFigures {
+  readonly up: boolean
+  readonly rttMs: number | undefined
+  readonly lossPermille: number
+}
+
+export interface IndirectPaths {
+  readonly ofKind: Map<IndirectPath['kind'], readonly IndirectPath[]>
+  /** All of them, in order of kinds, and their ids: asked for in every step, and new only when a path is. */
+  all: readonly IndirectPath[]
+  text: string
+  /** What the helper says of them, by id. */
+  readonly figures: Map<string, PathFigures>
+}
+
+/** The part of a peer that its paths are. */
+export interface PathsOfPeer {
+  readonly paths: PathAgent
+  readonly indirect: IndirectPaths
+}
+
+export function createIndirectPaths(): IndirectPaths {
+  return { ofKind: new Map(), all: [], text: '', figures: new Map() }
+}
+
+/** Replaces the paths of one kind, best first. What was measured of those that stay is kept. */
+export function setIndirect<K extends IndirectPath['kind']>(
+  indirect: IndirectPaths,
+  kind: K,
+  paths: readonly Extract<IndirectPath, { kind: K }>[],
+): void {
+  indirect.ofKind.set(kind, paths)
+  indirect.all = PATH_KINDS.flatMap((known) =>
+    known === 'direct' ? [] : (indirect.ofKind.get(known) ?? []),
+  )
+  const ids = new Set(indirect.all.map(({ id }) => id))
+  indirect.text = [...ids].join(' ')
+  for (const id of indirect.figures.keys()) if (!ids.has(id)) indirect.figures.delete(id)
+}
+
+/** The paths that the helper should keep. */
+export function wantedPaths({ paths, indirect }: PathsOfPeer): PlannedPath[] {
+  return [...armedPaths(paths).map(({ endpoint }) => directPath(endpoint)), ...indirect.all]
+}
+
+/** Undefined for a path that was given up meanwhile: of it nothing would ever be heard again. */
+export function pathById({ paths, indirect }: PathsOfPeer, id: string): PlannedPath | undefined {
+  const known = indirect.all.find((path) => path.id === id)
+  if (known !== undefined) return known
+  for (const endpoint of paths.proven.keys()) {
+    const path = directPath(endpoint)
+    if (path.id === id) return path
+  }
+  return undefined
+}
+
+export function figuresOf(
+  { paths, indirect }: PathsOfPeer,
+  path: PlannedPath,
+): PathFigures | undefined {
+  return path.kind === 'direct' ? paths.proven.get(path.endpoint) : indirect.figures.get(path.id)
+}
+
+/** Takes what the helper measured on a path. */
+export function takeFigures(
+  { paths, indirect }: PathsOfPeer,
+  path: PlannedPath,
+  figures: PathFigures,
+  now: Instant,
+): void {
+  if (path.kind === 'direct') report(paths, [{ endpoint: path.endpoint, ...figures }], now)
+  else indirect.figures.set(path.id, figures)
+}
+
+/** Whether any path of any kind answers. */
+export function isReached({ paths, indirect }: PathsOfPeer): boolean {
+  for (const { up } of paths.proven.values()) if (up) return true
+  for (const { up } of indirect.figures.values()) if (up) return true
+  return false
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The kinds of path over which ciphertext can reach a peer, most wanted first. Every place that must treat kinds apart
+ * switches over them exhaustively, so that the compiler names it when a kind is added here.
+ *
+ * | kind   | why it stands where it does                                                      |
+ * | ------ | -------------------------------------------------------------------------------- |
+ * | direct | nobody in between: the shortest way, and nobody else's bandwidth                  |
+ * | relay  | over one or two members, whose hosts are ours and usually near                    |
+ * | turn   | over a server (RFC 8656) that somebody pays for, often over TCP, which adds delay |
+ */
+export const PATH_KINDS = ['direct', 'relay', 'turn'] as const
+
+export type PathKind = (typeof PATH_KINDS)[number]
+
+/** Negative if paths of kind `a` are wanted more. */
+export function comparePathKinds(a: PathKind, b: PathKind): number {
+  return PATH_KINDS.indexOf(a) - PATH_KINDS.indexOf(b)
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+/** One way for ciphertext to reach a peer, as a plan names it. Its id is the helper's name for it, too. */
+import type { TransportAddress } from '../nat/address.ts'
+import type { PathKind } from '../nat/path-kind.ts'
+import type { RelayRoute } from './relay-route.ts'
+
+interface Named<K extends PathKind> {
+  /** Its kind, and what tells it from others of the peer; at most 96 bytes. */
+  readonly id: string
+  readonly kind: K
+}
+
+export type DirectPath = Named<'direct'> & { readonly endpoint: TransportAddress }
+
+export type RelayPath = Named<'relay'> & { readonly via: RelayRoute }
+
+export type TurnPath = Named<'turn'> & {
+  /** Id of our server that packets leave over; null: they go straight to what the peer's server gave to the peer. */
+  readonly server: string | null
+  readonly endpoint: TransportAddress
+}
+
+export type PlannedPath = DirectPath | RelayPath | TurnPath
+
+/** Paths that lead over somebody else. */
+export type IndirectPath = Exclude<PlannedPath, DirectPath>
+
+export function directPath(endpoint: TransportAddress): DirectPath {
+  return { id: `direct:${endpoint}`, kind: 'direct', endpoint }
+}
+
+/** So many digits of each hub that nobody finds a key which makes two hubs look alike. */
+export function relayPath(via: RelayRoute): RelayPath {
+  return { id: `relay:${via.map((hub) => hub.slice(0, 32)).join('+')}`, kind: 'relay', via }
+}
+
+export function turnPath(server: string | null, endpoint: TransportAddress): TurnPath {
+  return { id: `turn:${server ?? ''}>${endpoint}`, kind: 'turn', server, endpoint }
+}
