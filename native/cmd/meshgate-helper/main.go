@@ -17,6 +17,7 @@ import (
 	"meshgate.dev/native/internal/privilege"
 	"meshgate.dev/native/internal/protocol"
 	"meshgate.dev/native/internal/server"
+	"meshgate.dev/native/internal/userspace"
 )
 
 // version is set by the build.
@@ -57,12 +58,13 @@ func run(options options, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("cannot listen: %w", err)
 	}
+	kind := userspace.Engine{}
 	hello := protocol.Hello{
 		Protocol: protocol.Version, Helper: version,
-		Engine: protocol.EngineUserspace, EngineReason: engine.Reason,
+		Engine: kind.Name(), EngineReason: "this version of the helper has no other engine",
 	}
 	agents := server.New(log, hello, options.allowedUIDs)
-	kept, err := engine.New(agents, log)
+	kept, err := engine.New(kind, agents, log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

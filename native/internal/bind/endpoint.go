@@ -28,23 +28,31 @@ var ErrNoPath = errors.New("no path to the peer")
 type PeerEndpoint struct {
 	active atomic.Pointer[Path]
 	second atomic.Pointer[Path]
+	moved  atomic.Pointer[func()]
 }
 
 var _ conn.Endpoint = (*PeerEndpoint)(nil)
 
 // Use makes a path the active one; nil is none.
-func (endpoint *PeerEndpoint) Use(path Path) { store(&endpoint.active, path) }
+func (endpoint *PeerEndpoint) Use(path Path) { endpoint.put(&endpoint.active, path) }
 
 // Double sends everything over a second path as well; nil ends that. WireGuard's replay window drops
 // the copy that comes second.
-func (endpoint *PeerEndpoint) Double(path Path) { store(&endpoint.second, path) }
+func (endpoint *PeerEndpoint) Double(path Path) { endpoint.put(&endpoint.second, path) }
 
-func store(place *atomic.Pointer[Path], path Path) {
+// Watch makes every change known, to an engine whose packets do not ask here for their way. What it calls
+// must not wait.
+func (endpoint *PeerEndpoint) Watch(moved func()) { endpoint.moved.Store(&moved) }
+
+func (endpoint *PeerEndpoint) put(place *atomic.Pointer[Path], path Path) {
 	if path == nil {
 		place.Store(nil)
-		return
+	} else {
+		place.Store(&path)
 	}
-	place.Store(&path)
+	if moved := endpoint.moved.Load(); moved != nil {
+		(*moved)()
+	}
 }
 
 // Active is the path in use, or nil.

@@ -8,20 +8,28 @@ import (
 	"meshgate.dev/native/internal/iface"
 	"meshgate.dev/native/internal/protocol"
 	"meshgate.dev/native/internal/relay"
-	"meshgate.dev/native/internal/wgdevice"
+	"meshgate.dev/native/internal/tunnel"
 )
 
 // A device is what exists of the desired one.
 type device struct {
 	spec      protocol.Device
 	port      int
-	wireguard *wgdevice.Device
+	wireguard tunnel.Device
 	kernel    *iface.Interface
+}
+
+// wireguard is the device's, for those who cannot wait for an apply to end; nil if there is none.
+func (e *Engine) wireguard() tunnel.Device {
+	if opened := e.opened.Load(); opened != nil {
+		return *opened
+	}
+	return nil
 }
 
 // makeDevice makes the device and puts all peers that are known on it.
 func (e *Engine) makeDevice(spec *protocol.Device, port int) error {
-	wireguard, err := wgdevice.Open(wgdevice.Config{
+	wireguard, err := e.kind.Open(tunnel.Config{
 		Name: spec.Name, MTU: spec.MTU, ListenPort: port, PrivateKey: spec.PrivateKey,
 	}, e.bind, e.log)
 	if err != nil {
@@ -45,7 +53,7 @@ func (e *Engine) makeDevice(spec *protocol.Device, port int) error {
 		return err
 	}
 	e.device = made
-	e.wireguard.Store(wireguard)
+	e.opened.Store(&wireguard)
 	e.log.Info("device made", "device", spec.Name, "port", made.port)
 	go e.guard(made)
 	return nil
@@ -58,7 +66,7 @@ func (e *Engine) removeDevice() {
 	}
 	gone := e.device
 	e.device = nil
-	e.wireguard.Store(nil)
+	e.opened.Store(nil)
 	e.stunOn.Store(false)
 	e.bind.Hosts.Forward(false)
 	e.closeEcho()

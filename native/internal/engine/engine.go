@@ -21,16 +21,13 @@ import (
 	"meshgate.dev/native/internal/probe"
 	"meshgate.dev/native/internal/protocol"
 	"meshgate.dev/native/internal/stunserver"
-	"meshgate.dev/native/internal/wgdevice"
+	"meshgate.dev/native/internal/tunnel"
 )
 
 // Events takes what the agents should hear of. It must not wait.
 type Events interface {
 	Emit(event protocol.Event)
 }
-
-// Reason says why this engine and no other.
-const Reason = "this version of the helper has no other engine"
 
 // Engine is the whole helper but for its socket.
 type Engine struct {
@@ -39,6 +36,7 @@ type Engine struct {
 	instance string
 	started  time.Time
 	stamps   probe.Stamper
+	kind     tunnel.Engine
 	bind     *bind.Bind
 	cancel   context.CancelFunc
 	wake     chan struct{}
@@ -64,8 +62,7 @@ type Engine struct {
 	echoSockets *echo.Sockets
 	turns       map[string]*turnServer
 
-	// wireguard is the device's, for those who cannot wait for an apply to end.
-	wireguard atomic.Pointer[wgdevice.Device]
+	opened atomic.Pointer[tunnel.Device]
 
 	probeRate    *rate.Limiter
 	sendRate     *rate.Limiter
@@ -76,11 +73,11 @@ type Engine struct {
 	stun      stunserver.Server
 }
 
-// New starts an engine that keeps nothing yet.
-func New(events Events, log *slog.Logger) (*Engine, error) {
+// New starts an engine that keeps nothing yet, and whose devices will be of one kind.
+func New(kind tunnel.Engine, events Events, log *slog.Logger) (*Engine, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &Engine{
-		log: log, events: events, started: time.Now(), cancel: cancel,
+		log: log, kind: kind, events: events, started: time.Now(), cancel: cancel,
 		wake:         make(chan struct{}, 1),
 		desired:      &protocol.Desired{},
 		peers:        map[protocol.Key]*peer{},

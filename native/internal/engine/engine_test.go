@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"meshgate.dev/native/internal/protocol"
-	"meshgate.dev/native/internal/wgdevice"
+	"meshgate.dev/native/internal/tunnel"
 )
 
 var noon = time.Unix(1_700_000_000, 0)
@@ -82,7 +82,7 @@ func TestMemoryIsGivenBackOnceAfterATransfer(t *testing.T) {
 			carried += 5 * transferBytes
 		}
 		carried += 100
-		if sea.over(map[protocol.Key]wgdevice.Counters{{}: {RxBytes: carried}}) {
+		if sea.over(map[protocol.Key]tunnel.Counters{{}: {RxBytes: carried}}) {
 			over++
 			if round != 9+quietRounds {
 				t.Errorf("over in round %d", round)

@@ -8,16 +8,16 @@ import (
 	"golang.org/x/sys/unix"
 
 	"meshgate.dev/native/internal/protocol"
-	"meshgate.dev/native/internal/wgdevice"
+	"meshgate.dev/native/internal/tunnel"
 )
 
 // faultOf says what the system refused in the words of the protocol.
 func faultOf(err error) *protocol.Fault {
 	reason, remedy := protocol.ReasonSystem, "see the helper's log"
 	switch {
-	case errors.Is(err, wgdevice.ErrNameTaken):
+	case errors.Is(err, tunnel.ErrNameTaken):
 		reason, remedy = protocol.ReasonNameTaken, "choose another device name, or remove that interface"
-	case errors.Is(err, wgdevice.ErrTunMissing):
+	case errors.Is(err, tunnel.ErrTunMissing):
 		reason, remedy = protocol.ReasonTunMissing, "load the module `tun`, or give the container /dev/net/tun"
 	case errors.Is(err, unix.EADDRINUSE):
 		reason, remedy = protocol.ReasonPortTaken, "choose another listenPort, or 0 for any; `ss -ulpn` shows who has it"

@@ -54,6 +54,7 @@ func (e *Engine) receive(p *peer, pair *probe.Pair, body probe.Body, from bind.S
 		e.log.Debug("probe refused", "peer", p.spec.PublicKey, "from", from.Way, "error", err)
 		return nil
 	}
+	e.tally(p)
 	arrival := e.bind.Hosts.Learn(p.tag, from.Way)
 	if body.Kind == probe.Request {
 		return e.receiveRequest(p, body, from, arrival, now)

@@ -6,7 +6,7 @@ import (
 	"runtime/debug"
 
 	"meshgate.dev/native/internal/protocol"
-	"meshgate.dev/native/internal/wgdevice"
+	"meshgate.dev/native/internal/tunnel"
 )
 
 const (
@@ -33,7 +33,7 @@ type tide struct {
 }
 
 // over tells that there was a transfer, and that it is over.
-func (t *tide) over(counters map[protocol.Key]wgdevice.Counters) bool {
+func (t *tide) over(counters map[protocol.Key]tunnel.Counters) bool {
 	var carried uint64
 	for _, peer := range counters {
 		carried += peer.RxBytes + peer.TxBytes

@@ -10,12 +10,12 @@ import (
 
 	"meshgate.dev/native/internal/paths"
 	"meshgate.dev/native/internal/protocol"
-	"meshgate.dev/native/internal/wgdevice"
+	"meshgate.dev/native/internal/tunnel"
 )
 
 // figures are the numbers of a peer whose change makes `stats`; ages are not among them.
 type figures struct {
-	counters wgdevice.Counters
+	counters tunnel.Counters
 	active   string
 	session  paths.Session
 	paths    [protocol.PathsPerPeerMax]paths.Snapshot
@@ -43,8 +43,8 @@ func (e *Engine) observe(ctx context.Context) {
 	}
 }
 
-func (e *Engine) readCounters() map[protocol.Key]wgdevice.Counters {
-	wireguard := e.wireguard.Load()
+func (e *Engine) readCounters() map[protocol.Key]tunnel.Counters {
+	wireguard := e.wireguard()
 	if wireguard == nil {
 		return nil
 	}

@@ -14,7 +14,7 @@ import (
 	"meshgate.dev/native/internal/probe"
 	"meshgate.dev/native/internal/protocol"
 	"meshgate.dev/native/internal/relay"
-	"meshgate.dev/native/internal/wgdevice"
+	"meshgate.dev/native/internal/tunnel"
 )
 
 // A peer outlives devices: what is known of its paths is still true when a lost device is made again.
@@ -36,7 +36,7 @@ type peer struct {
 
 	activity  paths.Activity
 	echoBytes uint64
-	counters  wgdevice.Counters
+	counters  tunnel.Counters
 	shown     figures
 	deadline  time.Time
 	heapPlace int

@@ -44,6 +44,7 @@ func (e *Engine) advance(now time.Time) (next time.Time, errands []errand) {
 		if p.deadline.After(now) {
 			return p.deadline, errands
 		}
+		e.tally(p)
 		errands = append(errands, e.act(p, p.prober.Advance(now))...)
 	}
 	return time.Time{}, errands
@@ -98,7 +99,7 @@ func (e *Engine) reschedule(p *peer) {
 }
 
 func (e *Engine) handshake(key protocol.Key) errand {
-	wireguard := e.wireguard.Load()
+	wireguard := e.wireguard()
 	return func() {
 		if wireguard != nil {
 			wireguard.Handshake(key)

@@ -10,6 +10,13 @@ import (
 	"meshgate.dev/native/internal/relay"
 )
 
+// tally makes what is counted of a peer's packets that of now. The mutex is held.
+func (e *Engine) tally(p *peer) {
+	if wireguard := e.wireguard(); wireguard != nil {
+		wireguard.Tally(p.spec.PublicKey)
+	}
+}
+
 // sentOver is what WireGuard has sent over a path. The mutex is held.
 func (p *peer) sentOver(id string) paths.Traffic {
 	carrier := p.carriers[id]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package wgdevice
+package userspace
 
 import (
 	"bufio"
@@ -17,6 +17,7 @@ import (
 
 	"meshgate.dev/native/internal/bind"
 	"meshgate.dev/native/internal/protocol"
+	"meshgate.dev/native/internal/tunnel"
 )
 
 // AddPeer makes a peer whose ciphertext goes to the endpoint, for good.
@@ -76,23 +77,19 @@ func (d *Device) Handshake(key protocol.Key) {
 	_ = peer.SendHandshakeInitiation(false)
 }
 
-// Counters are what WireGuard itself knows of a peer. The zero time is never.
-type Counters struct {
-	RxBytes       uint64
-	TxBytes       uint64
-	LastHandshake time.Time
-}
+// Tally has nothing to do.
+func (d *Device) Tally(protocol.Key) {}
 
 // Counters reads those of all peers, and the port.
-func (d *Device) Counters() (map[protocol.Key]Counters, int, error) {
+func (d *Device) Counters() (map[protocol.Key]tunnel.Counters, int, error) {
 	text := &bytes.Buffer{}
 	if err := d.wireguard.IpcGetOperation(text); err != nil {
 		return nil, 0, err
 	}
-	counters := map[protocol.Key]Counters{}
+	counters := map[protocol.Key]tunnel.Counters{}
 	port := 0
 	var peer protocol.Key
-	var current Counters
+	var current tunnel.Counters
 	var sec, nsec int64
 	lines := bufio.NewScanner(text)
 	for lines.Scan() {
@@ -102,7 +99,7 @@ func (d *Device) Counters() (map[protocol.Key]Counters, int, error) {
 			port, _ = strconv.Atoi(value)
 		case "public_key":
 			_, _ = hex.Decode(peer[:], []byte(value))
-			current = Counters{}
+			current = tunnel.Counters{}
 		case "last_handshake_time_sec":
 			sec, _ = strconv.ParseInt(value, 10, 64)
 		case "last_handshake_time_nsec":

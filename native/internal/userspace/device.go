@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package wgdevice is one WireGuard device run by wireguard-go inside this process.
-package wgdevice
+// Package userspace is the engine of hosts whose kernel has no WireGuard: wireguard-go inside this process.
+package userspace
 
 import (
 	"context"
@@ -20,25 +20,20 @@ import (
 	"meshgate.dev/native/internal/flow"
 	"meshgate.dev/native/internal/iface"
 	"meshgate.dev/native/internal/protocol"
+	"meshgate.dev/native/internal/tunnel"
 )
 
-// What may stand in the way of a device.
-var (
-	ErrNameTaken  = errors.New("an interface of this name exists")
-	ErrTunMissing = errors.New("the kernel offers no TUN devices")
-)
+// Engine is wireguard-go.
+type Engine struct{}
 
-// A Config is what a device cannot be without.
-type Config struct {
-	Name       string
-	MTU        int
-	ListenPort int
-	PrivateKey protocol.Key
-}
+var _ tunnel.Engine = Engine{}
 
-// A Device is up from New to Close.
+// Name is what the protocol calls it.
+func (Engine) Name() string { return protocol.EngineUserspace }
+
+// Device is up from Open to Close. Its packets ask their endpoint for the way each time, so that a change
+// of path takes nothing but a store; and all of them pass the port, so that its counts are those of now.
 type Device struct {
-	name      string
 	wireguard *device.Device
 	bind      *bind.Bind
 	uapi      *uapi
@@ -47,23 +42,23 @@ type Device struct {
 const clonePath = "/dev/net/tun"
 
 // Open makes the interface and its socket. An interface that exists is never taken over.
-func Open(config Config, b *bind.Bind, log *slog.Logger) (*Device, error) {
+func (Engine) Open(config tunnel.Config, b *bind.Bind, log *slog.Logger) (tunnel.Device, error) {
 	taken, err := iface.Taken(config.Name)
 	if err != nil {
 		return nil, err
 	}
 	if taken {
-		return nil, fmt.Errorf("%s: %w", config.Name, ErrNameTaken)
+		return nil, fmt.Errorf("%s: %w", config.Name, tunnel.ErrNameTaken)
 	}
 	if _, err := os.Stat(clonePath); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w", clonePath, ErrTunMissing)
+		return nil, fmt.Errorf("%s: %w", clonePath, tunnel.ErrTunMissing)
 	}
-	tunnel, err := tun.CreateTUN(config.Name, config.MTU)
+	made, err := tun.CreateTUN(config.Name, config.MTU)
 	if err != nil {
 		return nil, fmt.Errorf("making %s: %w", config.Name, err)
 	}
-	bounded := &flow.Tunnel{Device: tunnel, Outbound: b.Outbound, Inbound: b.Inbound}
-	d := &Device{name: config.Name, bind: b, wireguard: device.NewDevice(bounded, b, logger(log))}
+	bounded := &flow.Tunnel{Device: made, Outbound: b.Outbound, Inbound: b.Inbound}
+	d := &Device{bind: b, wireguard: device.NewDevice(bounded, b, logger(log))}
 	// Whoever sends something genuine from elsewhere must not move the path: only round trips do.
 	d.wireguard.DisableSomeRoamingForBrokenMobileSemantics()
 	if err := d.bringUp(config); err != nil {
@@ -78,16 +73,13 @@ func Open(config Config, b *bind.Bind, log *slog.Logger) (*Device, error) {
 	return d, nil
 }
 
-func (d *Device) bringUp(config Config) error {
+func (d *Device) bringUp(config tunnel.Config) error {
 	if err := d.set("private_key=%s\nlisten_port=%d\n", hexOf(config.PrivateKey), config.ListenPort); err != nil {
 		return err
 	}
 	// wireguard-go would also do this by itself when the interface comes up, but tell nobody of a failure.
 	return d.wireguard.Up()
 }
-
-// Name is the interface's.
-func (d *Device) Name() string { return d.name }
 
 // Gone closes when the device is no more, for instance because somebody has deleted the interface.
 func (d *Device) Gone() <-chan struct{} { return d.wireguard.Wait() }
