@@ -22,6 +22,14 @@ export type FilteringBehaviour =
 export interface NatBehaviour {
   readonly mapping: MappingBehaviour
   readonly filtering: FilteringBehaviour
+  /** How long a mapping lives that nobody uses, at least; null until it is learned. */
+  readonly lifetimeMs: number | null
+}
+
+export const UNKNOWN_NAT: NatBehaviour = {
+  mapping: 'unknown',
+  filtering: 'unknown',
+  lifetimeMs: null,
 }
 
 /** A behaviour and how it is known, in a sentence with the observed addresses. */

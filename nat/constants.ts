@@ -55,8 +55,30 @@ export const HYSTERESIS_MS = 10
 /** A path that is down and no longer offered by the peer is forgotten after this. */
 export const PATH_FORGET_MS = 60_000
 
-/** Pace of probes on idle paths until the NAT's mapping lifetime is learned. */
+/** Pace of probes on idle paths until the lifetime of mappings is learned at both ends. */
 export const KEEPALIVE_MS = 25_000
+
+/**
+ * Bounds of that pace, and what it stays below the learned lifetime. The longest is no longer than a member's sign of
+ * life: an idle path that has died should not look alive for minutes.
+ */
+export const KEEPALIVE_MS_MIN = 2_000
+export const KEEPALIVE_MS_MAX = 60_000
+export const KEEPALIVE_MARGIN_MS = 5_000
+
+/** Rests after which a mapping is looked for. The last one is as long as the longest keepalive can use. */
+export const LIFETIME_LADDER_MS = [6_000, 9_000, 13_000, 20_000, 28_000, 42_000, 66_000] as const
+
+/** Linux's connection tracking calls a flow a stream, and keeps it longer, when it has lasted for two seconds. */
+export const LIFETIME_SETTLE_MS = 3_000
+
+/** When the lifetime is measured again: rules of routers seldom change, and if no server could be used. */
+export const LIFETIME_REPEAT_MS = 6 * 3_600_000
+export const LIFETIME_RETRY_MS = 60_000
+
+/** Questions from a socket of its own: so many, so far apart. */
+export const SIDE_QUESTIONS_MAX = 3
+export const SIDE_QUESTION_GAP_MS = 500
 
 /** What is asked of a router; RFC 6886 section 3.3 recommends two hours. */
 export const PORT_LIFETIME_S = 7_200

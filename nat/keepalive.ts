@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-import { KEEPALIVE_MS } from './constants.ts'
+import {
+  KEEPALIVE_MARGIN_MS,
+  KEEPALIVE_MS,
+  KEEPALIVE_MS_MAX,
+  KEEPALIVE_MS_MIN,
+} from './constants.ts'
 
 /**
- * Pace of probes on an idle path, so that every NAT on the way keeps its mapping.
+ * Pace of probes on an idle path, so that the NATs of both ends keep their mappings.
  *
- * `mappingLifetimeMs`: the shortest lifetime learned on the way; two thirds of it leave room for one lost probe
- * only where the lifetime is long, so never less than a second and never more than the default.
+ * `lifetimesMs`: what each end has learned of its own NAT, null until it has. The margin lets three probes in a row be
+ * lost; where the lifetime is short, a third of it has to do.
  */
-export function keepaliveMs(mappingLifetimeMs: number | undefined): number {
-  if (mappingLifetimeMs === undefined) return KEEPALIVE_MS
-  return Math.max(1000, Math.min(KEEPALIVE_MS, Math.floor((mappingLifetimeMs * 2) / 3)))
+export function keepaliveMs(lifetimesMs: readonly (number | null)[]): number {
+  const paces = lifetimesMs.map((lifetimeMs) => {
+    if (lifetimeMs === null) return KEEPALIVE_MS
+    return lifetimeMs - Math.min(KEEPALIVE_MARGIN_MS, lifetimeMs / 3)
+  })
+  const shortest = Math.floor(Math.min(KEEPALIVE_MS_MAX, ...paces))
+  return Math.max(KEEPALIVE_MS_MIN, shortest)
 }

@@ -16,10 +16,19 @@ export interface StunMessage {
 
 export type StunFault = 'not-stun' | 'malformed' | 'bad-fingerprint'
 
+/** From where and to where the server should answer instead (RFC 5780 sections 7.2 and 7.5). */
+export interface BindingOptions {
+  /** Answer to this port of the requester. */
+  readonly responsePort?: number
+  /** Answer from the server's other address, or port, or both. */
+  readonly changeAddress?: boolean
+  readonly changePort?: boolean
+}
+
 /** Handed in by the shell: the pure folders encode and decode no STUN of their own. */
 export interface StunCodec {
   /** A Binding request with FINGERPRINT. `transaction`: 24 hex digits. */
-  encodeBindingRequest(transaction: string): Uint8Array
+  encodeBindingRequest(transaction: string, options?: BindingOptions): Uint8Array
   /** Never throws. */
   decode(bytes: Uint8Array): Result<StunMessage, StunFault>
 }

@@ -12,7 +12,12 @@ export interface MemberStatus {
   readonly self: {
     readonly name: string
     readonly addresses: readonly string[]
-    readonly nat: { readonly mapping: string; readonly mapped: readonly string[] }
+    readonly nat: {
+      readonly mapping: string
+      readonly filtering: string
+      readonly lifetimeMs: number | null
+      readonly mapped: readonly string[]
+    }
     readonly listenPort: number
     readonly helper: { readonly connected: boolean; readonly problem: string | null }
     readonly neighbours: readonly string[]

@@ -3,7 +3,7 @@
  * ```
  * record = envelope "record" by the node's key, at most 8192 bytes, of
  * { certificate: bstr, version: uint, issuedAt: uint, present: bool,
- *   candidates: [* 16 { kind: tstr, address: tstr }], nat: { mapping: tstr, filtering: tstr },
+ *   candidates: [* 16 { kind: tstr, address: tstr }], nat: { mapping: tstr, filtering: tstr, lifetimeMs: uint / null },
  *   dialAddresses: [* 8 tstr], stunServers: [* 4 tstr], relay: bool, hubs: [* 4 bstr .size 32],
  *   * tstr => any }
  * ```
@@ -22,6 +22,7 @@ import {
   hex,
   integer,
   listOf,
+  nullable,
   oneOf,
   type Schema,
   struct,
@@ -42,6 +43,7 @@ import {
   DIAL_ADDRESSES_MAX,
   HUBS_MAX,
   ISSUED_AHEAD_MS_MAX,
+  MAPPING_LIFETIME_MS_MAX,
   type NodeRecord,
   type RecordEnvelope,
   STUN_SERVERS_MAX,
@@ -84,6 +86,7 @@ const natSchema: Schema<NatBehaviour> = struct<NatBehaviour>({
     'address-dependent',
     'address-and-port-dependent',
   ),
+  lifetimeMs: nullable(integer(1, MAPPING_LIFETIME_MS_MAX)),
 })
 
 interface Payload extends Statement {

@@ -38,6 +38,8 @@ export const CANDIDATES_MAX = 16
 export const DIAL_ADDRESSES_MAX = 8
 export const STUN_SERVERS_MAX = 4
 export const HUBS_MAX = 4
+/** No NAT that anybody has to adapt to keeps mappings for longer. */
+export const MAPPING_LIFETIME_MS_MAX = 86_400_000
 
 /**
  * A version follows the clock but must outgrow its predecessor, also after the clock was set back;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TransportAddress } from '../../nat/address.ts'
+import type { SideMessage } from '../../nat/side-socket.ts'
 import type { UpnpRequest } from '../../nat/upnp-request.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import type { RecordEnvelope } from '../../topology/record.ts'
@@ -22,6 +23,8 @@ export type Effect =
       readonly to: TransportAddress
       readonly payload: Uint8Array
     }
+  /** From a socket beside the one port, or the end of one. */
+  | { readonly kind: 'side-socket'; readonly message: SideMessage }
   /** Look which default gateway there is; the event `gateway` follows. */
   | { readonly kind: 'find-gateway' }
   /** To the gateway's PCP and NAT-PMP port. */

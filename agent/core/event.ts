@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { TransportAddress } from '../../nat/address.ts'
 import type { Gateway } from '../../nat/gateway-request.ts'
+import type { SideSocket } from '../../nat/side-socket.ts'
 import type { UpnpResult } from '../../nat/upnp-request.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import type { NodeRecord, RecordEnvelope } from '../../topology/record.ts'
@@ -28,6 +30,13 @@ export type Event =
   | { readonly kind: 'neighbour-up'; readonly node: NodeId }
   | { readonly kind: 'neighbour-down'; readonly node: NodeId }
   | GatewayEvent
+  /** Something came to a socket beside the one port. */
+  | {
+      readonly kind: 'side-datagram'
+      readonly socket: SideSocket
+      readonly from: TransportAddress
+      readonly payload: Uint8Array
+    }
   /** A person asked: question all STUN servers and try all addresses again. */
   | { readonly kind: 'recheck' }
   /** The host leaves the network: its last record says so. */

@@ -14,6 +14,7 @@ import { adoptRoutes } from './hubs.ts'
 import type { HelperEvent, HelperLink, HelperPath, HelperPeer } from './helper-contract.ts'
 import { observeSelf, rememberObserver } from './observe.ts'
 import { pathText } from './path-text.ts'
+import { restartNatSurvey } from './nat-survey.ts'
 import { lookForGateway, refreshPorts } from './port-mapping.ts'
 import { figuresOf, type PathFigures, pathById, takeFigures } from './peer-paths.ts'
 import type { Node, Peer } from './state.ts'
@@ -133,6 +134,9 @@ function takeDatagram(
   node.seenByPeers.clear()
   recheckPeers(node, now.instant)
   refreshPorts(node, now.instant)
+  if (mapped !== undefined && addressParts(mapped).ip !== addressParts(before).ip) {
+    restartNatSurvey(node, now.instant)
+  }
   const happening = { kind: 'mapping-changed', before, mapped: mapped ?? null } as const
   return [remember(node.events, happening, now.wall)]
 }
@@ -201,6 +205,7 @@ function takeLinks(node: Node, links: readonly HelperLink[], now: Now): Effect[]
   if (JSON.stringify(host) === before) return []
   // Another network: what was mapped and what worked there says nothing here.
   node.seenByPeers.clear()
+  restartNatSurvey(node, now.instant)
   askAgain(node.stun, now.instant)
   recheckPeers(node, now.instant)
   const addresses = host.map((address) => addressParts(address).ip)

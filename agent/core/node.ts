@@ -21,6 +21,7 @@ import {
   releasePorts,
   takeGatewayEvent,
 } from './port-mapping.ts'
+import { natSurveyDeadline, natSurveyEffects, takeSideDatagram } from './nat-survey.ts'
 import { publishDeadline, publishOwn } from './publish.ts'
 import type { Node } from './state.ts'
 import { stunServerAddresses } from './stun-servers.ts'
@@ -32,6 +33,7 @@ export function step(node: Node, event: Event, now: Now): Effect[] {
   effects.push(...portMappingEffects(node, now))
   setStunServers(node.stun, stunServerAddresses(node), now.instant)
   effects.push(...stunEffects(node, now))
+  effects.push(...natSurveyEffects(node, now))
   updateHubs(node, now)
   effects.push(...publishOwn(node, now))
   effects.push(...dueProbeEffects(node, now))
@@ -50,6 +52,7 @@ export function nextDeadline(node: Node): Instant | undefined {
   return earliest([
     publishDeadline(node),
     nextPortMappingDeadline(node),
+    natSurveyDeadline(node),
     node.helper.connected ? stunDeadline(node.stun) : undefined,
     checks === undefined ? undefined : budgetDeadline(node, checks),
   ])
@@ -95,6 +98,9 @@ function take(node: Node, event: Event, now: Now): Effect[] {
     case 'upnp-result':
     case 'release-ports':
       return takeGatewayEvent(node, event, now)
+    case 'side-datagram':
+      takeSideDatagram(node, event, now)
+      return []
     case 'leave':
       node.leaving = true
       return releasePorts(node, now.instant)

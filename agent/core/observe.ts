@@ -7,7 +7,7 @@ import {
   transportAddress,
 } from '../../nat/address.ts'
 import { addressScope } from '../../nat/address-scope.ts'
-import { classifyMapping, type MappingVerdict } from '../../nat/behaviour.ts'
+import { classifyMapping, type MappingVerdict, type NatBehaviour } from '../../nat/behaviour.ts'
 import type { Candidate } from '../../nat/candidate.ts'
 import {
   type MappingObservation,
@@ -25,6 +25,8 @@ export interface SelfObservation {
   /** Where STUN servers saw that socket, without what is a host address anyway. */
   readonly mapped: readonly TransportAddress[]
   readonly mapping: MappingVerdict
+  /** All that is known of it, as the record says it. */
+  readonly nat: NatBehaviour
   readonly candidates: readonly Candidate[]
   /** Whether others can open a connection to this host, as far as it can tell itself. */
   readonly dialable: readonly TransportAddress[]
@@ -42,10 +44,12 @@ export function observeSelf(node: Node): SelfObservation {
     observations: withoutForwarded([...observations, ...peerObservations(node)], forwarded),
     silentServers: stunServerStates(node.stun).filter((s) => s.failures > 0).length,
   })
+  const lifetimeMs = node.survey.lifetime.lifetimeMs ?? null
   return {
     host,
     mapped,
     mapping,
+    nat: { mapping: mapping.mapping, filtering: 'unknown', lifetimeMs },
     candidates: [
       ...[...new Set([...node.config.advertise, ...host])].map(
         (address) => ({ kind: 'host', address }) as const,

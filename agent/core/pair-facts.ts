@@ -26,8 +26,7 @@ export function explainer(node: Node): Explainer {
 }
 
 function ownFacts(node: Node): HostFacts {
-  const { candidates, mapping } = observeSelf(node)
-  const nat = { mapping: mapping.mapping, filtering: 'unknown' } as const
+  const { candidates, nat } = observeSelf(node)
   const { certificate, listenPort } = node.config
   return { name: certificate.name, nat, candidates, port: listenPort }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** say: observations become this node's own signed record, sent on change and repeated as a sign of life. */
 import { addressParts, type TransportAddress } from '../../nat/address.ts'
+import { UNKNOWN_NAT } from '../../nat/behaviour.ts'
 import { type Instant, later, type Now } from '../../nat/clock.ts'
 import type { NodeRecord } from '../../topology/record.ts'
 import { signRecord } from '../../topology/record-codec.ts'
@@ -50,11 +51,10 @@ function ownRecordDue(node: Node, contentText: string): Instant | undefined {
 
 function ownContent(node: Node): Content {
   if (node.leaving) {
-    const nat = { mapping: 'unknown', filtering: 'unknown' } as const
     return {
       present: false,
       candidates: [],
-      nat,
+      nat: UNKNOWN_NAT,
       dialAddresses: [],
       stunServers: [],
       relay: false,
@@ -65,7 +65,7 @@ function ownContent(node: Node): Content {
   return {
     present: true,
     candidates: self.candidates,
-    nat: { mapping: self.mapping.mapping, filtering: 'unknown' },
+    nat: self.nat,
     dialAddresses: self.dialable.map((address) => dialMultiaddr(node, address)),
     stunServers: servesStun(node) ? self.dialable : [],
     relay: servesRelay(node),

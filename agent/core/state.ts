@@ -15,6 +15,7 @@ import type { NodeConfig, Powers } from './config.ts'
 import { PROBE_BURST } from './constants.ts'
 import { createEventLog, type EventLog, type EventOf } from './event-log.ts'
 import { type HubSurvey, NO_HUBS } from './hubs.ts'
+import { createNatSurvey, type NatSurvey } from './nat-survey.ts'
 import { pairPhaseMs } from './probing.ts'
 import type { HelperEngine, HelperLink, HelperPeer } from './helper-contract.ts'
 import { createIndirectPaths, type IndirectPaths } from './peer-paths.ts'
@@ -103,6 +104,7 @@ export interface Node {
   readonly budget: ProbeBudget
   readonly ports: Ports
   readonly events: EventLog
+  readonly survey: NatSurvey
   links: readonly HelperLink[]
   own: OwnRecord | undefined
   lastOwnVersion: number
@@ -141,6 +143,7 @@ export function createNode(config: NodeConfig, powers: Powers, now: Instant): No
       said: '',
     },
     events: createEventLog(),
+    survey: createNatSurvey(now),
     links: [],
     own: undefined,
     lastOwnVersion: config.lastOwnVersion,

@@ -25,7 +25,7 @@ export function netcheckOf(node: Node): Netcheck {
     mapped: self.mapped.filter((address) => addressParts(address).family === family),
   })
   return {
-    nat: { mapping: self.mapping.mapping, filtering: 'unknown' },
+    nat: self.nat,
     evidence: self.mapping.evidence,
     ipv4: ofFamily('ipv4'),
     ipv6: ofFamily('ipv6'),
@@ -56,8 +56,7 @@ function selfStatus(node: Node, now: Now): SelfStatus {
     interface: interfaceName,
     listenPort,
     nat: {
-      mapping: self.mapping.mapping,
-      filtering: 'unknown',
+      ...self.nat,
       mapped: self.mapped,
       portMapping: portMappingStatus(node, now),
       whyNoPortMapping: whyNoPortMapping(node),

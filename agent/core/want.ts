@@ -17,6 +17,7 @@ import type { Node } from './state.ts'
 export function planOf(node: Node, now: Now): Plan {
   const { network, certificate, interfaceName, mtu, listenPort } = node.config
   const explain = explainer(node)
+  const ownLifetimeMs = node.survey.lifetime.lifetimeMs ?? null
   return makePlan({
     network,
     own: certificate,
@@ -31,7 +32,7 @@ export function planOf(node: Node, now: Now): Plan {
       .filter((peer) => peer.record.certificate.notAfter > now.wall)
       .map((peer) => ({
         certificate: peer.record.certificate,
-        keepaliveMs: keepaliveMs(undefined),
+        keepaliveMs: keepaliveMs([ownLifetimeMs, peer.record.nat.lifetimeMs]),
         paths: wantedPaths(peer),
         why: explain(peer, pathStatuses(node, peer)[0] ?? NO_PATH).sentence,
       })),
@@ -53,12 +54,12 @@ export function applyPlan(node: Node, now: Now): Effect[] {
 
 /** All that a plan depends on and that can change, as one text: most steps change none of it. */
 function planInputs(node: Node, now: Now): string {
-  let text = `${servesStun(node)} ${servesRelay(node)}`
+  let text = `${servesStun(node)} ${servesRelay(node)} ${node.survey.lifetime.lifetimeMs}`
   for (const peer of node.peers.values()) {
     const { record, helperName, paths } = peer
     const { serial, notAfter } = record.certificate
     if (notAfter <= now.wall) continue
-    text += `\n${helperName} ${serial}`
+    text += `\n${helperName} ${serial} ${record.nat.lifetimeMs}`
     for (const path of armedPaths(paths)) text += ` ${path.endpoint}`
     text += ` ${peer.indirect.text}`
   }

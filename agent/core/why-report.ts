@@ -48,10 +48,10 @@ function attemptOf(
 }
 
 function ownSide(node: Node): WhySide {
-  const { candidates, mapping } = observeSelf(node)
+  const { candidates, mapping, nat } = observeSelf(node)
   return {
     name: node.config.certificate.name,
-    nat: { mapping: mapping.mapping, filtering: 'unknown' },
+    nat,
     evidence: mapping.evidence,
     candidates,
     hubs: names(node, node.homeHubs),

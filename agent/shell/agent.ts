@@ -27,6 +27,7 @@ import { nodeConfigOf } from './node-config.ts'
 import { nodeCrypto, signerOf } from './node-crypto.ts'
 import { perform } from './perform.ts'
 import { PortMapper } from './router/port-mapper.ts'
+import { SideSockets } from './side-sockets.ts'
 import { RecordKeeper } from './state/record-keeper.ts'
 import { StateDir } from './state/state-dir.ts'
 import { stunCodec } from './stun-codec.ts'
@@ -65,6 +66,9 @@ class Agent {
   readonly #done = Promise.withResolvers<number>()
   readonly #desk: JoinDesk | undefined
   readonly #ports: PortMapper
+  readonly #sideSockets = new SideSockets((socket, from, payload) =>
+    this.#loop.dispatch({ kind: 'side-datagram', socket, from, payload }),
+  )
   #underlay: Underlay | undefined
   #api: { close(): Promise<void> } | undefined
 
@@ -200,6 +204,7 @@ class Agent {
         },
       },
       gateway: this.#ports,
+      sideSockets: this.#sideSockets,
       keepRecord: (node, envelope) => this.#keeper.keep(node, envelope),
       tellFollowers: (entry) => this.#feed.push(entry),
       log: this.#options.log,
@@ -239,6 +244,7 @@ class Agent {
     this.#loop.close()
     if (this.#state.loadMembership() !== undefined) this.#keeper.flush()
     this.#ports.close()
+    this.#sideSockets.close()
     this.#helper.close()
     await this.#api?.close()
     await this.#underlay?.close()

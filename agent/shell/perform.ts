@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** do: effects to the helper, to gossip and to the disk. Nothing here decides anything. */
 import type { NodeId } from '../../topology/identity.ts'
+import type { SideMessage } from '../../nat/side-socket.ts'
 import type { UpnpRequest } from '../../nat/upnp-request.ts'
 import type { RecordEnvelope } from '../../topology/record.ts'
 import type { DialTarget, Effect } from '../core/effect.ts'
@@ -21,6 +22,7 @@ export interface World {
     send(payload: Uint8Array): void
     request(request: UpnpRequest): Promise<void>
   }
+  readonly sideSockets: { perform(message: SideMessage): void }
   readonly keepRecord: (node: NodeId, envelope: RecordEnvelope) => void
   readonly tellFollowers: (entry: EventEntry) => void
   readonly log: Log
@@ -39,6 +41,9 @@ export function perform(effect: Effect, world: World): void {
     }
     case 'send-datagram':
       void world.helper.sendDatagram(effect.to, effect.payload)
+      break
+    case 'side-socket':
+      world.sideSockets.perform(effect.message)
       break
     case 'find-gateway':
       void world.gateway.look()

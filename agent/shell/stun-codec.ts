@@ -8,7 +8,7 @@ import { crc32 } from 'node:zlib'
 import stun from 'stun'
 import { type TransportAddress, transportAddress } from '../../nat/address.ts'
 import { err, ok, type Result } from '../../nat/result.ts'
-import type { StunCodec, StunFault, StunMessage } from '../../nat/stun-codec.ts'
+import type { BindingOptions, StunCodec, StunFault, StunMessage } from '../../nat/stun-codec.ts'
 
 const HEADER_BYTES = 20
 const MAGIC_COOKIE = 0x2112a442
@@ -23,6 +23,8 @@ const BINDING_ERROR = 0x0111
 const MAPPED_ADDRESS = 0x0001
 const ERROR_CODE = 0x0009
 const XOR_MAPPED_ADDRESS = 0x0020
+const CHANGE_REQUEST = 0x0003
+const RESPONSE_PORT = 0x0027
 const FINGERPRINT = 0x8028
 const RESPONSE_ORIGIN = 0x802b
 const OTHER_ADDRESS = 0x802c
@@ -32,17 +34,41 @@ const FINGERPRINT_XOR = 0x5354554e
 
 export const stunCodec: StunCodec = { encodeBindingRequest, decode }
 
-function encodeBindingRequest(transaction: string): Uint8Array {
+function encodeBindingRequest(transaction: string, options: BindingOptions = {}): Uint8Array {
   if (!/^[0-9a-f]{24}$/i.test(transaction))
     throw new RangeError('a STUN transaction is 24 hex digits')
   const header = stun.encode(stun.createMessage(BINDING_REQUEST, Buffer.from(transaction, 'hex')))
-  const message = Buffer.alloc(HEADER_BYTES + 8)
+  const attributes = optionAttributes(options)
+  const message = Buffer.alloc(HEADER_BYTES + 8 * (attributes.length + 1))
   message.set(header)
-  message.writeUInt16BE(8, 2)
-  message.writeUInt16BE(FINGERPRINT, HEADER_BYTES)
-  message.writeUInt16BE(4, HEADER_BYTES + 2)
-  message.writeUInt32BE(fingerprint(message, HEADER_BYTES), HEADER_BYTES + 4)
+  message.writeUInt16BE(message.length - HEADER_BYTES, 2)
+  attributes.forEach((attribute, i) => message.set(attribute, HEADER_BYTES + 8 * i))
+  const end = message.length - 8
+  message.set(wordAttribute(FINGERPRINT, fingerprint(message, end)), end)
   return new Uint8Array(message)
+}
+
+function optionAttributes({ responsePort, changeAddress, changePort }: BindingOptions): Buffer[] {
+  const change = (changeAddress === true ? 4 : 0) | (changePort === true ? 2 : 0)
+  return [
+    ...(responsePort === undefined ? [] : [responsePortAttribute(responsePort)]),
+    ...(change === 0 ? [] : [wordAttribute(CHANGE_REQUEST, change)]),
+  ]
+}
+
+/** Two bytes of port, and two that pad. */
+function responsePortAttribute(port: number): Buffer {
+  const attribute = wordAttribute(RESPONSE_PORT, port * 0x1_0000)
+  attribute.writeUInt16BE(2, 2)
+  return attribute
+}
+
+function wordAttribute(type: number, word: number): Buffer {
+  const attribute = Buffer.alloc(8)
+  attribute.writeUInt16BE(type, 0)
+  attribute.writeUInt16BE(4, 2)
+  attribute.writeUInt32BE(word >>> 0, 4)
+  return attribute
 }
 
 function decode(bytes: Uint8Array): Result<StunMessage, StunFault> {

@@ -5,24 +5,25 @@ import { keepaliveMs } from '../../nat/keepalive.ts'
 
 describe('the keepalive', () => {
   it.each([
-    [undefined, 25_000],
-    [120_000, 25_000],
-    [37_500, 25_000],
-    [30_000, 20_000],
-    [10_000, 6_666],
-    [1_500, 1_000],
-    [100, 1_000],
-    [0, 1_000],
-  ])('for a mapping that lives %s ms is every %i ms', (lifetimeMs, paceMs) => {
-    expect(keepaliveMs(lifetimeMs)).toBe(paceMs)
+    [null, null, 25_000],
+    [null, 66_000, 25_000],
+    [66_000, 66_000, 60_000],
+    [42_000, 66_000, 37_000],
+    [66_000, 28_000, 23_000],
+    [9_000, null, 6_000],
+    [3_000, 9_000, 2_000],
+    [100, null, 2_000],
+  ])('where mappings live %s and %s ms is every %i ms', (ownMs, theirsMs, paceMs) => {
+    expect(keepaliveMs([ownMs, theirsMs])).toBe(paceMs)
+    expect(keepaliveMs([theirsMs, ownMs])).toBe(paceMs)
   })
 
-  it('stays in time for every mapping that lives longer than a second and a half', () => {
+  it('stays in time for every mapping that lives longer than two seconds', () => {
+    const lifetime = fc.integer({ min: 2_001, max: 3_600_000 })
     fc.assert(
-      fc.property(fc.integer({ min: 1_500, max: 3_600_000 }), (lifetimeMs) => {
-        const pace = keepaliveMs(lifetimeMs)
-        // What the helper takes (native/PROTOCOL.md): 1,000 to 600,000.
-        expect(pace >= 1_000 && pace <= 25_000 && pace < lifetimeMs).toBe(true)
+      fc.property(lifetime, lifetime, (ownMs, theirsMs) => {
+        const pace = keepaliveMs([ownMs, theirsMs])
+        expect(pace >= 2_000 && pace <= 60_000 && pace < Math.min(ownMs, theirsMs)).toBe(true)
       }),
     )
   })

@@ -65,6 +65,7 @@ export class Trace implements Witness {
       case 'gateway-closed':
       case 'upnp-result':
       case 'applied':
+      case 'side-datagram':
       case 'tick':
         return undefined
     }
@@ -124,6 +125,7 @@ export class Trace implements Witness {
           ? `warns: ${effect.message}`
           : undefined
       case 'probe':
+      case 'side-socket':
       case 'save-record':
       case 'find-gateway':
       case 'send-to-gateway':

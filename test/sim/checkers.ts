@@ -23,6 +23,7 @@ export class Checkers implements Witness {
     apply: 0,
     probe: 0,
     'send-datagram': 0,
+    'side-socket': 0,
     publish: 0,
     'save-record': 0,
     'dial-targets': 0,

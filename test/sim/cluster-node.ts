@@ -15,6 +15,7 @@ import { HelperModel } from './helper-model.ts'
 import { type Member, WALL_START_MS } from './membership.ts'
 import type { Host } from './network.ts'
 import { SeededRandom } from './seeded-random.ts'
+import { SideSocketModel } from './side-socket-model.ts'
 import { simulatedStun } from './simulated-stun.ts'
 import type { Alarm } from './virtual-clock.ts'
 
@@ -37,6 +38,7 @@ export class ClusterNode {
   readonly id: NodeId
   readonly host: Host<Frame>
   readonly helper: HelperModel
+  readonly #sideSockets: SideSocketModel
   readonly member: Member
   agent: Node | undefined
   steps = 0
@@ -66,6 +68,9 @@ export class ClusterNode {
       listenPort: config.listenPort ?? LISTEN_PORT,
       emit: (event) => this.dispatch({ kind: 'helper-event', event }),
     })
+    this.#sideSockets = new SideSocketModel(cluster.network, host, (socket, from, payload) =>
+      this.dispatch({ kind: 'side-datagram', socket, from, payload }),
+    )
   }
 
   get now(): Now {
@@ -167,6 +172,9 @@ export class ClusterNode {
         break
       case 'send-datagram':
         this.helper.sendDatagram(effect.to, effect.payload)
+        break
+      case 'side-socket':
+        this.#sideSockets.perform(effect.message)
         break
       case 'save-record':
         this.disk.set(effect.node, effect.envelope)

@@ -25,7 +25,7 @@ import { PathModel } from './path-model.ts'
 import type { Host, SimulatedNetwork } from './network.ts'
 import { RelayModel } from './relay-model.ts'
 import type { SeededRandom } from './seeded-random.ts'
-import { bindingSuccess } from './simulated-stun.ts'
+import { answerAddress, bindingSuccess } from './simulated-stun.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
 export interface HelperModelOptions {
@@ -76,7 +76,7 @@ export class HelperModel {
     const { clock, host, random, publicKey, emit } = options
     this.#options = options
     this.instance = toHex(random.entropy(4))
-    host.receive = (frame, from) => this.#receive(frame, from)
+    host.ports.set(options.listenPort, (frame, from) => this.#receive(frame, from))
     this.#paths = new PathModel({
       clock,
       emit,
@@ -260,7 +260,8 @@ export class HelperModel {
   #receiveStun(payload: Uint8Array, from: TransportAddress): void {
     const answer = bindingSuccess(payload, from)
     if (answer === undefined) this.#options.emit({ method: 'datagram', from, payload })
-    else if (this.#desired.device?.stunServer === true) this.sendDatagram(from, answer)
+    else if (this.#desired.device?.stunServer === true)
+      this.sendDatagram(answerAddress(payload, from), answer)
   }
 
   /** False if the path leads nowhere for now. */

@@ -45,7 +45,7 @@ function homesOf(cluster: Cluster, node: ClusterNode): string[] {
 
 function die(node: ClusterNode): void {
   node.stop()
-  node.host.receive = () => {}
+  node.host.ports.clear()
   node.helper.restart()
 }
 

@@ -10,7 +10,7 @@ import { SeededRandom } from './seeded-random.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
 /** What a packet carries is for whoever sends and receives it. */
-export type Receive<P> = (payload: P, from: TransportAddress, to: TransportAddress) => void
+export type Receive<P> = (payload: P, from: TransportAddress) => void
 
 export interface Host<P> {
   readonly name: string
@@ -18,7 +18,8 @@ export interface Host<P> {
   ips: readonly string[]
   /** One way, to the middle of the internet. */
   delayMs: number
-  receive: Receive<P>
+  /** Sockets, by port. */
+  readonly ports: Map<number, Receive<P>>
 }
 
 /** A network in which an address names one thing. The internet has no way out. */
@@ -65,7 +66,7 @@ export class SimulatedNetwork<P> {
   }
 
   host(name: string, realm: Realm<P>, ips: readonly string[], delayMs: number): Host<P> {
-    const host: Host<P> = { name, realm, ips: [], delayMs, receive: () => {} }
+    const host: Host<P> = { name, realm, ips: [], delayMs, ports: new Map() }
     this.move(host, realm, ips)
     return host
   }
@@ -132,7 +133,7 @@ export class SimulatedNetwork<P> {
     payload: P,
     nowMs: number,
   ): void {
-    if (!('members' in target)) return target.receive(payload, from, to)
+    if (!('members' in target)) return target.ports.get(addressParts(to).port)?.(payload, from)
     const inner = target.nat?.inbound(to, from, nowMs)
     const next = inner === undefined ? undefined : target.members.get(addressParts(inner).ip)
     if (inner !== undefined && next !== undefined) this.#arrive(next, from, inner, payload, nowMs)

@@ -3,15 +3,16 @@
  * STUN messages of the simulation: their meaning in JSON. The bytes of the real ones are the
  * business of agent/shell's codec and its own tests.
  */
-import type { TransportAddress } from '../../nat/address.ts'
+import { addressParts, type TransportAddress, transportAddress } from '../../nat/address.ts'
 import { err, ok } from '../../nat/result.ts'
-import type { StunCodec, StunMessage } from '../../nat/stun-codec.ts'
+import type { BindingOptions, StunCodec, StunMessage } from '../../nat/stun-codec.ts'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
 export const simulatedStun: StunCodec = {
-  encodeBindingRequest: (transaction) => encode({ type: 'other', transaction }),
+  encodeBindingRequest: (transaction, options = {}) =>
+    encode({ type: 'other', transaction, ...options }),
   decode: (bytes) => {
     try {
       return ok(JSON.parse(decoder.decode(bytes)) as StunMessage)
@@ -31,6 +32,13 @@ export function bindingSuccess(
   return encode({ type: 'binding-success', transaction: message.value.transaction, mapped })
 }
 
-export function encode(message: StunMessage): Uint8Array {
+/** Where the answer to a request goes (RFC 5780 section 7.5). */
+export function answerAddress(request: Uint8Array, from: TransportAddress): TransportAddress {
+  const { responsePort } = JSON.parse(decoder.decode(request)) as BindingOptions
+  const to = transportAddress(addressParts(from).ip, responsePort ?? addressParts(from).port)
+  return to.ok ? to.value : from
+}
+
+export function encode(message: StunMessage & BindingOptions): Uint8Array {
   return encoder.encode(JSON.stringify(message))
 }

@@ -111,7 +111,9 @@ describe('a record', () => {
       { version: 1.5 },
       { version: 2 ** 53 },
       { present: 1 },
-      { nat: { mapping: 'symmetric', filtering: 'unknown' } },
+      { nat: { mapping: 'symmetric', filtering: 'unknown', lifetimeMs: null } },
+      { nat: { mapping: 'none', filtering: 'unknown' } },
+      { nat: { mapping: 'none', filtering: 'unknown', lifetimeMs: 0 } },
       { certificate: new Uint8Array(2049) },
     ]
     for (const change of broken) {

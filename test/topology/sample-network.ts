@@ -86,7 +86,7 @@ export function statementOf(changes: Partial<Statement> = {}): Statement {
       { kind: 'host', address: address('192.0.2.1:51820') },
       { kind: 'server-reflexive', address: address('[2001:db8::1]:4000') },
     ],
-    nat: { mapping: 'endpoint-independent', filtering: 'address-dependent' },
+    nat: { mapping: 'endpoint-independent', filtering: 'address-dependent', lifetimeMs: 28_000 },
     dialAddresses: ['/ip4/192.0.2.1/tcp/51820'],
     relay: true,
     hubs: [],

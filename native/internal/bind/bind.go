@@ -191,6 +191,17 @@ func (b *Bind) Answer(datagram []byte, to Source) error {
 	return b.Send([][]byte{datagram}, to.Endpoint)
 }
 
+// AnswerAt is Answer to another port of whoever asked.
+func (b *Bind) AnswerAt(datagram []byte, to Source, port uint16) error {
+	if endpoint, ok := to.Endpoint.(*conn.StdNetEndpoint); ok && endpoint.Port() != port {
+		// A copy, because it also says from which of our addresses to answer.
+		other := *endpoint
+		other.AddrPort = netip.AddrPortFrom(endpoint.Addr(), port)
+		to.Endpoint = &other
+	}
+	return b.Answer(datagram, to)
+}
+
 var errForeignEndpoint = errors.New("endpoints are the helper's: paths move, endpoints do not")
 
 const peerScheme = "peer:"

@@ -104,7 +104,7 @@ func (e *Engine) ReceiveSTUN(datagram []byte, from bind.Source) {
 		return
 	}
 	now := time.Now()
-	verdict, answer := stunserver.Pass, []byte(nil)
+	verdict, answer := stunserver.Pass, stunserver.Answer{}
 	if e.stunOn.Load() {
 		e.stunMutex.Lock()
 		verdict, answer = e.stun.Read(datagram, from.Way.Address, now)
@@ -112,8 +112,8 @@ func (e *Engine) ReceiveSTUN(datagram []byte, from bind.Source) {
 	}
 	switch verdict {
 	case stunserver.Reply:
-		if err := e.bind.Answer(answer, from); err != nil {
-			e.log.Debug("STUN not answered", "to", from.Way.Address, "error", err)
+		if err := e.bind.AnswerAt(answer.Message, from, answer.To.Port()); err != nil {
+			e.log.Debug("STUN not answered", "to", answer.To, "error", err)
 		}
 	case stunserver.Pass:
 		if e.datagramRate.AllowN(now, 1) {

@@ -5,6 +5,7 @@
 package stunserver
 
 import (
+	"encoding/binary"
 	"net"
 	"net/netip"
 	"time"
@@ -44,29 +45,52 @@ var understood = map[stun.AttrType]bool{
 	stun.AttrMessageIntegritySHA256: true,
 	stun.AttrPasswordAlgorithm:      true,
 	stun.AttrUserhash:               true,
+	attrResponsePort:                true,
+}
+
+// attrResponsePort (RFC 5780, section 7.5) asks for the answer to go to another port of the requester, which
+// finds out that way whether its NAT still keeps that port's mapping.
+const attrResponsePort = stun.AttrType(0x0027)
+
+// An Answer is what goes back, and where to: the requester, or another port of its address.
+type Answer struct {
+	Message []byte
+	To      netip.AddrPort
 }
 
 // Read says what becomes of a STUN message, and with Reply what the answer is.
-func (server *Server) Read(datagram []byte, from netip.AddrPort, now time.Time) (Verdict, []byte) {
+func (server *Server) Read(datagram []byte, from netip.AddrPort, now time.Time) (Verdict, Answer) {
 	message := &stun.Message{Raw: datagram}
 	if err := message.Decode(); err != nil {
-		return Drop, nil
+		return Drop, Answer{}
 	}
 	if message.Type != stun.BindingRequest {
-		return Pass, nil
+		return Pass, Answer{}
 	}
 	_, fingerprinted := message.Attributes.Get(stun.AttrFingerprint)
 	if fingerprinted && stun.Fingerprint.Check(message) != nil {
-		return Drop, nil
+		return Drop, Answer{}
 	}
 	if !server.allowance.take(from.Addr(), now) {
-		return Drop, nil
+		return Drop, Answer{}
 	}
 	answer, err := build(message, from, fingerprinted)
 	if err != nil {
-		return Drop, nil
+		return Drop, Answer{}
 	}
-	return Reply, answer.Raw
+	return Reply, Answer{Message: answer.Raw, To: answerTo(message, from)}
+}
+
+func answerTo(request *stun.Message, from netip.AddrPort) netip.AddrPort {
+	value, err := request.Get(attrResponsePort)
+	if err != nil || len(value) < 2 {
+		return from
+	}
+	port := binary.BigEndian.Uint16(value)
+	if port == 0 {
+		return from
+	}
+	return netip.AddrPortFrom(from.Addr(), port)
 }
 
 func build(request *stun.Message, from netip.AddrPort, fingerprinted bool) (*stun.Message, error) {

@@ -29,9 +29,9 @@ func answerOf(t *testing.T, request []byte, from netip.AddrPort) *stun.Message {
 	t.Helper()
 	server := Server{}
 	verdict, answer := server.Read(request, from, noon)
-	message := &stun.Message{Raw: answer}
-	if verdict != Reply || message.Decode() != nil || !bytes.Equal(answer[4:20], request[4:20]) {
-		t.Fatalf("verdict %d, answer %x", verdict, answer)
+	message := &stun.Message{Raw: answer.Message}
+	if verdict != Reply || message.Decode() != nil || !bytes.Equal(answer.Message[4:20], request[4:20]) {
+		t.Fatalf("verdict %d, answer %x", verdict, answer.Message)
 	}
 	return message
 }
@@ -73,6 +73,22 @@ func TestAnAttributeThatMustBeUnderstoodAndIsNotGetsA420(t *testing.T) {
 	if code.GetFrom(answer) != nil || code.Code != 420 || unknown.GetFrom(answer) != nil ||
 		len(unknown) != 1 || unknown[0] != stun.AttrChangeRequest {
 		t.Errorf("answer %v", answer)
+	}
+}
+
+func TestTheAnswerGoesToThePortThatIsAskedForButToNoOtherAddress(t *testing.T) {
+	for value, port := range map[string]uint16{"\x12\x34": 0x1234, "\x12\x34\x00\x00": 0x1234, "\x00\x00": from.Port(), "\x01": from.Port()} {
+		request := binding(t, stun.RawAttribute{Type: attrResponsePort, Value: []byte(value)})
+		server := Server{}
+		verdict, answer := server.Read(request, from, noon)
+		if verdict != Reply || answer.To != netip.AddrPortFrom(from.Addr(), port) {
+			t.Errorf("%x: verdict %d, to %s", value, verdict, answer.To)
+		}
+		var mapped stun.XORMappedAddress
+		message := &stun.Message{Raw: answer.Message}
+		if message.Decode() != nil || mapped.GetFrom(message) != nil || mapped.Port != int(from.Port()) {
+			t.Errorf("%x: it is told of %v", value, mapped)
+		}
 	}
 }
 
@@ -124,6 +140,7 @@ func TestAnswersAreBoundedForOneSourceAndForAll(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add(binding(f))
 	f.Add(binding(f, stun.Fingerprint))
+	f.Add(binding(f, stun.RawAttribute{Type: attrResponsePort, Value: []byte{0x12, 0x34, 0, 0}}))
 	f.Add(binding(f, stun.RawAttribute{Type: stun.AttrChangeRequest, Value: []byte{0, 0, 0, 6}}))
 	f.Fuzz(func(t *testing.T, datagram []byte) {
 		server := Server{}
@@ -131,8 +148,12 @@ func FuzzRead(f *testing.F) {
 		if verdict != Reply {
 			return
 		}
-		if len(answer) > 100 || len(datagram) < 20 || !bytes.Equal(answer[4:20], datagram[4:20]) {
-			t.Errorf("%x is answered with %x", datagram, answer)
+		message := answer.Message
+		if len(message) > 100 || len(datagram) < 20 || !bytes.Equal(message[4:20], datagram[4:20]) {
+			t.Errorf("%x is answered with %x", datagram, message)
+		}
+		if answer.To.Addr() != from.Addr() || answer.To.Port() == 0 {
+			t.Errorf("%x is answered to %s", datagram, answer.To)
 		}
 	})
 }

@@ -6,6 +6,7 @@ import type { NodeConfig } from '../../../agent/core/config.ts'
 import type { HelperEvent, HelperLink, HelperState } from '../../../agent/core/helper-contract.ts'
 import { nextDeadline, step } from '../../../agent/core/node.ts'
 import { createNode } from '../../../agent/core/state.ts'
+import { UNKNOWN_NAT } from '../../../nat/behaviour.ts'
 import { instant, type Now, wallTime } from '../../../nat/clock.ts'
 import type { TransportAddress } from '../../../nat/address.ts'
 import type { NodeRecord, RecordEnvelope } from '../../../topology/record.ts'
@@ -68,9 +69,8 @@ export function oneNode(config: Partial<NodeConfig> = {}) {
   /** A member's own record, signed by it, `nowMs` as its version. */
   const recordOf = (member: Member, content: Partial<NodeRecord> = {}): RecordEnvelope => {
     const { wall } = now()
-    const nat = { mapping: 'unknown', filtering: 'unknown' } as const
     const roles = { dialAddresses: [], stunServers: [], relay: false, hubs: [] }
-    const nothing = { candidates: [], nat, ...roles }
+    const nothing = { candidates: [], nat: UNKNOWN_NAT, ...roles }
     const statement = { version: wall, issuedAt: wall, present: true, ...nothing, ...content }
     return signRecord(statement, member.certificateBytes, member.signer)
   }

@@ -135,4 +135,17 @@ describe('the STUN codec', () => {
       { numRuns: 2_000 },
     )
   })
+
+  it('asks for an answer to another port, or from another address, in the words of RFC 5780', () => {
+    const transaction = '000102030405060708090a0b'
+    const toPort = stunCodec.encodeBindingRequest(transaction, { responsePort: 0x1234 })
+    expect(Buffer.from(toPort).toString('hex', 20, 28)).toBe('0027000212340000')
+    const change = stunCodec.encodeBindingRequest(transaction, {
+      changeAddress: true,
+      changePort: true,
+    })
+    expect(Buffer.from(change).toString('hex', 20, 28)).toBe('0003000400000006')
+    for (const request of [toPort, change])
+      expect(stunCodec.decode(request)).toEqual({ ok: true, value: { type: 'other', transaction } })
+  })
 })

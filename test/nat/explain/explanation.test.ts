@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest'
 import type { TransportAddress } from '../../../nat/address.ts'
-import type { FilteringBehaviour, MappingBehaviour } from '../../../nat/behaviour.ts'
+import {
+  type FilteringBehaviour,
+  type MappingBehaviour,
+  UNKNOWN_NAT,
+} from '../../../nat/behaviour.ts'
 import { explain } from '../../../nat/explain/explanation.ts'
 import type { ObstacleKind } from '../../../nat/explain/obstacle.ts'
 import type { HostFacts, PairFacts } from '../../../nat/explain/pair-facts.ts'
@@ -38,9 +42,9 @@ function host(name: string, ip: string, nat: HostFacts['nat']): HostFacts {
 }
 
 const alice = (mapping: MappingBehaviour, filtering: FilteringBehaviour = 'unknown') =>
-  host('alice', '203.0.113.5', { mapping, filtering })
+  host('alice', '203.0.113.5', { mapping, filtering, lifetimeMs: null })
 const bob = (mapping: MappingBehaviour, filtering: FilteringBehaviour = 'unknown') =>
-  host('bob', '203.0.113.9', { mapping, filtering })
+  host('bob', '203.0.113.9', { mapping, filtering, lifetimeMs: null })
 
 function pair(own: HostFacts, peer: HostFacts, changes: Partial<PairFacts> = {}): PairFacts {
   return {
@@ -110,7 +114,7 @@ describe('the rule that keeps two hosts apart', () => {
   })
 
   it('is the missing hairpin if both hosts share an address', () => {
-    const nat = { mapping: 'endpoint-independent', filtering: 'unknown' } as const
+    const nat = { ...UNKNOWN_NAT, mapping: 'endpoint-independent' } as const
     const neighbour = host('bob', '203.0.113.5', nat)
     const { obstacle, remedies } = explain(pair(alice('endpoint-independent'), neighbour))
     expect(obstacle?.kind).toBe('no-hairpin')
