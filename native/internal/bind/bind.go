@@ -16,6 +16,7 @@ import (
 
 	"golang.zx2c4.com/wireguard/conn"
 
+	"meshgate.dev/native/internal/channel"
 	"meshgate.dev/native/internal/flow"
 	"meshgate.dev/native/internal/relay"
 )
@@ -28,15 +29,17 @@ type Inbox interface {
 }
 
 // A Source is where a datagram came from and where it arrived, so that an answer leaves from the
-// address that was asked, or goes back over the same hubs.
+// address that was asked, or goes back over the same hubs or the same data channel.
 type Source struct {
 	conn.Endpoint
 	Way relay.Way
-	// Member is who sent a datagram that came over hubs, as they say.
+	// Member is who sent a datagram that came over hubs, as they say, or to whom the data channel leads.
 	Member relay.Tag
+	// channel leads back if it came over one.
+	channel Path
 }
 
-// Relayed tells that a datagram came over hubs.
+// Relayed tells that a datagram came from no address of its own: over hubs, or over a data channel.
 func (source Source) Relayed() bool { return !source.Way.Address.IsValid() }
 
 // Bind is a conn.Bind.
@@ -46,6 +49,9 @@ type Bind struct {
 
 	// Hosts are the members as relay frames name them.
 	Hosts *relay.Table
+
+	// Channels are the data channels to members.
+	Channels *channel.Table
 
 	// Outbound and Inbound count the packets of sessions that wireguard-go holds.
 	Outbound *flow.Window
@@ -70,7 +76,7 @@ func New(inbox Inbox) *Bind {
 func wrap(sockets conn.Bind, inbox Inbox) *Bind {
 	return &Bind{
 		sockets: sockets, inbox: inbox, peers: map[string]*PeerEndpoint{}, Hosts: relay.NewTable(),
-		Outbound: flow.NewWindow(), Inbound: flow.NewWindow(),
+		Channels: channel.NewTable(), Outbound: flow.NewWindow(), Inbound: flow.NewWindow(),
 	}
 }
 
@@ -185,6 +191,9 @@ func (b *Bind) SendTo(datagram []byte, to netip.AddrPort) error {
 
 // Answer sends one datagram back from where the question arrived.
 func (b *Bind) Answer(datagram []byte, to Source) error {
+	if to.Way.Channel {
+		return to.channel.Send([][]byte{datagram})
+	}
 	if to.Relayed() {
 		return b.Relay(to.Member, to.Way.Hub, to.Way.Other).Send([][]byte{datagram})
 	}

@@ -80,6 +80,7 @@ func (e *Engine) removePeers(wanted map[protocol.Key]bool, note noter) {
 		e.mutex.Lock()
 		e.outstanding -= len(p.asked)
 		delete(e.peers, key)
+		e.dismissChannel(p.spec.Paths, nil, key)
 		delete(e.hints, p.pair.InboundHint())
 		e.schedule.put(p, time.Time{})
 		e.bind.Hosts.Remove(p.tag)
@@ -151,6 +152,7 @@ func (e *Engine) usePaths(p *peer, spec protocol.Peer) {
 	if same {
 		return
 	}
+	e.dismissChannel(before, spec.Paths, spec.PublicKey)
 	p.carriers = make(map[string]bind.Path, len(spec.Paths))
 	ways := make([]relay.Way, 0, len(spec.Paths))
 	for _, path := range spec.Paths {

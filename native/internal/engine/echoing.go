@@ -99,8 +99,8 @@ func (e *Engine) Echo(params protocol.EchoParams) (protocol.Echoed, *protocol.Fa
 		e.mutex.Unlock()
 		return protocol.Echoed{}, noSuchPeer(params.Peer)
 	}
-	result := protocol.Echoed{Path: p.prober.Active(), Endpoint: p.endpoint.Active().Endpoint()}
-	if !result.Endpoint.IsValid() {
+	result := protocol.Echoed{Path: p.prober.Active(), Endpoint: endpointOrNull(p.endpoint.Active())}
+	if result.Endpoint == nil && !e.isOverChannel(p) {
 		e.mutex.Unlock()
 		return result, protocol.Faultf(protocol.CodeNoSuchPeer, "%s: the hub has no direct path", result.Path)
 	}

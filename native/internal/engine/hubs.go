@@ -27,6 +27,8 @@ func (e *Engine) carrierOf(p *peer, path protocol.Path) bind.Path {
 		return e.bind.Direct(path.Endpoint)
 	case protocol.KindTurn:
 		return e.turned(path)
+	case protocol.KindChannel:
+		return e.bind.Channel(p.spec.PublicKey)
 	}
 	way := wayOf(path)
 	return e.bind.Relay(p.tag, way.Hub, way.Other)
@@ -35,7 +37,10 @@ func (e *Engine) carrierOf(p *peer, path protocol.Path) bind.Path {
 // wayOf is how the peer's packets arrive over the same path: the hub that is first for us is last for
 // the peer, and hands them over.
 func wayOf(path protocol.Path) (way relay.Way) {
-	if path.Kind != protocol.KindRelay {
+	switch path.Kind {
+	case protocol.KindChannel:
+		return relay.Way{Channel: true}
+	case protocol.KindDirect, protocol.KindTurn:
 		return relay.Way{Address: path.Endpoint, Server: path.Server}
 	}
 	way.Hub = relay.TagOf(path.Via[0])
@@ -69,7 +74,7 @@ func (e *Engine) settleRoute(p *peer) (errands []errand) {
 	return errands
 }
 
-// settleHubs tells all peers which of their hubs and servers can be used, once all peers are known.
+// settleHubs tells all peers which of their hubs, servers and channels can be used, once all peers are known.
 func (e *Engine) settleHubs(now time.Time) {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
@@ -84,6 +89,8 @@ func (e *Engine) settleHubs(now time.Time) {
 				server := e.turns[path.Server]
 				up := server != nil && server.allocation.RelayedAddress().IsValid()
 				_ = e.act(p, p.prober.Server(path.Server, up, now))
+			case protocol.KindChannel:
+				_ = e.act(p, p.prober.Channel(e.bind.Channels.Has(p.spec.PublicKey), now))
 			}
 		}
 	}

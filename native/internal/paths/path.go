@@ -33,7 +33,7 @@ type path struct {
 	spec protocol.Path
 	id   string
 
-	// stuck is set while a relayed path's first hub has no direct path.
+	// stuck is set while what the path leads over is not there: its first hub, its server, its channel.
 	stuck     bool
 	phase     phase
 	bornAt    time.Time
@@ -55,8 +55,9 @@ type path struct {
 }
 
 func newPath(spec protocol.Path, now time.Time) *path {
-	// A hub's direct path is not there until somebody says so.
-	return &path{spec: spec, id: spec.ID, stuck: spec.Kind == protocol.KindRelay, bornAt: now}
+	// A hub's direct path, or a channel, is not there until somebody says so.
+	stuck := spec.Kind == protocol.KindRelay || spec.Kind == protocol.KindChannel
+	return &path{spec: spec, id: spec.ID, stuck: stuck, bornAt: now}
 }
 
 // pace is the wait from one probe to the next.

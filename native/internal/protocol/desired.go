@@ -73,6 +73,8 @@ const (
 	KindRelay = "relay"
 	// KindTurn is a path over a TURN server.
 	KindTurn = "turn"
+	// KindChannel is a path over a data channel that a carrier holds.
+	KindChannel = "channel"
 )
 
 // Bounds of a desired document.

@@ -13,7 +13,7 @@ func readPath(d *document, field string, tree any) (path Path) {
 		return path
 	}
 	o.text("id", into(&path.ID, parsePathID), "give a short id such as direct:198.51.100.7:41820")
-	o.text("kind", into(&path.Kind, parsePathKind), "use direct, relay or turn")
+	o.text("kind", into(&path.Kind, parsePathKind), "use direct, relay, turn or channel")
 	switch path.Kind {
 	case KindDirect:
 		o.text("endpoint", into(&path.Endpoint, ParseEndpoint), "give an address and port such as 198.51.100.7:41820")
@@ -22,6 +22,8 @@ func readPath(d *document, field string, tree any) (path Path) {
 	case KindTurn:
 		o.text("server", into(&path.Server, parsePathID), "give the id of a TURN server of this document")
 		o.text("endpoint", into(&path.Endpoint, ParseEndpoint), "give the peer's address and port such as 198.51.100.7:41820")
+	case KindChannel:
+		// There is one channel to a peer, and it needs no more than its peer's name.
 	default:
 		// Without its kind nobody knows which fields a path should have.
 		return path
@@ -33,10 +35,11 @@ func readPath(d *document, field string, tree any) (path Path) {
 var errKindOfPath = errors.New("not a kind of path that this helper knows")
 
 func parsePathKind(text string) (string, error) {
-	if text != KindDirect && text != KindRelay && text != KindTurn {
-		return "", errKindOfPath
+	switch text {
+	case KindDirect, KindRelay, KindTurn, KindChannel:
+		return text, nil
 	}
-	return text, nil
+	return "", errKindOfPath
 }
 
 // hubs that could not be read are zero in the list.

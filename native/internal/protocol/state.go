@@ -24,9 +24,10 @@ type Applied struct {
 
 // Echoed answers `echo`.
 type Echoed struct {
-	RttUs    int64          `json:"rttUs"`
-	Path     string         `json:"path"`
-	Endpoint netip.AddrPort `json:"endpoint"`
+	RttUs int64  `json:"rttUs"`
+	Path  string `json:"path"`
+	// Endpoint is null over a data channel.
+	Endpoint *netip.AddrPort `json:"endpoint"`
 }
 
 // State answers `state`.
@@ -98,7 +99,7 @@ type PathState struct {
 	ID   string `json:"id"`
 	Kind string `json:"kind"`
 	// Endpoint is where packets leave for: the peer, the first hub or the TURN server. It is null
-	// while they cannot.
+	// while they cannot, and over a data channel.
 	Endpoint     *netip.AddrPort `json:"endpoint"`
 	Via          []Key           `json:"via"`
 	Server       *string         `json:"server"`

@@ -15,6 +15,8 @@ type Way struct {
 	Address netip.AddrPort
 	// Server is the id of that TURN server.
 	Server string
+	// Channel is set if they come over a data channel to the member.
+	Channel bool
 	// Hub is the one that hands them to us, and Other the one before it, if there is one.
 	Hub, Other Tag
 }

@@ -32,6 +32,8 @@ type connection struct {
 	socket  *net.UnixConn
 	log     *slog.Logger
 	greeted atomic.Bool
+	// carries is set when what follows are a carrier's frames.
+	carries bool
 	queue   chan []byte
 	done    chan struct{}
 	once    sync.Once
@@ -85,6 +87,10 @@ func (c *connection) read() {
 			return
 		}
 		if !c.receive(line) {
+			return
+		}
+		if c.carries {
+			c.carry(reader)
 			return
 		}
 	}

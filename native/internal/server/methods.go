@@ -16,6 +16,10 @@ func (c *connection) handle(request *protocol.Request) {
 		c.answerHello(request)
 		return
 	}
+	if request.Method == "carry" && !c.greeted.Load() {
+		c.answerCarry(request)
+		return
+	}
 	if !c.greeted.Load() {
 		c.answer(request, nil, protocol.Faultf(protocol.CodeHelloFirst, "say hello first"))
 		return

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"meshgate.dev/native/internal/channel"
 	"meshgate.dev/native/internal/protocol"
 )
 
@@ -27,6 +28,8 @@ type Engine interface {
 	Probe(protocol.ProbeParams) *protocol.Fault
 	SendDatagram(protocol.DatagramParams) *protocol.Fault
 	Echo(protocol.EchoParams) (protocol.Echoed, *protocol.Fault)
+	Carried(frame channel.Frame, by channel.Carrier)
+	CarrierLeft(by channel.Carrier)
 }
 
 // A Server is also where the engine's events go.

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 
+	"meshgate.dev/native/internal/channel"
 	"meshgate.dev/native/internal/protocol"
 )
 
@@ -32,9 +33,14 @@ func (still) Echo(protocol.EchoParams) (protocol.Echoed, *protocol.Fault) {
 	return protocol.Echoed{}, protocol.Faultf(protocol.CodeNoReply, "nobody is there")
 }
 
+func (still) Carried(channel.Frame, channel.Carrier) {}
+func (still) CarrierLeft(channel.Carrier)            {}
+
 const hello = `{"jsonrpc":"2.0","id":"h","method":"hello","params":{"protocol":1,"client":"test"}}`
 
-func serve(t *testing.T) (*Server, string) {
+func serve(t *testing.T) (*Server, string) { return serveWith(t, still{}) }
+
+func serveWith(t *testing.T, engine Engine) (*Server, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "helper.sock")
 	listener, err := Listen(path)
@@ -43,7 +49,7 @@ func serve(t *testing.T) (*Server, string) {
 	}
 	server := New(slog.New(slog.DiscardHandler), protocol.Hello{Protocol: 1}, nil)
 	done := make(chan struct{})
-	go func() { _ = server.Serve(listener, still{}); close(done) }()
+	go func() { _ = server.Serve(listener, engine); close(done) }()
 	t.Cleanup(func() { _ = listener.Close(); <-done; server.Close() })
 	return server, path
 }
@@ -233,4 +239,54 @@ func TestOnlyRootOurselvesAndThoseNamedMayConnect(t *testing.T) {
 			t.Errorf("%d: %t", uid, got)
 		}
 	}
+}
+
+// A carried engine notes what carriers say.
+type carried struct {
+	still
+	said chan channel.Frame
+	left chan channel.Carrier
+}
+
+func (e carried) Carried(frame channel.Frame, by channel.Carrier) {
+	frame.Payload = append([]byte{}, frame.Payload...)
+	e.said <- frame
+	by.Carry(frame.Bytes())
+}
+func (e carried) CarrierLeft(by channel.Carrier) { e.left <- by }
+
+const carry = `{"jsonrpc":"2.0","id":1,"method":"carry","params":{"protocol":1,"client":"test"}}`
+
+func TestACarrierSpeaksFramesBothWaysUntilItSaysSomethingElse(t *testing.T) {
+	engine := carried{said: make(chan channel.Frame, 4), left: make(chan channel.Carrier, 4)}
+	_, path := serveWith(t, engine)
+	a := connect(t, path)
+	a.say(carry)
+	a.expectResult()
+	frame := channel.Frame{Kind: channel.Packet, Peer: protocol.Key{7}, Payload: []byte("ciphertext")}
+	if _, err := a.socket.Write(frame.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	if said := <-engine.said; said.Peer != frame.Peer || string(said.Payload) != "ciphertext" {
+		t.Errorf("said %v", said)
+	}
+	back := make([]byte, len(frame.Bytes()))
+	if _, err := io.ReadFull(a.lines, back); err != nil || string(back) != string(frame.Bytes()) {
+		t.Errorf("carried %x, %v", back, err)
+	}
+	a.say(hello)
+	a.expectEnd()
+	<-engine.left
+}
+
+func TestAnAgentCannotBecomeACarrier(t *testing.T) {
+	_, path := serve(t)
+	a := connect(t, path)
+	a.say(hello)
+	a.expectResult()
+	a.say(carry)
+	a.expectCode(protocol.CodeUnknownMethod)
+	b := connect(t, path)
+	b.say(strings.Replace(carry, `"protocol":1`, `"protocol":2`, 1))
+	b.expectCode(protocol.CodeProtocolNotSupported)
 }

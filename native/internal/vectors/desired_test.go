@@ -115,6 +115,8 @@ func desiredExamples() []desiredExample {
 		{Name: "a kind of path that is not known", Changes: []change{{at("peers", 0, "paths", 0, "kind"), "pigeon"}}, Fields: []string{"peers[0].paths[0].kind"}},
 		{Name: "a path over a hub", Changes: hubs(list(hubKey))},
 		{Name: "a path over two hubs, the second of them no peer", Changes: hubs(list(hubKey, protocol.PublicKey(keyOf(0x88))))},
+		{Name: "a path over a data channel", Changes: []change{{at("peers", 0, "paths", 1), object{"id": "channel", "kind": "channel"}}}},
+		{Name: "a path over a data channel to an address", Changes: []change{{at("peers", 0, "paths", 0, "kind"), "channel"}}, Fields: []string{"peers[0].paths[0].endpoint"}},
 		{Name: "a path over nobody", Changes: hubs(list()), Fields: []string{"peers[0].paths[0].via"}},
 		{Name: "a path over three hubs", Changes: hubs(list(hubKey, hubKey, hubKey)), Fields: []string{"peers[0].paths[0].via"}},
 		{Name: "a path over hubs that are no list", Changes: hubs(hubKey), Fields: []string{"peers[0].paths[0].via"}},

@@ -36,6 +36,7 @@ func requestExamples() []requestExample {
 		{"send-datagram", map[string]any{"to": "[2001:db8::1]:3478", "payload": "AAEAACESpEI="}},
 		{"echo", map[string]any{"peer": peerKey}},
 		{"echo", map[string]any{"peer": peerKey, "sizeBytes": 1252, "timeoutMs": 500}},
+		{"carry", map[string]any{"protocol": 1, "client": "meshgate-channels 0.1.0"}},
 		{"shutdown", map[string]any{}},
 	}
 }
@@ -101,7 +102,9 @@ func resultExamples() []resultExample {
 			Routes: []protocol.Route{}, Links: []protocol.Link{}, Turn: []protocol.TurnState{}, Peers: []protocol.PeerState{},
 		}},
 		{"probe", struct{}{}},
-		{"echo", protocol.Echoed{RttUs: 31_000, Path: path, Endpoint: endpoint("198.51.100.7:41820")}},
+		{"echo", protocol.Echoed{RttUs: 31_000, Path: path, Endpoint: pointer(endpoint("198.51.100.7:41820"))}},
+		{"echo", protocol.Echoed{RttUs: 40_000, Path: "channel"}},
+		{"carry", struct{}{}},
 	}
 }
 
@@ -143,6 +146,7 @@ func eventExamples() []protocol.Event {
 		protocol.PathDown{Peer: peerKey, Path: "relay", Reason: "3 probes in a row were not answered"},
 		protocol.PathDown{Peer: peerKey, Path: "direct", Reason: "carries nothing"},
 		protocol.PathDown{Peer: peerKey, Path: "relay", Reason: "the hub has no direct path"},
+		protocol.PathDown{Peer: peerKey, Path: "channel", Reason: "there is no data channel to the peer"},
 		protocol.Switched{Peer: peerKey, To: name("direct"), Cause: "desired"},
 		protocol.Switched{Peer: peerKey, From: name("direct"), To: name("relay"), Cause: "path-down", GapMs: 1_900},
 		protocol.LinksChanged{Links: exampleLinks()},

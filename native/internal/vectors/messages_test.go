@@ -84,7 +84,7 @@ func buildMessages(t *testing.T) messages {
 
 func readParams(request *protocol.Request) (fault *protocol.Fault) {
 	switch request.Method {
-	case "hello":
+	case "hello", "carry":
 		_, fault = protocol.ReadHello(request.Params)
 	case "apply":
 		_, fault = protocol.ReadApply(request.Params)
@@ -128,6 +128,8 @@ func decode(t *testing.T, text []byte) (value any) {
 func number(n int64) *int64    { return &n }
 func truth(is bool) *bool      { return &is }
 func name(text string) *string { return &text }
+
+func pointer[T any](value T) *T { return &value }
 
 func endpoint(text string) netip.AddrPort { return netip.MustParseAddrPort(text) }
 func prefix(text string) netip.Prefix     { return netip.MustParsePrefix(text) }
