@@ -20,7 +20,10 @@ export type TurnPath = Named<'turn'> & {
   readonly endpoint: TransportAddress
 }
 
-export type PlannedPath = DirectPath | RelayPath | TurnPath
+/** There is one data channel to a peer, and only who holds it knows where it leads. */
+export type ChannelPath = Named<'channel'>
+
+export type PlannedPath = DirectPath | RelayPath | TurnPath | ChannelPath
 
 /** Paths that lead over somebody else. */
 export type IndirectPath = Exclude<PlannedPath, DirectPath>
@@ -33,6 +36,8 @@ export function directPath(endpoint: TransportAddress): DirectPath {
 export function relayPath(via: RelayRoute): RelayPath {
   return { id: `relay:${via.map((hub) => hub.slice(0, 32)).join('+')}`, kind: 'relay', via }
 }
+
+export const CHANNEL_PATH: ChannelPath = { id: 'channel', kind: 'channel' }
 
 export function turnPath(server: string | null, endpoint: TransportAddress): TurnPath {
   return { id: `turn:${server ?? ''}>${endpoint}`, kind: 'turn', server, endpoint }

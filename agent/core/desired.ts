@@ -48,5 +48,7 @@ function desiredPath(path: PlannedPath, helperNames: ReadonlyMap<NodeId, string>
         ? [{ id, kind: 'direct', endpoint }]
         : [{ id, kind: 'turn', server, endpoint }]
     }
+    case 'channel':
+      return [path]
   }
 }

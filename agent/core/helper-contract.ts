@@ -42,6 +42,8 @@ export type DesiredPath =
       readonly server: string
       readonly endpoint: TransportAddress
     }
+  /** Over the data channel to the peer that a carrier holds. */
+  | { readonly id: string; readonly kind: 'channel' }
 
 /** What the helper calls the kind; what it means to us is of the planned path with the same id. */
 export type HelperPathKind = DesiredPath['kind']
@@ -102,8 +104,8 @@ export interface EchoResult {
   readonly rttUs: number
   /** Id of the path that was active. */
   readonly path: string
-  /** Where it left for: of a relayed path the hub's, over TURN the server's. */
-  readonly endpoint: TransportAddress
+  /** Where it left for: of a relayed path the hub's, over TURN the server's; null over a data channel. */
+  readonly endpoint: TransportAddress | null
 }
 
 export interface HelperDevice {
@@ -129,7 +131,7 @@ export interface HelperLink {
 export interface HelperPath {
   readonly id: string
   readonly kind: HelperPathKind
-  /** Where ciphertext leaves for now: the peer, the first hub or the server; null while it cannot. */
+  /** Where ciphertext leaves for now: the peer, the first hub or the server; null while it cannot, and over a data channel. */
   readonly endpoint: TransportAddress | null
   /** Public keys of the hubs, base64; empty unless it is relayed. */
   readonly via: readonly string[]

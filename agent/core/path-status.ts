@@ -49,6 +49,8 @@ function statusOf(node: Node, peer: Peer, path: PlannedPath): PathStatus {
     case 'direct':
     case 'turn':
       return { kind, via, endpoint: path.endpoint, ...measured }
+    case 'channel':
+      return { kind, via, endpoint: null, ...measured }
     case 'relay':
       return { kind, via, endpoint: hubEndpoint(node, path.via[0]), ...measured }
   }
@@ -58,6 +60,7 @@ function statusOf(node: Node, peer: Peer, path: PlannedPath): PathStatus {
 export function viaOf(node: Node, peer: Peer, path: PlannedPath): string | null {
   switch (path.kind) {
     case 'direct':
+    case 'channel':
       return null
     case 'relay':
       return routeNames(node, path.via)

@@ -8,8 +8,9 @@ import type { Node, Peer } from './state.ts'
 /** `direct 198.51.100.7:41820`, `relay over hub-1, hub-2`; what is not known any more is told by its kind. */
 export function pathText(node: Node, peer: Peer, id: string): string {
   const known = pathById(peer, id)
+  const over = known && viaOf(node, peer, known)
   if (known !== undefined && known.kind !== 'direct')
-    return `${known.kind} over ${viaOf(node, peer, known)}`
+    return over === null ? known.kind : `${known.kind} over ${over}`
   const colon = id.indexOf(':')
   const path = peer.stats?.paths.find((one) => one.id === id)
   const kind = path?.kind ?? id.slice(0, colon)

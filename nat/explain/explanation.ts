@@ -44,6 +44,8 @@ function stateText({ path, isResting, hubs }: PairFacts): string {
       return `relayed over ${path.via}`
     case 'turn':
       return `relayed over TURN server ${path.via}`
+    case 'channel':
+      return 'over a data channel (WebRTC)'
     case 'none':
       if (!isResting) return 'no path yet'
       return hubs === 0 ? 'no path, and no hub is reached' : 'no path, not over a hub either'

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest'
 import type { DesiredState } from '../../agent/core/helper-contract.ts'
 import { HELPER_ERROR } from '../../agent/shell/helper/helper-fault.ts'
 import type { RpcConnection } from '../../agent/shell/helper/rpc-connection.ts'
+import { channelContract } from './channel-contract.ts'
 import { contractBench, refusedFields, type RunningHelper } from './contract-bench.ts'
 import { exampleDesired, exampleEndpoint, newPeer } from './desired-example.ts'
 import { pathContract } from './path-contract.ts'
@@ -122,6 +123,7 @@ export function helperContract(start: () => Promise<RunningHelper>): void {
   })
 
   pathContract(bench)
+  channelContract(bench)
 
   it('refuses to probe or to echo a peer that it does not know', async () => {
     const { client } = await greeted()

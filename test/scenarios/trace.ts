@@ -150,6 +150,8 @@ export class Trace implements Witness {
         return `over ${path.via.map((hub) => this.#peer(hub)).join(' and ')}`
       case 'turn':
         return `over ${path.server} to ${path.endpoint}`
+      case 'channel':
+        return 'over a data channel'
     }
   }
 

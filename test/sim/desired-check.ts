@@ -136,6 +136,7 @@ const PATH_FIELDS: Readonly<Record<HelperPathKind, readonly string[]>> = {
   direct: ['endpoint'],
   relay: ['via'],
   turn: ['server', 'endpoint'],
+  channel: [],
 }
 
 function checkPath(check: Check, field: string, value: unknown, around: Surroundings): void {
@@ -150,6 +151,7 @@ function checkPath(check: Check, field: string, value: unknown, around: Surround
   else if (around.ids.has(id)) check.bad(`${field}.id`, id, 'given twice')
   around.ids.add(id)
   if (kind === 'relay') return checkVia(check, `${field}.via`, path['via'], around)
+  if (kind === 'channel') return
   if (kind === 'turn' && !around.servers.has(server))
     check.bad(`${field}.server`, server, 'not a server of this document')
   if (typeof endpoint !== 'string' || !parseTransportAddress(endpoint).ok)

@@ -38,3 +38,8 @@ export type Frame = { readonly kind: 'stun'; readonly payload: Uint8Array } | Re
 export function bytesOf(packet: Packet): number {
   return packet.kind === 'probe' ? 108 : packet.bytes
 }
+
+/** How a packet came, and how its answer goes back. */
+export type Way =
+  | { readonly kind: 'direct'; readonly from: TransportAddress }
+  | { readonly kind: 'relay'; readonly via: readonly string[]; readonly from: TransportAddress }

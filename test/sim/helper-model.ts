@@ -19,7 +19,7 @@ import type {
 } from '../../agent/core/helper-contract.ts'
 import { problemsOf } from './desired-check.ts'
 import { differences } from './desired-differences.ts'
-import type { Frame, Packet, RelayFrame } from './frame.ts'
+import type { Frame, Packet, RelayFrame, Way } from './frame.ts'
 import { deviceState, unallocated } from './idle-state.ts'
 import { PathModel } from './path-model.ts'
 import type { Host, SimulatedNetwork } from './network.ts'
@@ -44,11 +44,6 @@ const HEARD_PERIOD_MS = 1_000
 const LINKS_SETTLE_MS = 200
 const PROBES_PER_PEER_MAX = 64
 const PROBE_TIMEOUT_MS = 3_000
-
-/** How a packet came, and how its answer goes back. */
-type Way =
-  | { readonly kind: 'direct'; readonly from: TransportAddress }
-  | { readonly kind: 'relay'; readonly via: readonly string[]; readonly from: TransportAddress }
 
 interface OpenProbe {
   readonly peer: string
@@ -273,7 +268,8 @@ export class HelperModel {
       case 'relay':
         return this.#sendOverHubs(path.via, packet)
       case 'turn':
-        // The simulated network has no such servers.
+      case 'channel':
+        // The simulated network has no such servers, and no carriers.
         return false
     }
   }

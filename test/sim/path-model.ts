@@ -256,6 +256,8 @@ export class PathModel {
       }
       case 'turn':
         return { id, kind, endpoint: null, via: [], server: wanted.server }
+      case 'channel':
+        return { id, kind, endpoint: null, via: [], server: null }
     }
   }
 

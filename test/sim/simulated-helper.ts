@@ -8,6 +8,7 @@ import { rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { DesiredPeer, DesiredState } from '../../agent/core/helper-contract.ts'
 import { HELPER_ERROR } from '../../agent/shell/helper/helper-fault.ts'
+import { CarrierFrames, carrierFrame } from '../../agent/shell/channel/carrier-frame.ts'
 import { LineSplitter } from '../../agent/shell/helper/rpc-lines.ts'
 import { problemsOf } from './desired-check.ts'
 import { deviceState, unallocated } from './idle-state.ts'
@@ -20,6 +21,8 @@ type Answer = { result: unknown } | { error: { code: number; message: string; da
 interface Client {
   readonly socket: Socket
   greeted: boolean
+  /** Of a carrier: what it says, and the peers to which it holds a channel. */
+  carrier: { readonly frames: CarrierFrames; readonly open: Set<string> } | undefined
 }
 
 export class SimulatedHelper {
@@ -71,7 +74,7 @@ export class SimulatedHelper {
   #accept(socket: Socket): void {
     socket.on('error', () => socket.destroy())
     if (this.#clients.size >= CONNECTIONS_MAX) return void socket.destroy()
-    const client: Client = { socket, greeted: false }
+    const client: Client = { socket, greeted: false, carrier: undefined }
     this.#clients.add(client)
     const silence = setTimeout(() => socket.destroy(), HELLO_TIMEOUT_MS)
     const lines = new LineSplitter(4 * 1024 * 1024)
@@ -80,9 +83,20 @@ export class SimulatedHelper {
       this.#clients.delete(client)
     })
     socket.on('data', (chunk: Buffer) => {
+      if (client.carrier !== undefined) return this.#carry(client, chunk)
       for (const line of lines.push(chunk) ?? ['']) this.#receive(client, line)
-      if (client.greeted) clearTimeout(silence)
+      if (client.greeted || client.carrier !== undefined) clearTimeout(silence)
     })
+  }
+
+  /** Nobody is at the other end of a channel here: what it says of channels is all that counts. */
+  #carry({ socket, carrier }: Client, chunk: Buffer): void {
+    const frames = carrier?.frames.take(chunk)
+    if (frames === undefined) return void socket.end()
+    for (const { word, peer } of frames) {
+      if (word === 'open') carrier?.open.add(peer)
+      if (word === 'closed') carrier?.open.delete(peer)
+    }
   }
 
   #receive(client: Client, line: string): void {
@@ -101,6 +115,7 @@ export class SimulatedHelper {
 
   #answer(client: Client, method: string, params: Record<string, unknown>): Answer {
     if (method === 'hello') return this.#hello(client, params)
+    if (method === 'carry' && !client.greeted) return this.#admitCarrier(client, params)
     if (!client.greeted) return failure(HELPER_ERROR.helloFirst, 'hello must come first')
     switch (method) {
       case 'apply':
@@ -138,15 +153,32 @@ export class SimulatedHelper {
     return { result }
   }
 
+  #admitCarrier(client: Client, params: Record<string, unknown>): Answer {
+    if (params['protocol'] !== 1)
+      return failure(HELPER_ERROR.protocolNotSupported, 'protocol not supported', {
+        supported: [1],
+      })
+    client.carrier = { frames: new CarrierFrames(), open: new Set() }
+    return { result: {} }
+  }
+
   #apply(document: unknown): Answer {
     const problems = problemsOf(document)
     if (problems.length > 0)
       return failure(HELPER_ERROR.refused, `${problems.length} fields are invalid`, { problems })
     const desired = document as DesiredState
+    this.#dismissChannels(this.#desired, desired)
     const changed = differences(this.#desired, desired)
     if (changed.length > 0) this.#generation++
     this.#desired = desired
     return { result: { generation: this.#generation, changed } }
+  }
+
+  #dismissChannels(before: DesiredState, after: DesiredState): void {
+    const kept = new Set(after.peers.filter(hasChannel).map(({ publicKey }) => publicKey))
+    for (const { publicKey } of before.peers.filter(hasChannel))
+      for (const { socket, carrier } of kept.has(publicKey) ? [] : this.#clients)
+        if (carrier?.open.has(publicKey) === true) socket.write(carrierFrame('closed', publicKey))
   }
 
   #state(): object {
@@ -168,6 +200,10 @@ export class SimulatedHelper {
   #peer(publicKey: unknown): DesiredPeer | undefined {
     return this.#desired.peers.find((peer) => peer.publicKey === publicKey)
   }
+}
+
+function hasChannel({ paths }: DesiredPeer): boolean {
+  return paths.some(({ kind }) => kind === 'channel')
 }
 
 function idle(peer: DesiredPeer): object {

@@ -35,7 +35,7 @@ const link = z.object({
 
 const path = z.object({
   id: z.string(),
-  kind: z.enum(['direct', 'relay', 'turn']),
+  kind: z.enum(['direct', 'relay', 'turn', 'channel']),
   endpoint: transportAddress.nullable(),
   via: z.array(z.string()),
   server: z.string().nullable(),
@@ -99,7 +99,7 @@ export const applySchema: z.ZodType<ApplyResult> = z.object({
 export const echoSchema: z.ZodType<EchoResult> = z.object({
   rttUs: duration,
   path: z.string(),
-  endpoint: transportAddress,
+  endpoint: transportAddress.nullable(),
 })
 
 export const stateSchema: z.ZodType<HelperState> = z.object({
