@@ -12,15 +12,18 @@ import (
 	"meshgate.dev/native/internal/turn"
 )
 
-// A Relayer sends a datagram to a peer's transport address through a TURN server.
+// A Relayer sends a datagram to a peer's transport address by another way than the one port: through a
+// TURN server, or from a punched socket.
 type Relayer interface {
 	SendTo(datagram []byte, peer netip.AddrPort) error
 }
 
-// A Gate is where the datagrams of one TURN server come in.
+// A Gate is where datagrams come in that do not come to the one port: those of one TURN server, or of
+// one punched socket.
 type Gate struct {
-	bind   *Bind
-	server string
+	bind *Bind
+	// way is theirs, but for the address that they come from.
+	way relay.Way
 
 	mutex   sync.Mutex
 	callers map[netip.AddrPort]*caller
@@ -29,15 +32,18 @@ type Gate struct {
 // callersMax bounds the addresses that are remembered; whose is forgotten is made again.
 const callersMax = 1_024
 
-// Gate makes one for the server of that id.
-func (b *Bind) Gate(server string) *Gate {
-	return &Gate{bind: b, server: server, callers: map[netip.AddrPort]*caller{}}
+// Gate makes one for the TURN server of that id.
+func (b *Bind) Gate(server string) *Gate { return b.gate(relay.Way{Server: server}) }
+
+func (b *Bind) gate(way relay.Way) *Gate {
+	return &Gate{bind: b, way: way, callers: map[netip.AddrPort]*caller{}}
 }
 
-// Receive sorts a datagram that a peer has sent to the relayed address, as if it had come to the port.
+// Receive sorts a datagram that a peer has sent there, as if it had come to the port.
 func (gate *Gate) Receive(datagram []byte, from netip.AddrPort, over Relayer) {
-	class := Classify(datagram)
-	switch class {
+	way := gate.way
+	way.Address = from
+	switch Classify(datagram) {
 	case WireGuard:
 		if ring := gate.bind.ring(); ring == nil || !ring.put(datagram, gate.caller(from, over)) {
 			return
@@ -46,11 +52,9 @@ func (gate *Gate) Receive(datagram []byte, from netip.AddrPort, over Relayer) {
 		if datagram[0] == typeTransport {
 			transport, handshakes = 1, 0
 		}
-		gate.bind.Hosts.HeardOver(relay.Way{Address: from, Server: gate.server}, transport, handshakes)
+		gate.bind.Hosts.HeardOver(way, transport, handshakes)
 	case Probe:
-		gate.bind.inbox.ReceiveProbe(datagram, Source{
-			Endpoint: gate.caller(from, over), Way: relay.Way{Address: from, Server: gate.server},
-		})
+		gate.bind.inbox.ReceiveProbe(datagram, Source{Endpoint: gate.caller(from, over), Way: way})
 	default:
 		// Hubs hand over frames on their direct paths, and nobody needs our STUN server from there.
 		gate.bind.foreign.Add(1)
@@ -71,7 +75,7 @@ func (gate *Gate) caller(from netip.AddrPort, over Relayer) *caller {
 	return known
 }
 
-// A caller is where a datagram came from that has to be answered through the server.
+// A caller is where a datagram came from that has to be answered the same way.
 type caller struct {
 	conn.StdNetEndpoint
 	over Relayer

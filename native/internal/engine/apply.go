@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"meshgate.dev/native/internal/probe"
 	"meshgate.dev/native/internal/protocol"
@@ -42,6 +43,7 @@ func (e *Engine) converge(desired *protocol.Desired, pairs map[protocol.Key]*pro
 	note := func(format string, args ...any) { changed = append(changed, fmt.Sprintf(format, args...)) }
 	if desired.Device == nil {
 		e.removePeers(nil, note)
+		e.releasePunched(time.Now())
 		e.mutex.Lock()
 		e.owners = owners{}
 		e.mutex.Unlock()

@@ -59,6 +59,7 @@ func (e *Engine) convergePeers(desired *protocol.Desired, pairs map[protocol.Key
 			return fmt.Errorf("peer %s: %w", spec.PublicKey, err)
 		}
 	}
+	e.releasePunched(time.Now())
 	e.keepTurned()
 	e.settleHubs(time.Now())
 	e.mutex.Lock()
@@ -84,7 +85,11 @@ func (e *Engine) removePeers(wanted map[protocol.Key]bool, note noter) {
 		delete(e.hints, p.pair.InboundHint())
 		e.schedule.put(p, time.Time{})
 		e.bind.Hosts.Remove(p.tag)
+		errands := e.endSearch(p, protocol.SearchEnded{Result: protocol.SearchStopped})
 		e.mutex.Unlock()
+		for _, errand := range errands {
+			errand()
+		}
 		note("peer del %s", key)
 	}
 }

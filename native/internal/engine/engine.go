@@ -61,6 +61,9 @@ type Engine struct {
 	links       links
 	echoSockets *echo.Sockets
 	turns       map[string]*turnServer
+	searching   int
+	stopping    bool
+	punched     map[int]*punchedSocket
 
 	opened atomic.Pointer[tunnel.Device]
 
@@ -84,6 +87,7 @@ func New(kind tunnel.Engine, events Events, log *slog.Logger) (*Engine, error) {
 		hints:        map[probe.Hint]*peer{},
 		echoes:       map[uint64]*echoWait{},
 		turns:        map[string]*turnServer{},
+		punched:      map[int]*punchedSocket{},
 		probeRate:    rate.NewLimiter(probesPerSecond, probesPerSecond),
 		sendRate:     rate.NewLimiter(sendsPerSecond, sendsPerSecond),
 		datagramRate: rate.NewLimiter(datagramsPerSecond, datagramsPerSecond),
@@ -108,6 +112,8 @@ func (e *Engine) Instance() string { return e.instance }
 // Close removes device and routes.
 func (e *Engine) Close() {
 	e.cancel()
+	e.stopSearches()
+	e.closePunched()
 	e.done.Wait()
 	e.change.Lock()
 	defer e.change.Unlock()

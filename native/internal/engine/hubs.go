@@ -24,6 +24,9 @@ func (e *Engine) knowHost(p *peer, key protocol.Key) {
 func (e *Engine) carrierOf(p *peer, path protocol.Path) bind.Path {
 	switch path.Kind {
 	case protocol.KindDirect:
+		if path.Socket != 0 {
+			return e.punchedPath(p, path)
+		}
 		return e.bind.Direct(path.Endpoint)
 	case protocol.KindTurn:
 		return e.turned(path)
@@ -41,7 +44,7 @@ func wayOf(path protocol.Path) (way relay.Way) {
 	case protocol.KindChannel:
 		return relay.Way{Channel: true}
 	case protocol.KindDirect, protocol.KindTurn:
-		return relay.Way{Address: path.Endpoint, Server: path.Server}
+		return relay.Way{Address: path.Endpoint, Server: path.Server, Socket: path.Socket}
 	}
 	way.Hub = relay.TagOf(path.Via[0])
 	if len(path.Via) == protocol.HubsPerPathMax {

@@ -47,7 +47,7 @@ func (e *Engine) receive(p *peer, pair *probe.Pair, body probe.Body, from bind.S
 	if e.peers[p.spec.PublicKey] != p || p.pair != pair {
 		return nil
 	}
-	if from.Relayed() && from.Member != p.tag {
+	if from.Relayed() && from.Member != p.tag || !e.owns(p, from.Way.Socket) {
 		return nil
 	}
 	if err := p.window.Accept(body.Stamp); err != nil {
@@ -56,12 +56,13 @@ func (e *Engine) receive(p *peer, pair *probe.Pair, body probe.Body, from bind.S
 	}
 	e.tally(p)
 	arrival := e.bind.Hosts.Learn(p.tag, from.Way)
+	errands := e.met(p, from, now)
 	if body.Kind == probe.Request {
-		return e.receiveRequest(p, body, from, arrival, now)
+		return append(errands, e.receiveRequest(p, body, from, arrival, now)...)
 	}
 	if asked, ok := p.asked[body.Transaction]; ok {
 		if !body.Observed.IsValid() {
-			return nil
+			return errands
 		}
 		delete(p.asked, body.Transaction)
 		e.outstanding--
@@ -69,13 +70,14 @@ func (e *Engine) receive(p *peer, pair *probe.Pair, body probe.Body, from bind.S
 			Peer: p.spec.PublicKey, Endpoint: asked.endpoint, Transaction: body.Transaction,
 			RttUs: now.Sub(asked.sentAt).Microseconds(), Observed: body.Observed,
 		})
-		return nil
+		return errands
 	}
-	return e.act(p, p.prober.Answered(body.Transaction, reportOf(body.Heard), now))
+	return append(errands, e.act(p, p.prober.Answered(body.Transaction, reportOf(body.Heard), now))...)
 }
 
 func (e *Engine) receiveRequest(p *peer, body probe.Body, from bind.Source, arrival *relay.Arrival, now time.Time) []errand {
-	if !from.Relayed() && p.tellHeard(from.Way.Address, now) {
+	// What comes to a punched socket can be answered there only, and tells of no address that the port could use.
+	if !from.Relayed() && from.Way.Socket == 0 && p.tellHeard(from.Way.Address, now) {
 		e.events.Emit(protocol.ProbeHeard{
 			Peer: p.spec.PublicKey, From: from.Way.Address, Server: idOrNull(from.Way.Server),
 		})

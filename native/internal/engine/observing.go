@@ -32,6 +32,7 @@ func (e *Engine) observe(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
+		e.releasePunched(time.Now())
 		if tide.over(e.readCounters()) {
 			// Pools keep what they hold over one collection.
 			runtime.GC()

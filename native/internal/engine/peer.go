@@ -33,6 +33,7 @@ type peer struct {
 	replies *rate.Limiter
 	heard   map[netip.AddrPort]time.Time
 	asked   map[protocol.Transaction]candidate
+	search  *search
 
 	activity  paths.Activity
 	echoBytes uint64

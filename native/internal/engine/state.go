@@ -77,13 +77,21 @@ func (p *peer) state(now time.Time) protocol.PeerState {
 		spec := p.spec.Paths[i]
 		state.Paths = append(state.Paths, protocol.PathState{
 			ID: path.ID, Kind: spec.Kind, Endpoint: endpointOrNull(p.carriers[path.ID]), Via: orEmpty(spec.Via),
-			Server: idOrNull(spec.Server), Up: path.Up,
+			Server: idOrNull(spec.Server), Socket: portOrNull(spec.Socket), Up: path.Up,
 			Carries: carries(path.Carries),
 			RttUs:   microseconds(path.Rtt), LossPermille: path.LossPermille,
 			LastReplyMs: ageMs(path.LastReply, now),
 		})
 	}
 	return state
+}
+
+// portOrNull is null for the one port.
+func portOrNull(port int) *int {
+	if port == 0 {
+		return nil
+	}
+	return &port
 }
 
 // carries is null for what is not known.

@@ -15,7 +15,9 @@ func (prober *Prober) Direct() (endpoint netip.AddrPort) {
 	for _, p := range prober.paths {
 		// A path that was held for carrying nothing of WireGuard may well carry frames, as it does probes.
 		held := p.proof.carries == CarriesNothing && p.misses < missesMax
-		if p.spec.Kind != protocol.KindDirect || p.phase != up && !held {
+		// What is for others leaves from the one port, for which the peer's filter is shut if this path needs another.
+		fromPort := p.spec.Kind == protocol.KindDirect && p.spec.Socket == 0
+		if !fromPort || p.phase != up && !held {
 			continue
 		}
 		if !endpoint.IsValid() || p == prober.active {

@@ -55,6 +55,8 @@ type Path struct {
 	Server string
 	// Endpoint is the peer's own address: where a direct path leads, or where a server sends on to.
 	Endpoint netip.AddrPort
+	// Socket is the punched socket that a direct path leaves from, by its port; 0 is the one port.
+	Socket int
 	// Via are the public keys of a relayed path's hubs.
 	Via []Key
 }
@@ -62,7 +64,7 @@ type Path struct {
 // Equal tells whether two paths are the same way under the same name.
 func (path Path) Equal(other Path) bool {
 	return path.ID == other.ID && path.Kind == other.Kind && path.Endpoint == other.Endpoint &&
-		path.Server == other.Server && slices.Equal(path.Via, other.Via)
+		path.Server == other.Server && path.Socket == other.Socket && slices.Equal(path.Via, other.Via)
 }
 
 // The kinds of path.

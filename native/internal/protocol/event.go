@@ -34,6 +34,25 @@ type ProbeHeard struct {
 	Server *string `json:"server"`
 }
 
+// SearchEnded tells what became of a search.
+type SearchEnded struct {
+	Peer   Key    `json:"peer"`
+	Result string `json:"result"`
+	// Sockets were opened, and Probes sent.
+	Sockets int `json:"sockets"`
+	Probes  int `json:"probes"`
+	// Endpoint is where the peer was found, and Socket the one that it was found from, or null.
+	Endpoint *netip.AddrPort `json:"endpoint"`
+	Socket   *int            `json:"socket"`
+}
+
+// How a search may end.
+const (
+	SearchFound   = "found"
+	SearchNothing = "nothing"
+	SearchStopped = "stopped"
+)
+
 // PathUp tells that a probe on a path was answered.
 type PathUp struct {
 	Peer  Key    `json:"peer"`
@@ -76,6 +95,7 @@ type DeviceLost struct {
 func (Datagram) Method() string     { return "datagram" }
 func (ProbeReply) Method() string   { return "probe-reply" }
 func (ProbeHeard) Method() string   { return "probe-heard" }
+func (SearchEnded) Method() string  { return "search-ended" }
 func (PathUp) Method() string       { return "path-up" }
 func (PathDown) Method() string     { return "path-down" }
 func (Switched) Method() string     { return "switched" }
@@ -86,6 +106,7 @@ func (DeviceLost) Method() string   { return "device-lost" }
 func (Datagram) Droppable() bool     { return true }
 func (ProbeReply) Droppable() bool   { return false }
 func (ProbeHeard) Droppable() bool   { return true }
+func (SearchEnded) Droppable() bool  { return false }
 func (PathUp) Droppable() bool       { return false }
 func (PathDown) Droppable() bool     { return false }
 func (Switched) Droppable() bool     { return false }

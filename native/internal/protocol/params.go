@@ -19,6 +19,10 @@ const (
 	EchoTimeoutMsMax     = 60_000
 	EchoTimeoutMsDefault = 2_000
 	clientLengthMax      = 200
+	SearchSocketsMax     = 256
+	SearchEndpointsMax   = 1_024
+	SearchPerSecondMax   = 200
+	SearchDurationMsMax  = 60_000
 )
 
 // ProbeParams asks for one sealed probe to a candidate.

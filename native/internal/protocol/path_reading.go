@@ -17,6 +17,7 @@ func readPath(d *document, field string, tree any) (path Path) {
 	switch path.Kind {
 	case KindDirect:
 		o.text("endpoint", into(&path.Endpoint, ParseEndpoint), "give an address and port such as 198.51.100.7:41820")
+		path.Socket = o.optionalInteger("socket", 1, 65_535, 0)
 	case KindRelay:
 		path.Via = o.hubs("via")
 	case KindTurn:

@@ -100,12 +100,14 @@ type PathState struct {
 	Kind string `json:"kind"`
 	// Endpoint is where packets leave for: the peer, the first hub or the TURN server. It is null
 	// while they cannot, and over a data channel.
-	Endpoint     *netip.AddrPort `json:"endpoint"`
-	Via          []Key           `json:"via"`
-	Server       *string         `json:"server"`
-	Up           bool            `json:"up"`
-	Carries      *bool           `json:"carries"`
-	RttUs        *int64          `json:"rttUs"`
-	LossPermille int             `json:"lossPermille"`
-	LastReplyMs  *int64          `json:"lastReplyMs"`
+	Endpoint *netip.AddrPort `json:"endpoint"`
+	Via      []Key           `json:"via"`
+	Server   *string         `json:"server"`
+	// Socket is the punched socket that it leaves from, by its port, or null.
+	Socket       *int   `json:"socket"`
+	Up           bool   `json:"up"`
+	Carries      *bool  `json:"carries"`
+	RttUs        *int64 `json:"rttUs"`
+	LossPermille int    `json:"lossPermille"`
+	LastReplyMs  *int64 `json:"lastReplyMs"`
 }

@@ -17,6 +17,8 @@ type Way struct {
 	Server string
 	// Channel is set if they come over a data channel to the member.
 	Channel bool
+	// Socket is the punched socket at which they arrive, by its port; 0 is the one port.
+	Socket int
 	// Hub is the one that hands them to us, and Other the one before it, if there is one.
 	Hub, Other Tag
 }

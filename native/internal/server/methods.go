@@ -46,6 +46,18 @@ func (c *connection) handle(request *protocol.Request) {
 			fault = engine.Probe(params)
 		}
 		c.answer(request, nothing{}, fault)
+	case "search":
+		params, fault := protocol.ReadSearch(request.Params)
+		if fault == nil {
+			fault = engine.Search(params)
+		}
+		c.answer(request, nothing{}, fault)
+	case "stop-search":
+		peer, fault := protocol.ReadStopSearch(request.Params)
+		if fault == nil {
+			fault = engine.StopSearch(peer)
+		}
+		c.answer(request, nothing{}, fault)
 	case "send-datagram":
 		params, fault := protocol.ReadDatagram(request.Params)
 		if fault == nil {

@@ -26,6 +26,8 @@ type Engine interface {
 	Apply(*protocol.Desired) (protocol.Applied, *protocol.Fault)
 	State() protocol.State
 	Probe(protocol.ProbeParams) *protocol.Fault
+	Search(protocol.SearchParams) *protocol.Fault
+	StopSearch(protocol.Key) *protocol.Fault
 	SendDatagram(protocol.DatagramParams) *protocol.Fault
 	Echo(protocol.EchoParams) (protocol.Echoed, *protocol.Fault)
 	Carried(frame channel.Frame, by channel.Carrier)

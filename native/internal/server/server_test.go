@@ -28,6 +28,8 @@ func (still) Apply(*protocol.Desired) (protocol.Applied, *protocol.Fault) {
 }
 func (still) State() protocol.State                                { return protocol.State{} }
 func (still) Probe(protocol.ProbeParams) *protocol.Fault           { return nil }
+func (still) Search(protocol.SearchParams) *protocol.Fault         { return nil }
+func (still) StopSearch(protocol.Key) *protocol.Fault              { return nil }
 func (still) SendDatagram(protocol.DatagramParams) *protocol.Fault { return nil }
 func (still) Echo(protocol.EchoParams) (protocol.Echoed, *protocol.Fault) {
 	return protocol.Echoed{}, protocol.Faultf(protocol.CodeNoReply, "nobody is there")

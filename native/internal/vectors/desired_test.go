@@ -113,6 +113,8 @@ func desiredExamples() []desiredExample {
 		{Name: "an endpoint with a zone", Changes: []change{{at("peers", 0, "paths", 0, "endpoint"), "[fe80::1%eth0]:1"}}, Fields: []string{"peers[0].paths[0].endpoint"}},
 		{Name: "an endpoint for everybody", Changes: []change{{at("peers", 0, "paths", 0, "endpoint"), "255.255.255.255:1"}}, Fields: []string{"peers[0].paths[0].endpoint"}},
 		{Name: "a kind of path that is not known", Changes: []change{{at("peers", 0, "paths", 0, "kind"), "pigeon"}}, Fields: []string{"peers[0].paths[0].kind"}},
+		{Name: "a path from a punched socket", Changes: []change{{at("peers", 0, "paths", 0, "socket"), 50_123}}},
+		{Name: "a path from a socket that is none", Changes: []change{{at("peers", 0, "paths", 0, "socket"), 0}}, Fields: []string{"peers[0].paths[0].socket"}},
 		{Name: "a path over a hub", Changes: hubs(list(hubKey))},
 		{Name: "a path over two hubs, the second of them no peer", Changes: hubs(list(hubKey, protocol.PublicKey(keyOf(0x88))))},
 		{Name: "a path over a data channel", Changes: []change{{at("peers", 0, "paths", 1), object{"id": "channel", "kind": "channel"}}}},

@@ -33,6 +33,13 @@ func requestExamples() []requestExample {
 		{"apply", map[string]any{"desired": map[string]any{"device": nil, "routes": list(), "peers": list()}}},
 		{"state", map[string]any{}},
 		{"probe", map[string]any{"peer": peerKey, "endpoint": "198.51.100.7:41820", "transaction": transaction}},
+		{"search", map[string]any{
+			"peer": peerKey, "sockets": 256, "endpoints": list("198.51.100.7:41820"), "perSecond": 200, "durationMs": 15_000,
+		}},
+		{"search", map[string]any{
+			"peer": peerKey, "sockets": 0, "endpoints": list("198.51.100.7:1024", "198.51.100.7:65535"), "perSecond": 1, "durationMs": 1,
+		}},
+		{"stop-search", map[string]any{"peer": peerKey}},
 		{"send-datagram", map[string]any{"to": "[2001:db8::1]:3478", "payload": "AAEAACESpEI="}},
 		{"echo", map[string]any{"peer": peerKey}},
 		{"echo", map[string]any{"peer": peerKey, "sizeBytes": 1252, "timeoutMs": 500}},
@@ -56,6 +63,8 @@ func refusedExamples() []refusedLine {
 		{Name: "params that are no object", Text: `{"jsonrpc":"2.0","id":1,"method":"state","params":[]}`, Code: protocol.CodeInvalidParams},
 		{Name: "an unknown param", Text: `{"jsonrpc":"2.0","id":1,"method":"state","params":{"verbose":true}}`, Code: protocol.CodeInvalidParams},
 		{Name: "several bad params", Text: `{"jsonrpc":"2.0","id":1,"method":"probe","params":{"peer":"x","endpoint":"1.2.3.4","transaction":"0F"}}`, Code: protocol.CodeInvalidParams},
+		{Name: "a search beyond all bounds", Text: `{"jsonrpc":"2.0","id":1,"method":"search","params":{"peer":"` + peerKey.String() + `","sockets":257,"endpoints":[],"perSecond":201,"durationMs":60001}}`, Code: protocol.CodeInvalidParams},
+		{Name: "a search at no address", Text: `{"jsonrpc":"2.0","id":1,"method":"search","params":{"peer":"` + peerKey.String() + `","sockets":1,"endpoints":["192.0.2.1:0","x"],"perSecond":1,"durationMs":1}}`, Code: protocol.CodeInvalidParams},
 		{Name: "an empty datagram", Text: `{"jsonrpc":"2.0","id":1,"method":"send-datagram","params":{"to":"192.0.2.1:1","payload":""}}`, Code: protocol.CodeInvalidParams},
 		{Name: "nothing desired", Text: `{"jsonrpc":"2.0","id":1,"method":"apply","params":{}}`, Code: protocol.CodeInvalidParams},
 		{Name: "something else desired", Text: `{"jsonrpc":"2.0","id":1,"method":"apply","params":{"desired":{}}}`, Code: protocol.CodeRefused},
@@ -69,7 +78,7 @@ type resultExample struct {
 
 func resultExamples() []resultExample {
 	path, direct := "direct:198.51.100.7:41820", endpoint("198.51.100.7:41820")
-	server := endpoint("203.0.113.9:443")
+	server, socket := endpoint("203.0.113.9:443"), 50_123
 	peer := protocol.PeerState{
 		PublicKey: peerKey, AllowedIPs: []netip.Prefix{prefix("10.7.0.2/32")}, KeepaliveMs: 25_000,
 		RxBytes: 1_234, TxBytes: 5_678, LastHandshakeMs: number(42_000), ActivePath: &path,
@@ -77,6 +86,8 @@ func resultExamples() []resultExample {
 		Paths: []protocol.PathState{{
 			ID: path, Kind: protocol.KindDirect, Endpoint: &direct, Via: []protocol.Key{}, Up: true, Carries: truth(true),
 			RttUs: number(30_500), LossPermille: 15, LastReplyMs: number(400),
+		}, {
+			ID: "direct:198.51.100.7:41820@50123", Kind: protocol.KindDirect, Endpoint: &direct, Via: []protocol.Key{}, Socket: &socket,
 		}, {
 			ID: "relay:hub", Kind: protocol.KindRelay, Via: []protocol.Key{hubKey}, Carries: truth(false),
 		}, {
@@ -137,11 +148,15 @@ func faultExamples() []*protocol.Fault {
 }
 
 func eventExamples() []protocol.Event {
+	met, socket := endpoint("198.51.100.7:41820"), 50_123
 	return []protocol.Event{
 		protocol.Datagram{From: endpoint("198.51.100.10:3478"), Payload: []byte{1, 1, 0, 0}},
 		protocol.ProbeReply{Peer: peerKey, Endpoint: endpoint("198.51.100.7:41820"), Transaction: transaction, RttUs: 30_500, Observed: endpoint("203.0.113.5:61000")},
 		protocol.ProbeHeard{Peer: peerKey, From: endpoint("[2001:db8::7]:41820")},
 		protocol.ProbeHeard{Peer: peerKey, From: endpoint("198.51.100.7:41820"), Server: name("frankfurt")},
+		protocol.SearchEnded{Peer: peerKey, Result: protocol.SearchFound, Sockets: 207, Probes: 207, Endpoint: &met, Socket: &socket},
+		protocol.SearchEnded{Peer: peerKey, Result: protocol.SearchFound, Probes: 154, Endpoint: &met},
+		protocol.SearchEnded{Peer: peerKey, Result: protocol.SearchNothing, Probes: 1_024},
 		protocol.PathUp{Peer: peerKey, Path: "relay", RttUs: 30_500},
 		protocol.PathDown{Peer: peerKey, Path: "relay", Reason: "3 probes in a row were not answered"},
 		protocol.PathDown{Peer: peerKey, Path: "direct", Reason: "carries nothing"},

@@ -92,6 +92,10 @@ func readParams(request *protocol.Request) (fault *protocol.Fault) {
 		fault = protocol.ReadNothing(request.Params)
 	case "probe":
 		_, fault = protocol.ReadProbe(request.Params)
+	case "search":
+		_, fault = protocol.ReadSearch(request.Params)
+	case "stop-search":
+		_, fault = protocol.ReadStopSearch(request.Params)
 	case "send-datagram":
 		_, fault = protocol.ReadDatagram(request.Params)
 	case "echo":
