@@ -34,7 +34,7 @@ import {
   RETRY_ROUND_MS_MIN,
 } from './constants.ts'
 import type { Entropy } from './entropy.ts'
-import { orderPaths } from './path-score.ts'
+import { comparePaths, orderPaths } from './path-score.ts'
 
 /** A path on which a probe went there and its answer came back. */
 export interface ProvenPath {
@@ -85,6 +85,22 @@ export function createPathAgent(): PathAgent {
   }
 }
 
+/** Paths that lead straight to the peer. */
+export function directPaths(agent: PathAgent): ProvenPath[] {
+  return [...agent.proven.values()].filter((path) => !isRelayed(agent, path.endpoint))
+}
+
+/** Paths to what a TURN server gave to the peer: checked like any other, and wanted like one over TURN. Best first. */
+export function relayedPaths(agent: PathAgent): ProvenPath[] {
+  const relayed = [...agent.proven.values()].filter((path) => isRelayed(agent, path.endpoint))
+  return relayed.sort(comparePaths)
+}
+
+/** Whether the endpoint is what a TURN server gave to the peer. */
+export function isRelayed({ checklist }: PathAgent, endpoint: TransportAddress): boolean {
+  return checklist.get(endpoint)?.kind === 'relayed'
+}
+
 /** The peer's candidates as of its latest record, without our own addresses. */
 export function offer(agent: PathAgent, candidates: readonly Candidate[], now: Instant): void {
   const isOffered = (path: ProvenPath) => agent.checklist.get(path.endpoint)?.offered === true
@@ -110,6 +126,7 @@ export function answered(
   if (!checkAnswered(agent.checklist, reply.endpoint, reply.transaction)) return false
   const known = agent.proven.has(reply.endpoint)
   prove(agent, { endpoint: reply.endpoint, up: true, rttMs: reply.rttMs, lossPermille: 0 }, now)
+  endRound(agent, now)
   return !known
 }
 
@@ -119,7 +136,7 @@ export function adopt(agent: PathAgent, reports: readonly PathReport[], now: Ins
     if (report.up) adoptSucceeded(agent.checklist, report.endpoint, now)
     prove(agent, report, now)
   }
-  agent.incumbent ??= reports[0]?.endpoint
+  agent.incumbent ??= reports.find(({ endpoint }) => !isRelayed(agent, endpoint))?.endpoint
   agent.startedAt ??= now
 }
 
@@ -167,16 +184,20 @@ export function probes(
   const room = PROBES_UNDER_WAY_MAX - agent.sentAt.length
   const commands = dueProbes(agent.checklist, now, Math.min(budget, room), entropy)
   for (let i = 0; i < commands.length; i++) agent.sentAt.push(now)
-  if (!isDirect(agent) && agent.retryAt === undefined && roundIsOver(agent.checklist)) {
-    agent.retryAt = nextRound(agent, now)
-    agent.fruitlessRounds += 1
-  }
+  endRound(agent, now)
   return commands
 }
 
-/** The paths to arm, most wanted first. */
+/** A round without a direct path is followed by another one. */
+function endRound(agent: PathAgent, now: Instant): void {
+  if (isDirect(agent) || agent.retryAt !== undefined || !roundIsOver(agent.checklist)) return
+  agent.retryAt = nextRound(agent, now)
+  agent.fruitlessRounds += 1
+}
+
+/** The direct paths to arm, most wanted first. */
 export function armedPaths(agent: PathAgent): ProvenPath[] {
-  const ordered = orderPaths([...agent.proven.values()], agent.incumbent).toSorted(byStanding)
+  const ordered = orderPaths(directPaths(agent), agent.incumbent).toSorted(byStanding)
   agent.incumbent = ordered[0]?.endpoint
   return ordered.slice(0, PATHS_PER_PEER_MAX)
 }
@@ -187,7 +208,8 @@ function byStanding(a: ProvenPath, b: ProvenPath): number {
 }
 
 export function isDirect(agent: PathAgent): boolean {
-  for (const path of agent.proven.values()) if (path.up) return true
+  for (const { endpoint, up } of agent.proven.values())
+    if (up && !isRelayed(agent, endpoint)) return true
   return false
 }
 
@@ -216,7 +238,7 @@ function prove(agent: PathAgent, path: PathReport, now: Instant): void {
     isWithdrawn: known?.isWithdrawn ?? false,
     downSince: path.up ? undefined : now,
   })
-  if (path.up) endSearch(agent)
+  if (isDirect(agent)) endSearch(agent)
 }
 
 function endSearch(agent: PathAgent): void {

@@ -33,8 +33,15 @@ export interface PlannedDevice {
   readonly relay: boolean
 }
 
+/** A TURN server to allocate on; how to be let in is no part of the plan. */
+export interface PlannedTurnServer {
+  readonly id: string
+  readonly url: string
+}
+
 export interface Plan {
   readonly device: PlannedDevice
+  readonly turn: readonly PlannedTurnServer[]
   readonly routes: readonly { readonly destination: string }[]
   readonly peers: readonly PlannedPeer[]
 }
@@ -52,11 +59,12 @@ export interface PlanInput {
   readonly network: Network
   readonly own: Certificate
   readonly device: Pick<PlannedDevice, 'name' | 'mtu' | 'listenPort' | 'stunServer' | 'relay'>
+  readonly turn: readonly PlannedTurnServer[]
   /** All members but the node itself, in any order. */
   readonly members: readonly MemberPaths[]
 }
 
-export function makePlan({ network, own, device, members }: PlanInput): Plan {
+export function makePlan({ network, own, device, turn, members }: PlanInput): Plan {
   return {
     device: {
       ...device,
@@ -65,6 +73,7 @@ export function makePlan({ network, own, device, members }: PlanInput): Plan {
         `${own.ipv6}/${prefixLength(network.ipv6Prefix)}`,
       ],
     },
+    turn,
     // The device's addresses carry the mesh's own prefixes; only prefixes behind gateways need routes.
     routes: [],
     peers: members.map(planPeer).sort((a, b) => (a.node < b.node ? -1 : 1)),

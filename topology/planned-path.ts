@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** One way for ciphertext to reach a peer, as a plan names it. Its id is the helper's name for it, too. */
-import type { TransportAddress } from '../nat/address.ts'
+import { parseTransportAddress, type TransportAddress } from '../nat/address.ts'
 import type { PathKind } from '../nat/path-kind.ts'
 import type { RelayRoute } from './relay-route.ts'
 
@@ -41,4 +41,12 @@ export const CHANNEL_PATH: ChannelPath = { id: 'channel', kind: 'channel' }
 
 export function turnPath(server: string | null, endpoint: TransportAddress): TurnPath {
   return { id: `turn:${server ?? ''}>${endpoint}`, kind: 'turn', server, endpoint }
+}
+
+/** The path over a server of ours that has this id: a helper tells it to an agent that has forgotten. */
+export function turnPathOfId(id: string): (TurnPath & { readonly server: string }) | undefined {
+  const [, server, address] = /^turn:([^>]+)>(.+)$/.exec(id) ?? []
+  const endpoint = parseTransportAddress(address ?? '')
+  if (server === undefined || !endpoint.ok) return undefined
+  return { ...turnPath(server, endpoint.value), server }
 }

@@ -67,7 +67,7 @@ export const dialAddressSchema = text(
 )
 
 const candidateSchema: Schema<Candidate> = struct<Candidate>({
-  kind: oneOf<CandidateKind>('host', 'mapped', 'server-reflexive'),
+  kind: oneOf<CandidateKind>('host', 'mapped', 'server-reflexive', 'relayed'),
   address: transportAddressSchema,
 })
 

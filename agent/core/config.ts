@@ -6,6 +6,7 @@ import type { Certificate } from '../../topology/certificate.ts'
 import type { Crypto, Signer } from '../../topology/crypto.ts'
 import type { Network } from '../../topology/network.ts'
 import type { SessionKeys } from './desired.ts'
+import type { DesiredTurnServer } from './helper-contract.ts'
 
 /** Everything a node is told at its start. Parsed and checked by the shell, then never changed. */
 export interface NodeConfig {
@@ -24,6 +25,8 @@ export interface NodeConfig {
   readonly advertise: readonly TransportAddress[]
   /** STUN servers beside those that members run. */
   readonly stunServers: readonly TransportAddress[]
+  /** TURN servers to allocate on, most wanted first. */
+  readonly turn: readonly DesiredTurnServer[]
   /** auto: serve STUN if the host seems dialable. */
   readonly stunServer: boolean | 'auto'
   /** Forward for others if the host seems dialable. */

@@ -24,6 +24,9 @@ export const DIAL_TARGETS_MAX = 4
 /** Server-reflexive candidates that a record names; a symmetric NAT shows a new one to each server. */
 export const REFLEXIVE_CANDIDATES_MAX = 3
 
+/** Addresses on TURN servers that a record names: one may be on a server that dies. */
+export const RELAYED_CANDIDATES_MAX = 2
+
 /** Peers whose word on our mapping is kept. */
 export const PEER_OBSERVERS_MAX = 8
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The plan in the helper's words, with the private keys that the plan leaves out. */
+/** The plan in the helper's words, with the private keys and passwords that the plan leaves out. */
 import type { NodeId } from '../../topology/identity.ts'
 import type { Plan } from '../../topology/plan.ts'
 import type { PlannedPath } from '../../topology/planned-path.ts'
-import type { DesiredPath, DesiredState } from './helper-contract.ts'
+import type { DesiredPath, DesiredState, DesiredTurnServer } from './helper-contract.ts'
 import { hexToBase64 } from './key-text.ts'
 
 /** X25519 private keys, hex. */
@@ -12,7 +12,12 @@ export interface SessionKeys {
   readonly probePrivateKey: string
 }
 
-export function desiredState(plan: Plan, keys: SessionKeys): DesiredState {
+export interface Secrets {
+  readonly keys: SessionKeys
+  readonly turn: readonly DesiredTurnServer[]
+}
+
+export function desiredState(plan: Plan, { keys, turn }: Secrets): DesiredState {
   const helperNames = new Map(plan.peers.map((p) => [p.node, hexToBase64(p.wireguardKey)]))
   return {
     device: {
@@ -20,6 +25,7 @@ export function desiredState(plan: Plan, keys: SessionKeys): DesiredState {
       privateKey: hexToBase64(keys.wireguardPrivateKey),
       probeKey: hexToBase64(keys.probePrivateKey),
     },
+    turn: plan.turn.flatMap(({ id }) => turn.filter((server) => server.id === id)),
     routes: plan.routes,
     peers: plan.peers.map((peer) => ({
       publicKey: helperNames.get(peer.node)!,

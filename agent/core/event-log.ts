@@ -43,6 +43,14 @@ export type Happening =
     }
   | { readonly kind: 'helper-lost'; readonly reason: string }
   | { readonly kind: 'device-lost'; readonly reason: string }
+  /** A TURN server gave this host an address, or gives it none. `detail`: the cause for a person. */
+  | { readonly kind: 'turn-up'; readonly server: string; readonly relayed: string }
+  | {
+      readonly kind: 'turn-down'
+      readonly server: string
+      readonly cause: string
+      readonly detail: string | null
+    }
   | { readonly kind: 'mapping-changed'; readonly before: string; readonly mapped: string | null }
   | { readonly kind: 'links-changed'; readonly addresses: readonly string[] }
 
@@ -85,5 +93,5 @@ export function remember<H extends Happening>(
 
 /** Whether a person should look at it. */
 export function isWarning({ kind }: Happening): boolean {
-  return kind === 'path-down' || kind === 'helper-lost' || kind === 'device-lost'
+  return ['path-down', 'helper-lost', 'device-lost', 'turn-down'].includes(kind)
 }

@@ -23,6 +23,10 @@ export function eventText(event: Happening): string {
       return `helper lost: ${event.reason}`
     case 'device-lost':
       return `the device was lost: ${event.reason}`
+    case 'turn-up':
+      return `TURN server ${event.server} relays for this host at ${event.relayed}`
+    case 'turn-down':
+      return `TURN server ${event.server} gives no address: ${event.cause}${event.detail === null ? '' : `, ${event.detail}`}`
     case 'mapping-changed':
       return `the NAT's mapping changed from ${event.before} to ${event.mapped ?? 'unknown'}`
     case 'links-changed':

@@ -4,7 +4,7 @@ import { addressParts } from '../../nat/address.ts'
 import { type Instant, instant, type Now } from '../../nat/clock.ts'
 import { adopt, answered, hear, type PathReport } from '../../nat/path-agent.ts'
 import { askAgain, askIdle, receiveStun } from '../../nat/stun-client.ts'
-import { directPath, type PlannedPath } from '../../topology/planned-path.ts'
+import type { PlannedPath } from '../../topology/planned-path.ts'
 import { peerByHelperName, recheckPeers } from './believe.ts'
 import type { Effect } from './effect.ts'
 import type { Event } from './event.ts'
@@ -16,8 +16,16 @@ import { observeSelf, rememberObserver } from './observe.ts'
 import { pathText } from './path-text.ts'
 import { restartNatSurvey } from './nat-survey.ts'
 import { lookForGateway, refreshPorts } from './port-mapping.ts'
-import { figuresOf, type PathFigures, pathById, takeFigures } from './peer-paths.ts'
+import {
+  figuresOf,
+  type PathFigures,
+  pathById,
+  pathTo,
+  provenPath,
+  takeFigures,
+} from './peer-paths.ts'
 import type { Node, Peer } from './state.ts'
+import { adoptTurn, hearOverTurn, takeTurnServers } from './turn.ts'
 
 type Connected = Extract<Event, { kind: 'helper-connected' }>
 
@@ -31,6 +39,7 @@ export function adoptHelper(node: Node, { hello, state }: Connected, now: Now): 
   node.links = state.links
   askAgain(node.stun, now.instant)
   recheckPeers(node, now.instant)
+  const allocations = adoptTurn(node, state, now)
   for (const peer of node.peers.values()) {
     // Another helper may have none of the paths that the last one had.
     peer.indirect.figures.clear()
@@ -45,7 +54,8 @@ export function adoptHelper(node: Node, { hello, state }: Connected, now: Now): 
   }
   const { helper: version, engine, engineReason: why } = hello
   const kept = state.peers.length
-  return [remember(node.events, { kind: 'helper-connected', version, engine, why, kept }, now.wall)]
+  const connected = { kind: 'helper-connected', version, engine, why, kept } as const
+  return [remember(node.events, connected, now.wall), ...allocations]
 }
 
 export function loseHelper(node: Node, reason: string, now: Now): Effect[] {
@@ -64,7 +74,9 @@ export function takeHelperEvent(node: Node, event: HelperEvent, now: Now): Effec
     case 'probe-heard': {
       const peer = peerByHelperName(node, event.peer)
       // What came over a TURN server says nothing of how this host's own socket is reached.
-      if (peer !== undefined && event.server === null) hear(peer.paths, event.from, now.instant)
+      if (peer === undefined) return []
+      if (event.server === null) hear(peer.paths, event.from, now.instant)
+      else hearOverTurn(peer, event.server, event.from)
       return []
     }
     case 'path-up':
@@ -87,9 +99,9 @@ export function takeHelperEvent(node: Node, event: HelperEvent, now: Now): Effec
         const peer = peerByHelperName(node, stats.publicKey)
         if (peer !== undefined) takeStats(peer, stats, now.instant)
       }
-      return []
+      return takeTurnServers(node, event.turn, now)
     case 'turn-changed':
-      return []
+      return takeTurnServers(node, [event.server], now)
     case 'device-lost':
       return [remember(node.events, { kind: 'device-lost', reason: event.reason }, now.wall)]
   }
@@ -153,7 +165,7 @@ function takeReply(
   const isNews = answered(peer.paths, { endpoint, transaction, rttMs }, now.instant)
   rememberObserver(node, endpoint, reply.observed)
   if (!isNews) return []
-  return [provenEffect(node, peer, { path: directPath(endpoint).id, rttMs }, now)]
+  return [provenEffect(node, peer, { path: pathTo(peer.paths, endpoint).id, rttMs }, now)]
 }
 
 function takePathState(
@@ -184,12 +196,12 @@ function takeStats(peer: Peer, stats: HelperPeer, now: Instant): void {
 }
 
 /**
- * A direct path that was armed a moment ago has not been asked yet: that is no sign that it is down. But one that never
+ * A path that was proven and armed a moment ago has not been asked yet: that is no sign that it is down. But one that never
  * answers the helper is never reported as down either, because it was never up.
  */
 function isOnTrial(peer: Peer, path: PlannedPath, { up, lastReplyMs }: HelperPath, now: Instant) {
-  if (path.kind !== 'direct' || up || lastReplyMs !== null) return false
-  const provenAt = peer.paths.proven.get(path.endpoint)?.provenAt
+  if (up || lastReplyMs !== null) return false
+  const provenAt = provenPath(peer, path)?.provenAt
   return provenAt !== undefined && now - provenAt < PATH_TRIAL_MS
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Hubs as this node sees them: which ones it has a direct path to, which are its home, which lead to a peer. */
 import type { Now } from '../../nat/clock.ts'
+import { directPaths } from '../../nat/path-agent.ts'
 import type { HubLink } from '../../topology/hub-distance.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import { relayPath } from '../../topology/planned-path.ts'
@@ -70,7 +71,7 @@ function surveyHubs(node: Node, now: Now): HubSurvey {
     relays.add(hub)
     let isReached = false
     let rttMs = Infinity
-    for (const path of paths.proven.values()) {
+    for (const path of directPaths(paths)) {
       if (!path.up) continue
       isReached = true
       rttMs = Math.min(rttMs, path.rttMs ?? Infinity)

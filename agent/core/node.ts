@@ -25,6 +25,7 @@ import { natSurveyDeadline, natSurveyEffects, takeSideDatagram } from './nat-sur
 import { publishDeadline, publishOwn } from './publish.ts'
 import type { Node } from './state.ts'
 import { stunServerAddresses } from './stun-servers.ts'
+import { updateTurnPaths } from './turn.ts'
 import { applyPlan } from './want.ts'
 
 /** Consumes one event, brings everything that follows from it up to date, and says what to do. */
@@ -35,6 +36,7 @@ export function step(node: Node, event: Event, now: Now): Effect[] {
   effects.push(...stunEffects(node, now))
   effects.push(...natSurveyEffects(node, now))
   updateHubs(node, now)
+  updateTurnPaths(node)
   effects.push(...publishOwn(node, now))
   effects.push(...dueProbeEffects(node, now))
   effects.push(...applyPlan(node, now))

@@ -14,10 +14,12 @@ import {
   mappingObservations,
   stunServerStates,
 } from '../../nat/stun-client.ts'
+import { CANDIDATES_MAX } from '../../topology/record.ts'
 import { parsePrefix, prefixContains } from '../../topology/prefix.ts'
 import { PEER_OBSERVERS_MAX, REFLEXIVE_CANDIDATES_MAX } from './constants.ts'
 import { mappedAddresses } from './port-mapping.ts'
 import type { Node } from './state.ts'
+import { relayedAddresses } from './turn.ts'
 
 export interface SelfObservation {
   /** Our socket on each usable address of our links. */
@@ -50,18 +52,28 @@ export function observeSelf(node: Node): SelfObservation {
     mapped,
     mapping,
     nat: { mapping: mapping.mapping, filtering: 'unknown', lifetimeMs },
-    candidates: [
-      ...[...new Set([...node.config.advertise, ...host])].map(
-        (address) => ({ kind: 'host', address }) as const,
-      ),
-      ...forwarded.map((address) => ({ kind: 'mapped', address }) as const),
-      ...mapped
-        .filter((address) => !forwarded.includes(address))
-        .slice(0, REFLEXIVE_CANDIDATES_MAX)
-        .map((address) => ({ kind: 'server-reflexive', address }) as const),
-    ].slice(0, 16),
+    candidates: candidatesOf(node, host, forwarded, mapped),
     dialable: dialableAddresses(node),
   }
+}
+
+/** A host has few addresses by which it is known abroad, and may have many at home: those give way. */
+function candidatesOf(
+  node: Node,
+  host: readonly TransportAddress[],
+  forwarded: readonly TransportAddress[],
+  mapped: readonly TransportAddress[],
+): Candidate[] {
+  const ofKind = (kind: Candidate['kind'], addresses: readonly TransportAddress[]) =>
+    addresses.map((address) => ({ kind, address }))
+  const reflexive = mapped.filter((address) => !forwarded.includes(address))
+  const abroad = [
+    ...ofKind('mapped', forwarded),
+    ...ofKind('server-reflexive', reflexive.slice(0, REFLEXIVE_CANDIDATES_MAX)),
+    ...ofKind('relayed', relayedAddresses(node)),
+  ]
+  const home = ofKind('host', [...new Set([...node.config.advertise, ...host])])
+  return [...home.slice(0, CANDIDATES_MAX - abroad.length), ...abroad]
 }
 
 /** Where others can open a connection to this host, as far as it can tell itself. */

@@ -4,22 +4,25 @@ import { addressParts } from '../../nat/address.ts'
 import type { Candidate } from '../../nat/candidate.ts'
 import { roundIsOver } from '../../nat/checklist.ts'
 import { type Explanation, explain } from '../../nat/explain/explanation.ts'
-import type { HostFacts, PathInUse } from '../../nat/explain/pair-facts.ts'
+import type { HostFacts, PathInUse, TurnFacts } from '../../nat/explain/pair-facts.ts'
 import { observeSelf } from './observe.ts'
 import type { Node, Peer } from './state.ts'
 import type { PathStatus } from './status.ts'
+import { turnServerStatuses } from './turn.ts'
 
 export type Explainer = (peer: Peer, path: PathStatus) => Explanation
 
 /** Explains one peer after another: what this host knows of itself is looked at once for all. */
 export function explainer(node: Node): Explainer {
   const own = ownFacts(node)
+  const turn = turnFacts(node)
   return (peer, path) =>
     explain({
       own,
       peer: peerFacts(peer),
       path: pathInUse(path),
-      checks: [...peer.paths.checklist.values()],
+      checks: [...peer.paths.checklist.values()].filter(({ kind }) => kind !== 'relayed'),
+      turn,
       isResting: roundIsOver(peer.paths.checklist),
       hubs: node.hubs.links.length,
     })
@@ -29,6 +32,12 @@ function ownFacts(node: Node): HostFacts {
   const { candidates, nat } = observeSelf(node)
   const { certificate, listenPort } = node.config
   return { name: certificate.name, nat, candidates, port: listenPort }
+}
+
+function turnFacts(node: Node): TurnFacts[] {
+  return turnServerStatuses(node).map(({ id, state, cause, detail }) => {
+    return { id, isUp: state === 'up', trouble: detail ?? cause ?? undefined }
+  })
 }
 
 function peerFacts({ record: { certificate, candidates, nat } }: Peer): HostFacts {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A peer's paths as status shows them: the one that carries traffic first, then what is armed behind it. */
+import { directPaths } from '../../nat/path-agent.ts'
 import { orderPaths } from '../../nat/path-score.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import { directPath, type PlannedPath } from '../../topology/planned-path.ts'
@@ -33,7 +34,7 @@ export function pathStatusOf(node: Node, peer: Peer, id: string): PathStatus {
 }
 
 function allPaths({ paths, indirect }: Peer): PlannedPath[] {
-  const direct = orderPaths([...paths.proven.values()], paths.incumbent)
+  const direct = orderPaths(directPaths(paths), paths.incumbent)
   return [...direct.map(({ endpoint }) => directPath(endpoint)), ...indirect.all]
 }
 

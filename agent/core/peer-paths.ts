@@ -3,10 +3,24 @@
  * A peer's paths of all kinds. Direct ones are the path agent's, which proves them before they are armed; the others are
  * armed as soon as they are known, and proven by the helper. This is the one place where an id of the helper's meets a path.
  */
+import type { TransportAddress } from '../../nat/address.ts'
 import type { Instant } from '../../nat/clock.ts'
-import { armedPaths, type PathAgent, report } from '../../nat/path-agent.ts'
+import {
+  armedPaths,
+  isRelayed,
+  type PathAgent,
+  type ProvenPath,
+  report,
+} from '../../nat/path-agent.ts'
 import { PATH_KINDS } from '../../nat/path-kind.ts'
-import { directPath, type IndirectPath, type PlannedPath } from '../../topology/planned-path.ts'
+import {
+  directPath,
+  type DirectPath,
+  type IndirectPath,
+  type PlannedPath,
+  turnPath,
+  type TurnPath,
+} from '../../topology/planned-path.ts'
 
 /** What the helper measured on a path. */
 export interface PathFigures {
@@ -59,17 +73,37 @@ export function pathById({ paths, indirect }: PathsOfPeer, id: string): PlannedP
   const known = indirect.all.find((path) => path.id === id)
   if (known !== undefined) return known
   for (const endpoint of paths.proven.keys()) {
-    const path = directPath(endpoint)
+    const path = pathTo(paths, endpoint)
     if (path.id === id) return path
   }
   return undefined
 }
 
-export function figuresOf(
-  { paths, indirect }: PathsOfPeer,
-  path: PlannedPath,
-): PathFigures | undefined {
-  return path.kind === 'direct' ? paths.proven.get(path.endpoint) : indirect.figures.get(path.id)
+/** What a path to an endpoint that this host's own socket reaches is to us. */
+export function pathTo(paths: PathAgent, endpoint: TransportAddress): DirectPath | TurnPath {
+  return isRelayed(paths, endpoint) ? turnPath(null, endpoint) : directPath(endpoint)
+}
+
+/** Where the path agent knows the path, if it does: it proved that this host's own socket reaches the peer there. */
+function endpointOf(path: PlannedPath): TransportAddress | undefined {
+  switch (path.kind) {
+    case 'direct':
+      return path.endpoint
+    case 'turn':
+      return path.server === null ? path.endpoint : undefined
+    case 'relay':
+    case 'channel':
+      return undefined
+  }
+}
+
+export function provenPath({ paths }: PathsOfPeer, path: PlannedPath): ProvenPath | undefined {
+  const endpoint = endpointOf(path)
+  return endpoint === undefined ? undefined : paths.proven.get(endpoint)
+}
+
+export function figuresOf(peer: PathsOfPeer, path: PlannedPath): PathFigures | undefined {
+  return provenPath(peer, path) ?? peer.indirect.figures.get(path.id)
 }
 
 /** Takes what the helper measured on a path. */
@@ -79,7 +113,8 @@ export function takeFigures(
   figures: PathFigures,
   now: Instant,
 ): void {
-  if (path.kind === 'direct') report(paths, [{ endpoint: path.endpoint, ...figures }], now)
+  const endpoint = endpointOf(path)
+  if (endpoint !== undefined) report(paths, [{ endpoint, ...figures }], now)
   else indirect.figures.set(path.id, figures)
 }
 

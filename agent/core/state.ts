@@ -17,7 +17,7 @@ import { createEventLog, type EventLog, type EventOf } from './event-log.ts'
 import { type HubSurvey, NO_HUBS } from './hubs.ts'
 import { createNatSurvey, type NatSurvey } from './nat-survey.ts'
 import { pairPhaseMs } from './probing.ts'
-import type { HelperEngine, HelperLink, HelperPeer } from './helper-contract.ts'
+import type { HelperEngine, HelperLink, HelperPeer, HelperTurnServer } from './helper-contract.ts'
 import { createIndirectPaths, type IndirectPaths } from './peer-paths.ts'
 
 /** What is known of the helper at the other end of the socket. */
@@ -31,6 +31,8 @@ export interface HelperSide {
   /** What that document was made from, in brief: as long as this is the same, so is the document. */
   appliedFrom: string | undefined
   problem: string | undefined
+  /** Its allocations, by the server's id. */
+  readonly turn: Map<string, HelperTurnServer>
 }
 
 /** One other member, as far as this node deals with it itself. */
@@ -55,6 +57,8 @@ export interface Peer {
   /** Routes over hubs, best first, and what they were made from. */
   routes: readonly RelayRoute[]
   routesFrom: { readonly hubs: HubSurvey; readonly record: NodeRecord } | undefined
+  /** Where its probes last came from, by TURN server of ours. */
+  readonly heardOverTurn: Map<string, TransportAddress>
   /** Paths that lead over somebody else; see peer-paths.ts. */
   readonly indirect: IndirectPaths
   /** When a round trip inside the session last succeeded. */
@@ -131,6 +135,7 @@ export function createNode(config: NodeConfig, powers: Powers, now: Instant): No
       appliedText: undefined,
       appliedFrom: undefined,
       problem: undefined,
+      turn: new Map(),
     },
     neighbours: new Set(),
     seenByPeers: new Map(),
@@ -169,6 +174,7 @@ export function createPeer(self: NodeId, record: NodeRecord, helperName: string)
     switches: 0,
     routes: [],
     routesFrom: undefined,
+    heardOverTurn: new Map(),
     indirect: createIndirectPaths(),
     sessionAt: undefined,
     dialWeight: undefined,

@@ -9,6 +9,7 @@ import { type Explainer, explainer } from './pair-facts.ts'
 import { portMappingProtocols, portMappingStatus, whyNoPortMapping } from './port-mapping.ts'
 import { isReached } from './peer-paths.ts'
 import type { Node, Peer } from './state.ts'
+import { turnServerStatuses } from './turn.ts'
 import { NO_PATH, pathStatuses } from './path-status.ts'
 import type { Liveness, Netcheck, PeerStatus, SelfStatus, Status, SwitchStatus } from './status.ts'
 
@@ -35,6 +36,7 @@ export function netcheckOf(node: Node): Netcheck {
       rttMs: rttMs ?? null,
       mapped: mapped ?? null,
     })),
+    turnServers: turnServerStatuses(node),
     dialable: self.dialable.length > 0,
     portMapping: portMappingProtocols(node),
     whyNoPortMapping: whyNoPortMapping(node),
@@ -61,6 +63,7 @@ function selfStatus(node: Node, now: Now): SelfStatus {
       portMapping: portMappingStatus(node, now),
       whyNoPortMapping: whyNoPortMapping(node),
     },
+    turnServers: turnServerStatuses(node),
     dialAddresses: node.own?.record.dialAddresses ?? [],
     authority: certificate.authority,
     certificateNotAfter: new Date(certificate.notAfter).toISOString(),

@@ -83,6 +83,7 @@ export interface SelfStatus {
     /** One sentence; null if others can reach the mapped port. */
     readonly whyNoPortMapping: string | null
   }
+  readonly turnServers: readonly TurnServerStatus[]
   readonly dialAddresses: readonly string[]
   readonly authority: boolean
   readonly certificateNotAfter: string
@@ -93,6 +94,19 @@ export interface SelfStatus {
   }
   /** Members to which a gossip link stands. */
   readonly neighbours: readonly string[]
+}
+
+/** One TURN server of this host's configuration. */
+export interface TurnServerStatus {
+  readonly id: string
+  readonly url: string
+  readonly state: 'up' | 'connecting' | 'failed'
+  /** Of the helper's list, such as `credentials-refused`; null while up. */
+  readonly cause: string | null
+  readonly detail: string | null
+  /** Where others find this host over it. */
+  readonly relayed: string | null
+  readonly rttMs: number | null
 }
 
 /** What `meshgate status --json` prints. */
@@ -117,6 +131,7 @@ export interface Netcheck {
   readonly ipv4: { readonly local: readonly string[]; readonly mapped: readonly string[] }
   readonly ipv6: { readonly local: readonly string[]; readonly mapped: readonly string[] }
   readonly stunServers: readonly StunServerReport[]
+  readonly turnServers: readonly TurnServerStatus[]
   readonly dialable: boolean
   /** Null where no router is asked; `whyNoPortMapping` tells. */
   readonly portMapping: PortMappingProtocols | null

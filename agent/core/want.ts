@@ -28,6 +28,7 @@ export function planOf(node: Node, now: Now): Plan {
       stunServer: servesStun(node),
       relay: servesRelay(node),
     },
+    turn: node.config.turn.map(({ id, url }) => ({ id, url })),
     members: [...node.peers.values()]
       .filter((peer) => peer.record.certificate.notAfter > now.wall)
       .map((peer) => ({
@@ -45,7 +46,7 @@ export function applyPlan(node: Node, now: Now): Effect[] {
   const from = planInputs(node, now)
   if (node.helper.appliedText !== undefined && node.helper.appliedFrom === from) return []
   node.helper.appliedFrom = from
-  const desired = desiredState(planOf(node, now), node.config.keys)
+  const desired = desiredState(planOf(node, now), node.config)
   const text = JSON.stringify(desired)
   if (text === node.helper.appliedText) return []
   node.helper.appliedText = text

@@ -39,7 +39,8 @@ function attemptOf(
   path: PathStatus,
 ): WhyAttempt {
   const outcome = () => {
-    if (path.kind === 'direct' && path.endpoint === address) return 'in use'
+    // What a TURN server of the peer's gave to it is asked from this host's own socket, too.
+    if (path.endpoint === address && (path.kind === 'direct' || kind === 'relayed')) return 'in use'
     if (proven?.up === true) return 'answers'
     if (state === 'waiting' || state === 'in-progress') return 'checking'
     return proven === undefined ? 'no answer' : 'answers no more'

@@ -25,6 +25,7 @@ export function nodeConfigOf(
     dialPort: config.tcpPort ?? listenPort,
     advertise: config.advertise.flatMap(({ ip, port }) => addressOf(ip, port ?? listenPort)),
     stunServers: config.stunServers,
+    turn: config.turn,
     stunServer: config.stunServer,
     relay: config.relay,
     portMapping: config.portMapping,

@@ -27,6 +27,7 @@ const KIND_TEXT: Readonly<Record<CandidateKind, string>> = {
   host: 'its own address',
   mapped: 'the port that its router forwards',
   'server-reflexive': 'the address that its NAT gives it',
+  relayed: 'what its TURN server gave it',
   'peer-reflexive': 'the address that its packets showed',
 }
 
@@ -43,7 +44,7 @@ function stateText({ path, isResting, hubs }: PairFacts): string {
     case 'relay':
       return `relayed over ${path.via}`
     case 'turn':
-      return `relayed over TURN server ${path.via}`
+      return `relayed over TURN (${path.via})`
     case 'channel':
       return 'over a data channel (WebRTC)'
     case 'none':

@@ -26,14 +26,23 @@ export type PathInUse =
     }
   | { readonly kind: 'none' }
 
+export interface TurnFacts {
+  readonly id: string
+  readonly isUp: boolean
+  /** What keeps it from working, for a person; undefined while it works or was not tried yet. */
+  readonly trouble: string | undefined
+}
+
 export interface PairFacts {
   readonly own: HostFacts
   readonly peer: HostFacts
   readonly path: PathInUse
-  /** The peer's addresses that this host has tried, or is trying. */
+  /** The peer's own addresses that this host has tried, or is trying; not what TURN servers gave it. */
   readonly checks: readonly Pick<Check, 'address' | 'kind' | 'state'>[]
   /** Whether this round of checks is over: nothing is asked until the next one. */
   readonly isResting: boolean
+  /** TURN servers of this host's configuration. */
+  readonly turn: readonly TurnFacts[]
   /** Hubs to which this host has a direct path. */
   readonly hubs: number
 }

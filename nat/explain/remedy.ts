@@ -17,7 +17,19 @@ export function remediesOf(facts: PairFacts, obstacle: Obstacle | undefined): st
     const who = 'one with a public address or a forwarded port'
     remedies.push(`let a member that others can reach relay: ${who}`)
   }
-  return remedies
+  return path.kind === 'none' ? [...remedies, ...overTurn(facts, obstacle)] : remedies
+}
+
+/** A server helps from either end, but this host knows and can change only its own. */
+function overTurn({ own, turn }: PairFacts, obstacle: Obstacle | undefined): string[] {
+  if (turn.some(({ isUp }) => isUp)) return []
+  const broken = turn.flatMap(({ id, trouble }) =>
+    trouble === undefined ? [] : [`mend TURN server ${id}: ${trouble}`],
+  )
+  if (turn.length > 0) return broken
+  const isBlocked = obstacle?.kind === 'udp-blocked' && obstacle.of.includes(own)
+  const speaks = isBlocked ? ' that speaks TLS on port 443' : ''
+  return [`give ${own.name} a TURN server${speaks}: [[turn]] in its configuration`]
 }
 
 function againstObstacle({ kind, of }: Obstacle): string[] {

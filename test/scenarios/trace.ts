@@ -183,6 +183,7 @@ export class Trace implements Witness {
       host: 'host',
       mapped: 'mapped',
       'server-reflexive': 'srflx',
+      relayed: 'relayed',
       'peer-reflexive': 'prflx',
     }
     const parts = candidates.map(({ kind, address }) => `${short[kind]} ${address}`)

@@ -94,6 +94,7 @@ export class ClusterNode {
         listenPort: LISTEN_PORT,
         dialPort: 41_821,
         advertise: [],
+        turn: [],
         stunServers: [],
         stunServer: 'auto',
         relay: true,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Netcheck } from '../../core/status.ts'
+import type { Netcheck, TurnServerStatus } from '../../core/status.ts'
 import { ApiClient } from '../api/api-client.ts'
 import { type CommandContext, print } from './context.ts'
 import { roundTripText } from './status.ts'
@@ -36,7 +36,19 @@ export function netcheckText(check: Netcheck): string {
     `dialable:      ${check.dialable ? 'yes: others reach this host' : 'no'}`,
     `port mapping:  ${portMappingText(check)}`,
     `STUN servers:  ${servers}`,
+    `TURN servers:  ${turnText(check.turnServers)}`,
   ].join('\n')
+}
+
+function turnText(servers: readonly TurnServerStatus[]): string {
+  if (servers.length === 0) return 'none in the configuration'
+  const rows = servers.map(({ id, url, state, cause, detail, relayed, rttMs }) => [
+    id,
+    url,
+    state === 'up' ? roundTripText(rttMs) : state,
+    relayed ?? detail ?? cause ?? '',
+  ])
+  return `\n${table(['server', 'at', 'round trip', 'gives'], rows)}`
 }
 
 function portMappingText({ portMapping, whyNoPortMapping }: Netcheck): string {

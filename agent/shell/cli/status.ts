@@ -33,6 +33,8 @@ function selfText(self: SelfStatus): string {
     const both = externalTcp === null ? 'UDP only' : `TCP at ${externalTcp}`
     lines.push(`port mapped by ${protocol}: ${external}, ${both}, for ${expiresInS} s`)
   }
+  for (const { id, state, cause, detail } of self.turnServers)
+    if (state === 'failed') lines.push(warning(`TURN server ${id}: ${detail ?? cause ?? state}`))
   const { helper } = self
   if (!helper.connected)
     lines.push(warning(`no helper: ${helper.problem ?? 'not connected'}; no packet goes through`))

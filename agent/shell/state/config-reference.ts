@@ -34,6 +34,11 @@ export const CONFIG_REFERENCE: Readonly<Record<ConfigKey, KeyReference>> = {
     about: 'STUN servers to ask beside those that members run. UDP, IP addresses with ports.',
     live: true,
   },
+  turn: {
+    about:
+      'TURN servers (RFC 8656) of yours or of a provider, most wanted first, for networks where no member can be reached, and for hosts that may only speak TCP to port 443. Each lets this host in by name and password, or by a secret that it shares with the server, of which passwords are made that hold for a day.',
+    live: true,
+  },
   stun_server: {
     about:
       'Whether this host answers STUN for others. "auto": if it seems that others can reach it.',

@@ -9,6 +9,7 @@ import {
 } from '../../../nat/address.ts'
 import { isHostName } from '../../../topology/host-name.ts'
 import type { LogLevel } from '../log.ts'
+import { turnConfigSchema } from './turn-config.ts'
 
 /** An address at which others can reach this host; without a port, at the host's own ports. */
 export interface AdvertisedAddress {
@@ -62,6 +63,7 @@ export const configSchema = z.strictObject({
   listen_addresses: listOf(ip).default(['0.0.0.0', '::']),
   advertise: listOf(advertised).default([]),
   stun_servers: listOf(transportAddress).default([]),
+  turn: turnConfigSchema.default([]),
   stun_server: z
     .union([z.boolean(), z.literal('auto')], { error: 'is neither true nor false nor "auto"' })
     .default('auto'),
@@ -89,6 +91,7 @@ export const CONFIG_REMEDIES: Readonly<Record<ConfigKey, string>> = {
   advertise:
     'write a list of addresses: advertise = ["192.0.2.1", "192.0.2.1:51820", "[2001:db8::1]:51820"]',
   stun_servers: 'write a list of addresses with ports, no names: stun_servers = ["192.0.2.1:3478"]',
+  turn: 'write a [[turn]] table for each server, at most 8, with at least id and url',
   stun_server: 'write true, false or "auto"',
   relay:
     'write false to forward nothing for others, true (the default) to help where this host can be reached',

@@ -7,6 +7,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { parse, TomlError } from 'smol-toml'
 import type { z } from 'zod'
 import type { TransportAddress } from '../../../nat/address.ts'
+import type { DesiredTurnServer } from '../../core/helper-contract.ts'
 import {
   type AdvertisedAddress,
   CONFIG_REMEDIES,
@@ -15,6 +16,13 @@ import {
 } from './config-schema.ts'
 import type { LogLevel } from '../log.ts'
 import { nearestWord } from './nearest-word.ts'
+import {
+  readTurnServers,
+  shownOfTurn,
+  TURN_REMEDIES,
+  type TurnConfig,
+  type TurnProblem,
+} from './turn-config.ts'
 
 export interface Config {
   /** Wanted host name; undefined: the system's. */
@@ -28,6 +36,8 @@ export interface Config {
   readonly listenAddresses: readonly string[]
   readonly advertise: readonly AdvertisedAddress[]
   readonly stunServers: readonly TransportAddress[]
+  /** With the passwords that were read from files. */
+  readonly turn: readonly DesiredTurnServer[]
   readonly stunServer: boolean | 'auto'
   /** Forward other members' ciphertext, if this host can be reached. */
   readonly relay: boolean
@@ -85,11 +95,15 @@ export function parseConfig(text: string): ConfigResult {
     return refused({ field: '', value: null, problem, remedy })
   }
   const checked = configSchema.safeParse(document)
-  if (checked.success) return { ok: true, value: configOf(checked.data) }
+  if (checked.success) {
+    const { servers, problems } = readTurnServers(checked.data.turn)
+    if (problems.length === 0) return { ok: true, value: configOf(checked.data, servers) }
+    return refused(...problems.map(turnProblem))
+  }
   return refused(...checked.error.issues.flatMap((issue) => problemsOf(issue, document)))
 }
 
-function configOf(data: z.output<typeof configSchema>): Config {
+function configOf(data: z.output<typeof configSchema>, turn: readonly DesiredTurnServer[]): Config {
   return {
     name: data.name,
     interface: data.interface,
@@ -98,6 +112,7 @@ function configOf(data: z.output<typeof configSchema>): Config {
     listenAddresses: data.listen_addresses,
     advertise: data.advertise,
     stunServers: data.stun_servers,
+    turn,
     stunServer: data.stun_server,
     relay: data.relay,
     portMapping: data.port_mapping,
@@ -109,26 +124,48 @@ function configOf(data: z.output<typeof configSchema>): Config {
 
 function problemsOf(issue: z.core.$ZodIssue, document: Record<string, unknown>): ConfigProblem[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => unknownKey(key, document[key]))
+    return issue.keys.map((key) => unknownKey([...issue.path, key], document))
   }
-  const [key, ...rest] = issue.path
-  const field = rest.reduce<string>((name, part) => `${name}[${String(part)}]`, String(key))
-  const value = issue.path.reduce<unknown>(
-    (inner, part) => (inner as Record<PropertyKey, unknown> | undefined)?.[part],
-    document,
-  )
-  const remedy = CONFIG_REMEDIES[key as ConfigKey]
+  const { path } = issue
+  const [key, , inner] = path
+  const field = fieldName(path)
+  const given = valueAt(path, document)
+  const value = key === 'turn' ? shownOfTurn(inner, given) : given
+  const ofTurn = key === 'turn' ? TURN_REMEDIES[inner as keyof TurnConfig] : undefined
+  const remedy = ofTurn ?? CONFIG_REMEDIES[key as ConfigKey]
   const problem =
     issue.code === 'invalid_type' ? `is not of the kind ${issue.expected}` : issue.message
   return [{ field, value, problem, remedy }]
 }
 
-function unknownKey(key: string, value: unknown): ConfigProblem {
-  const known = Object.keys(CONFIG_REMEDIES)
+/** `turn[0].url` */
+function fieldName([key, ...rest]: readonly PropertyKey[]): string {
+  return rest.reduce<string>(
+    (name, part) => (typeof part === 'number' ? `${name}[${part}]` : `${name}.${String(part)}`),
+    String(key),
+  )
+}
+
+function valueAt(path: readonly PropertyKey[], document: unknown): unknown {
+  return path.reduce<unknown>(
+    (inner, part) => (inner as Record<PropertyKey, unknown> | undefined)?.[part],
+    document,
+  )
+}
+
+function turnProblem({ index, key, value, problem }: TurnProblem): ConfigProblem {
+  return { field: `turn[${index}].${key}`, value, problem, remedy: TURN_REMEDIES[key] }
+}
+
+function unknownKey(path: readonly PropertyKey[], document: unknown): ConfigProblem {
+  const known = Object.keys(path.length === 1 ? CONFIG_REMEDIES : TURN_REMEDIES)
+  const key = String(path.at(-1))
   const meant = nearestWord(key, known)
   const remedy =
     meant === undefined ? `remove it; known are ${known.join(', ')}` : `did you mean ${meant}?`
-  return { field: key, value, problem: 'is no known key', remedy }
+  // What was meant for a password may stand under a misspelt name.
+  const value = path.length === 1 ? valueAt(path, document) : null
+  return { field: fieldName(path), value, problem: 'is no known key', remedy }
 }
 
 function refused(...problems: ConfigProblem[]): ConfigResult {

@@ -36,6 +36,7 @@ export function oneNode(config: Partial<NodeConfig> = {}) {
       dialPort: 41_821,
       advertise: [],
       stunServers: [],
+      turn: [],
       stunServer: 'auto',
       relay: true,
       portMapping: false,
@@ -90,8 +91,11 @@ export function oneNode(config: Partial<NodeConfig> = {}) {
     recordOf,
     hear,
     helperEvent,
-    connect: (links: readonly HelperLink[], peers: HelperState['peers'] = []) =>
-      take({ kind: 'helper-connected', hello: HELLO, state: { ...STATE, links, peers } }),
+    connect: (
+      links: readonly HelperLink[],
+      peers: HelperState['peers'] = [],
+      turn: HelperState['turn'] = [],
+    ) => take({ kind: 'helper-connected', hello: HELLO, state: { ...STATE, links, peers, turn } }),
     /** Answers a STUN request among `effects`. */
     answerStun: (
       effects: readonly Effect[],

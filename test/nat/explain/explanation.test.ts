@@ -53,6 +53,7 @@ function pair(own: HostFacts, peer: HostFacts, changes: Partial<PairFacts> = {})
     path: { kind: 'relay', via: 'hub', rttMs: 40 },
     checks: [{ address: at('203.0.113.9:40001'), kind: 'server-reflexive', state: 'failed' }],
     isResting: true,
+    turn: [],
     hubs: 2,
     ...changes,
   }
@@ -152,7 +153,26 @@ describe('an explanation', () => {
     expect(explain(pair(...soft, far)).remedies.at(-1)).toContain('nearer than tokyo')
     const none = explain(pair(...soft, { path: { kind: 'none' }, hubs: 0 }))
     expect(none.sentence).toMatch(/^no path, and no hub is reached: /)
-    expect(none.remedies.at(-1)).toContain('relay')
+    expect(none.remedies.at(-2)).toContain('relay')
+    expect(none.remedies.at(-1)).toBe('give alice a TURN server: [[turn]] in its configuration')
+  })
+
+  it('asks for a TURN server that gets through, or to mend the one that there is', () => {
+    const blocked = [alice('udp-blocked'), bob('none')] as const
+    const remedies = (turn: PairFacts['turn']) =>
+      explain(pair(...blocked, { path: { kind: 'none' }, turn, hubs: 0 })).remedies.at(-1)
+    expect(remedies([])).toBe(
+      'give alice a TURN server that speaks TLS on port 443: [[turn]] in its configuration',
+    )
+    const broken = { id: 'frankfurt', isUp: false, trouble: 'no answer within 5 s' }
+    expect(remedies([broken])).toBe('mend TURN server frankfurt: no answer within 5 s')
+    const over = { kind: 'turn', via: 'frankfurt', rttMs: 40 } as const
+    const working = { id: 'frankfurt', isUp: true, trouble: undefined }
+    const carried = explain(pair(...blocked, { path: over, turn: [working], hubs: 0 }))
+    expect(carried.sentence).toMatch(
+      /^relayed over TURN \(frankfurt\): alice's network lets no UDP/,
+    )
+    expect(carried.remedies).toEqual(["allow UDP out of alice's network"])
   })
 
   it('does not tell to enable port mapping where the router forwards a port already', () => {

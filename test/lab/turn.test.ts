@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Lab, startLab } from '../../netns-lab/lab.ts'
+import { Member } from '../../netns-lab/member.ts'
+import { meshAddress } from './mesh.ts'
+
+/**
+ * A network in which nobody relays: hosts that no punch connects meet over TURN, or not at all. The first member is there
+ * to be dialled; clerk's office lets out TCP alone, and its hub listens where that gets through.
+ */
+let lab: Lab
+let hub: Member
+let alice: Member
+let bob: Member
+let clerk: Member
+
+const server = (id: string, url: string, credentials: string) =>
+  `[[turn]]\nid = "${id}"\nurl = "${url}"\nusername = "mesh"\n${credentials}\n`
+
+beforeAll(async () => {
+  lab = await startLab({
+    name: 'turn-mesh',
+    hosts: {
+      hub: {},
+      turn: {},
+      rest: {},
+      alice: { behind: 'home-a' },
+      bob: { behind: 'home-b' },
+      clerk: { behind: 'office' },
+    },
+    nats: {
+      'home-a': { kind: 'symmetric' },
+      'home-b': { kind: 'port-restricted' },
+      office: { kind: 'udp-blocked' },
+    },
+    services: {
+      turn: {
+        kind: 'coturn',
+        on: 'turn',
+        tls: true,
+        tlsPort: 443,
+        turn: { user: 'mesh', password: 'gate', realm: 'lab' },
+      },
+      rest: { kind: 'coturn', on: 'rest', turn: { authSecret: 'sesame', realm: 'lab' } },
+    },
+  })
+  ;[hub, alice, bob, clerk] = ['hub', 'alice', 'bob', 'clerk'].map(
+    (name) => new Member(lab.host(name)),
+  ) as [Member, Member, Member, Member]
+  const plain = lab.host('turn').address
+  await hub.configure('relay = false\ntcp_port = 443\n')
+  await alice.configure(server('plain', `turn:${plain}`, 'password = "gate"'))
+  await hub.host.run(['sh', '-c', 'echo 443 >/proc/sys/net/ipv4/ip_unprivileged_port_start'])
+  await clerk.configure(
+    server('tls', `turns:${plain}:443`, `password = "gate"\nca = "${clerk.host.caFile}"`),
+  )
+  await hub.init()
+  await hub.run()
+  const token = await hub.createToken('--uses', '3')
+  for (const member of [alice, bob, clerk]) {
+    await member.join(token)
+    await member.run()
+  }
+})
+
+afterAll(async () => {
+  await lab?.stop()
+})
+
+test('two hosts that cannot punch and reach no hub are connected over TURN, with a server on one side', async () => {
+  const { path, why } = await alice.reaches('bob', 'turn')
+  expect(path.via).toBe('plain')
+  expect(why).toContain('relayed over TURN (plain)')
+  expect((await bob.reaches('alice', 'turn')).path.via).toBe("alice's server")
+  await alice.pings(await meshAddress(alice, 'bob'))
+})
+
+test('a host whose network lets no UDP out is reached over TLS to port 443', async () => {
+  await clerk.reaches('bob', 'turn')
+  await clerk.reaches('alice', 'turn')
+  await bob.pings(await meshAddress(bob, 'clerk'))
+  await alice.pings(await meshAddress(alice, 'clerk'))
+  await clerk.pings(await meshAddress(clerk, 'hub'))
+})
+
+test('neither TURN server ever sees plaintext', async () => {
+  const address = await meshAddress(alice, 'bob')
+  const capture = await lab.host('turn').capture('any', 'udp or tcp')
+  const marker = Buffer.from('this is plain').toString('hex')
+  await alice.host.run(['ping', '-c', '10', '-i', '0.1', '-p', marker, '-s', '400', address])
+  const { packets, pcapFile } = await capture.stop()
+  expect(packets.filter(({ line }) => /length [45]\d\d/.test(line)).length).toBeGreaterThan(20)
+  expect(readFileSync(pcapFile).includes('this is plain')).toBe(false)
+})
