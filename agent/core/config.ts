@@ -39,6 +39,19 @@ export interface NodeConfig {
   readonly lastOwnVersion: number
 }
 
+/** The part that a reload of the configuration file changes while the node runs. */
+export type Settings = Pick<
+  NodeConfig,
+  | 'mtu'
+  | 'advertise'
+  | 'stunServers'
+  | 'stunServer'
+  | 'relay'
+  | 'turn'
+  | 'portMapping'
+  | 'isExcludedInterface'
+>
+
 /** What the shell hands in, so that a step needs nothing ambient. */
 export interface Powers {
   readonly entropy: Entropy

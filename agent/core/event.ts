@@ -5,6 +5,7 @@ import type { SideSocket } from '../../nat/side-socket.ts'
 import type { UpnpResult } from '../../nat/upnp-request.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import type { NodeRecord, RecordEnvelope } from '../../topology/record.ts'
+import type { Settings } from './config.ts'
 import type { HelperEvent, HelperFault, HelperHello, HelperState } from './helper-contract.ts'
 
 /** All that can happen to a node. The shell makes events; a step consumes one. */
@@ -39,6 +40,8 @@ export type Event =
     }
   /** A person asked: question all STUN servers and try all addresses again. */
   | { readonly kind: 'recheck' }
+  /** The configuration file was read again. */
+  | { readonly kind: 'reconfigured'; readonly settings: Settings }
   /** The host leaves the network: its last record says so. */
   | { readonly kind: 'leave' }
 

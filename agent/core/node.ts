@@ -14,6 +14,7 @@ import { dialTargets } from './dial-targets.ts'
 import { updateHubs } from './hubs.ts'
 import { adoptHelper, loseHelper, takeHelperEvent } from './helper-events.ts'
 import {
+  askForPorts,
   lookForGateway,
   nextPortMappingDeadline,
   portMappingEffects,
@@ -103,6 +104,13 @@ function take(node: Node, event: Event, now: Now): Effect[] {
     case 'side-datagram':
       takeSideDatagram(node, event, now)
       return []
+    case 'reconfigured': {
+      const had = node.config.portMapping
+      node.config = { ...node.config, ...event.settings }
+      if (had && !node.config.portMapping) return releasePorts(node, now.instant)
+      if (!had && node.config.portMapping) askForPorts(node, now.instant)
+      return []
+    }
     case 'leave':
       node.leaving = true
       return releasePorts(node, now.instant)

@@ -112,18 +112,22 @@ export function isMeshAddress(node: Node, ip: string): boolean {
   })
 }
 
-/** Our socket on each usable address of our links. Asked in every step, and new only when the links are. */
+/** Our socket on each usable address of our links. Asked in every step, and new only when links or configuration are. */
 export function hostAddresses(node: Node): readonly TransportAddress[] {
   const known = hostsByLinks.get(node)
-  if (known?.links === node.links) return known.host
+  if (known?.links === node.links && known.config === node.config) return known.host
   const host = readLinks(node)
-  hostsByLinks.set(node, { links: node.links, host })
+  hostsByLinks.set(node, { links: node.links, config: node.config, host })
   return host
 }
 
 const hostsByLinks = new WeakMap<
   Node,
-  { readonly links: Node['links']; readonly host: readonly TransportAddress[] }
+  {
+    readonly links: Node['links']
+    readonly config: Node['config']
+    readonly host: readonly TransportAddress[]
+  }
 >()
 
 function forwardedAddresses(node: Node): TransportAddress[] {

@@ -88,7 +88,14 @@ export function refreshPorts(node: Node, now: Instant): void {
   refreshPortMapping(node.ports.mapping, now)
 }
 
-/** Gives the ports back, for good. */
+/** After they were given back: as at the start. */
+export function askForPorts(node: Node, now: Instant): void {
+  node.ports.released = false
+  lookForGateway(node, now)
+  refreshPorts(node, now)
+}
+
+/** Gives the ports back, until they are asked for again. */
 export function releasePorts(node: Node, now: Instant): Effect[] {
   node.ports.released = true
   return releasePortMapping(node.ports.mapping, now).map(effectOf)

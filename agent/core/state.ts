@@ -95,7 +95,8 @@ export interface Ports {
 }
 
 export interface Node {
-  readonly config: NodeConfig
+  /** Replaced as a whole when the configuration file is read again. */
+  config: NodeConfig
   readonly powers: Powers
   readonly self: NodeId
   readonly view: View

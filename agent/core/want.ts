@@ -55,7 +55,7 @@ export function applyPlan(node: Node, now: Now): Effect[] {
 
 /** All that a plan depends on and that can change, as one text: most steps change none of it. */
 function planInputs(node: Node, now: Now): string {
-  let text = `${servesStun(node)} ${servesRelay(node)} ${node.survey.lifetime.lifetimeMs}`
+  let text = `${node.config.mtu} ${servesStun(node)} ${servesRelay(node)} ${node.survey.lifetime.lifetimeMs}`
   for (const peer of node.peers.values()) {
     const { record, helperName, paths } = peer
     const { serial, notAfter } = record.certificate

@@ -9,7 +9,7 @@ import { netcheckOf, statusOf } from '../core/status-report.ts'
 import type { Netcheck, Status, Why } from '../core/status.ts'
 import { planOf } from '../core/want.ts'
 import { whyReport } from '../core/why-report.ts'
-import type { AgentApi, PingOutcome } from './api/agent-api.ts'
+import type { AgentApi, PingOutcome, Reloaded } from './api/agent-api.ts'
 import { delay } from './clock.ts'
 import type { EventFeed } from './event-feed.ts'
 import type { HelperClient } from './helper/helper-client.ts'
@@ -24,6 +24,7 @@ export interface AgentServiceOptions {
   readonly helper: HelperClient
   readonly readClock: () => Now
   readonly feed: EventFeed
+  readonly onReload: () => Reloaded
   readonly onLeave: () => Promise<void>
   readonly onStop: () => void
 }
@@ -81,6 +82,10 @@ export class AgentService implements AgentApi {
 
   followEvents(gone: AbortSignal): AsyncGenerator<EventEntry> {
     return this.#options.feed.follow(this.#options.node.events.entries, gone)
+  }
+
+  async reload(): Promise<Reloaded> {
+    return this.#options.onReload()
   }
 
   async leave(): Promise<void> {

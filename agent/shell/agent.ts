@@ -16,6 +16,7 @@ import { type JoinDesk, openJoinDesk } from './authority/answer-join.ts'
 import { delay, readClock } from './clock.ts'
 import { readDefaultRoutes } from './router/default-gateway.ts'
 import type { Config } from './state/config.ts'
+import { Reloading } from './reloading.ts'
 import { secureRandom } from './entropy.ts'
 import { EventFeed } from './event-feed.ts'
 import { Failure } from './failure.ts'
@@ -23,7 +24,7 @@ import { type HelperClient, startHelperClient } from './helper/helper-client.ts'
 import { startLocalApi } from './api/local-api.ts'
 import type { Log } from './log.ts'
 import { Loop } from './loop.ts'
-import { nodeConfigOf } from './node-config.ts'
+import { nodeConfigOf, settingsOf } from './node-config.ts'
 import { nodeCrypto, signerOf } from './node-crypto.ts'
 import { perform } from './perform.ts'
 import { PortMapper } from './router/port-mapper.ts'
@@ -41,6 +42,10 @@ export interface RunOptions {
   readonly stateDir: string
   readonly runDir: string
   readonly config: Config
+  /** Reads the configuration file again. Throws Failure. */
+  readonly readConfig: () => Config
+  /** The helper is stopped after us. */
+  readonly endsHelper: boolean
   readonly log: Log
 }
 
@@ -107,7 +112,7 @@ class Agent {
     })
     this.#ports = new PortMapper({
       findRoute: () => {
-        const { interfaceName, isExcludedInterface } = config
+        const { interfaceName, isExcludedInterface } = this.#node.config
         return readDefaultRoutes((name) => name === interfaceName || isExcludedInterface(name)).ipv4
       },
       onEvent: (event) => this.#loop.dispatch(event),
@@ -131,10 +136,20 @@ class Agent {
       },
       onEvent: (event) => this.#loop.dispatch({ kind: 'helper-event', event }),
     })
+    this.#reloading = new Reloading({
+      config: options.config,
+      readConfig: options.readConfig,
+      log: options.log,
+      onChange: (changed) => {
+        const settings = settingsOf(changed, config.listenPort)
+        this.#loop.dispatch({ kind: 'reconfigured', settings })
+      },
+    })
     this.#applyQueue = new ApplyQueue(this.#helper, (event) => this.#loop.dispatch(event))
   }
 
   readonly #applyQueue: ApplyQueue
+  readonly #reloading: Reloading
 
   async #open(): Promise<void> {
     const { runDir, log } = this.#options
@@ -147,6 +162,7 @@ class Agent {
       socketPath: join(runDir, 'agent.sock'),
       api: this.#service(),
     })
+    process.on('SIGHUP', () => this.#reloading.reloadBySignal())
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => void this.#end())
     }
@@ -218,6 +234,7 @@ class Agent {
       helper: this.#helper,
       readClock,
       feed: this.#feed,
+      onReload: () => this.#reloading.reload(),
       onLeave: () => this.#leave(),
       onStop: () => void this.#stop(0),
     })
@@ -233,10 +250,12 @@ class Agent {
     setTimeout(() => void this.#stop(0), FAREWELL_MS)
   }
 
-  /** The helper ends with us: what the router forwards would lead nowhere. */
   async #end(): Promise<void> {
-    this.#loop.dispatch({ kind: 'release-ports' })
-    await this.#ports.settle(RELEASE_MS)
+    if (this.#options.endsHelper) {
+      // What the router forwards would lead nowhere.
+      this.#loop.dispatch({ kind: 'release-ports' })
+      await this.#ports.settle(RELEASE_MS)
+    }
     await this.#stop(0)
   }
 

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/**
- * The `meshgate` command. What a command needs is loaded when it runs: `meshgate status` answers
- * without ever reading libp2p.
- */
-import { Argument, Command, CommanderError, Option } from 'commander'
-import { commandContext, type CommandContext, type GlobalOptions } from './cli/context.ts'
+/** The `meshgate` command. */
+import { type Command, CommanderError } from 'commander'
+import { type Act, program } from './cli/command-line.ts'
+import { commandContext, type GlobalOptions } from './cli/context.ts'
 import { reportFailure } from './cli/report-failure.ts'
-import { VERSION } from './version.ts'
 
 const EXIT_USAGE = 2
-
-const collect = (value: string, earlier: string[]): string[] => [...earlier, value]
 
 /** Runs one command line; resolves to the exit code. */
 async function main(argv: readonly string[]): Promise<number> {
@@ -40,152 +35,6 @@ async function main(argv: readonly string[]): Promise<number> {
     }
     return reportFailure(error, asJson)
   }
-}
-
-type Run<O> = (context: CommandContext, options: O, argument: string) => Promise<number>
-
-type Act = <O extends object>(load: () => Promise<Run<O>>) => (...given: unknown[]) => Promise<void>
-
-function program(act: Act, asJson: boolean): Command {
-  const root = new Command('meshgate')
-    .description('A private network between your hosts, without a server in the middle.')
-    .version(VERSION, '-V, --version', 'print the version')
-    .option('--json', 'print JSON')
-    .addOption(directory('state', '/var/lib/meshgate', 'keys and membership'))
-    .addOption(directory('run', '/run/meshgate', 'sockets'))
-    .addOption(
-      new Option('--config <file>', 'configuration file')
-        .default('/etc/meshgate/config.toml')
-        .env('MESHGATE_CONFIG'),
-    )
-    .helpCommand(false)
-    .configureHelp({ showGlobalOptions: true })
-    .showHelpAfterError('(see --help)')
-    .exitOverride()
-    .configureOutput({ writeErr: (text) => void (asJson ? undefined : process.stderr.write(text)) })
-  membershipCommands(root, act)
-  tokenCommands(root, act)
-  runCommands(root, act)
-  return root
-}
-
-function membershipCommands(root: Command, act: Act): void {
-  command(root, 'init', 'make a new network with this host as its first member', [
-    'meshgate init',
-    'meshgate init --network home --advertise 203.0.113.7',
-  ])
-    .option('--name <name>', 'name of this host (default: its host name)')
-    .option('--network <name>', 'name of the network', 'mesh')
-    .option(
-      '--advertise <address>',
-      'address at which others reach this host; repeatable',
-      collect,
-      [],
-    )
-    .option('--ipv4-prefix <cidr>', 'address plan (default: a random 10.x.0.0/16)')
-    .action(act(async () => (await import('./cli/init.ts')).init))
-  command(root, 'join', 'make this host a member', [
-    'meshgate join mg1_...',
-    'meshgate join - --name web-1 < token.txt',
-  ])
-    .addArgument(new Argument('<token>', 'what `meshgate token create` printed; - reads it'))
-    .option('--name <name>', 'name of this host (default: its host name)')
-    .action(act(async () => (await import('./cli/join.ts')).join))
-  command(root, 'leave', 'end the membership of this host and forget its keys', ['meshgate leave'])
-    .option('--destroy-authority', "also forget the network's own key: nobody can join any more")
-    .action(act(async () => (await import('./cli/leave.ts')).leave))
-}
-
-function tokenCommands(root: Command, act: Act): void {
-  const token = command(root, 'token', 'let hosts join: on the host that made the network', [
-    'meshgate token create --uses 3 --expires 7d',
-  ])
-  command(token, 'create', 'print a token with which a host can join', [
-    'T=$(meshgate token create)',
-    'meshgate token create --uses 10 --expires 7d --tag web --name-pattern "web-*"',
-  ])
-    .option('--uses <n>', 'how many hosts may join with it', '1')
-    .option('--expires <duration>', 'how long it is valid: 30m, 1h, 7d', '1h')
-    .option('--name-pattern <pattern>', 'names that hosts may take; * stands for anything')
-    .option('--tag <tag>', 'tag that the hosts get; repeatable', collect, [])
-    .option('--route <cidr>', 'prefix that the hosts may forward; repeatable', collect, [])
-    .option('--ephemeral', 'forget the hosts when they stay away')
-    .option(
-      '--bootstrap <address>',
-      'where this host is reached: IP, IP:port or multiaddr; repeatable',
-      collect,
-      [],
-    )
-    .action(act(async () => (await import('./cli/token-create.ts')).createToken))
-  command(token, 'list', 'show the tokens of the network', ['meshgate token list --json']).action(
-    act(async () => (await import('./cli/token-list.ts')).listTokens),
-  )
-  command(token, 'revoke', 'let nobody else join with a token', ['meshgate token revoke 0f3a'])
-    .addArgument(new Argument('<id>', 'its id, or the beginning of it'))
-    .action(act(async () => (await import('./cli/token-list.ts')).revokeToken))
-}
-
-function runCommands(root: Command, act: Act): void {
-  command(root, 'run', 'run the agent; as root it brings its own helper', ['sudo meshgate run'])
-    .option('--no-helper', 'start no helper: one is running already')
-    .addOption(
-      new Option('--log-level <level>', 'how much to say (default: as configured)').choices([
-        'debug',
-        'info',
-        'warn',
-        'error',
-      ]),
-    )
-    .action(act(async () => (await import('./cli/run.ts')).run))
-  command(root, 'status', 'show this host, its peers and the paths to them', [
-    'meshgate status',
-  ]).action(act(async () => (await import('./cli/status.ts')).status))
-  command(root, 'ping', 'measure round trips inside the tunnel, and over which path they go', [
-    'meshgate ping web-1',
-    'meshgate ping 10.7.0.2 -c 0 -i 200',
-  ])
-    .addArgument(new Argument('<peer>', 'name, mesh address or node id'))
-    .option('-c, --count <n>', 'how often; 0: until interrupted', '4')
-    .option('-i, --interval <ms>', 'pause between two', '1000')
-    .action(act(async () => (await import('./cli/ping.ts')).ping))
-  command(root, 'why', 'explain the path to a peer: what was tried, and what would help', [
-    'meshgate why web-1',
-    'meshgate why 10.7.0.2 --json',
-  ])
-    .addArgument(new Argument('<peer>', 'name, mesh address or node id'))
-    .action(act(async () => (await import('./cli/why.ts')).why))
-  command(root, 'events', 'show what happened: switches of paths, and what became of the helper', [
-    'meshgate events --follow',
-    'meshgate events --json | jq \'.[] | select(.kind == "path-switched") | .gapMs\'',
-  ])
-    .option('-f, --follow', 'go on with what happens, until interrupted')
-    .action(act(async () => (await import('./cli/events.ts')).events))
-  command(root, 'netcheck', 'show what lies between this host and the internet', [
-    'meshgate netcheck --refresh',
-  ])
-    .option('--refresh', 'ask the STUN servers anew')
-    .action(act(async () => (await import('./cli/netcheck.ts')).netcheck))
-  command(root, 'plan', 'show what the agent wants of its helper, with reasons', [
-    'meshgate plan',
-  ]).action(act(async () => (await import('./cli/plan.ts')).plan))
-  command(root, 'version', 'print the version', ['meshgate version --json']).action(
-    act(async () => (await import('./cli/print-version.ts')).printVersion),
-  )
-}
-
-function command(parent: Command, name: string, summary: string, examples: string[]): Command {
-  const text = examples.map((example) => `  $ ${example}`).join('\n')
-  return parent
-    .command(name)
-    .description(summary)
-    .helpCommand(false)
-    .addHelpText('after', `\nExamples:\n${text}`)
-}
-
-function directory(kind: 'state' | 'run', path: string, what: string): Option {
-  return new Option(`--${kind}-dir <directory>`, `directory for ${what}`)
-    .default(path)
-    .env(`MESHGATE_${kind.toUpperCase()}_DIR`)
 }
 
 process.exitCode = await main(process.argv.slice(2))

@@ -2,7 +2,7 @@
 /** What the core is told at its start: keys and membership from the disk, the rest from the configuration file. */
 import { transportAddress, type TransportAddress } from '../../nat/address.ts'
 import { toHex } from '../../nat/hex.ts'
-import type { NodeConfig } from '../core/config.ts'
+import type { NodeConfig, Settings } from '../core/config.ts'
 import type { Config } from './state/config.ts'
 import type { Membership, NodeKeys } from './state/state-dir.ts'
 
@@ -20,9 +20,17 @@ export function nodeConfigOf(
       probePrivateKey: toHex(keys.probeKey),
     },
     interfaceName: config.interface,
-    mtu: config.mtu,
     listenPort,
     dialPort: config.tcpPort ?? listenPort,
+    ...settingsOf(config, listenPort),
+    lastOwnVersion,
+  }
+}
+
+/** What holds at once when the file is read again. `listenPort`: the one that is in use. */
+export function settingsOf(config: Config, listenPort: number): Settings {
+  return {
+    mtu: config.mtu,
     advertise: config.advertise.flatMap(({ ip, port }) => addressOf(ip, port ?? listenPort)),
     stunServers: config.stunServers,
     turn: config.turn,
@@ -30,7 +38,6 @@ export function nodeConfigOf(
     relay: config.relay,
     portMapping: config.portMapping,
     isExcludedInterface: (name) => config.excludeInterfaces.some((glob) => matches(glob, name)),
-    lastOwnVersion,
   }
 }
 

@@ -58,6 +58,7 @@ export class Trace implements Witness {
         return `apply failed: ${event.fault.message}`
       case 'recheck':
       case 'leave':
+      case 'reconfigured':
       case 'release-ports':
         return event.kind
       case 'gateway':

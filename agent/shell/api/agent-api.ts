@@ -8,6 +8,13 @@ export interface PingReply {
   readonly path: PathStatus
 }
 
+/** Keys of the configuration file that differ from before. */
+export interface Reloaded {
+  readonly changed: readonly string[]
+  /** Those among them that only a restart takes up. */
+  readonly restart: readonly string[]
+}
+
 export type PingFault = 'no-such-peer' | 'no-reply' | 'no-helper'
 
 export type PingOutcome =
@@ -29,6 +36,8 @@ export interface AgentApi {
   events(): Promise<readonly EventEntry[]>
   /** What happened lately, and then what happens, until the caller hangs up. */
   followEvents(gone: AbortSignal): AsyncGenerator<EventEntry>
+  /** Reads the configuration file again. Throws Failure `bad-config`, and then nothing has changed. */
+  reload(): Promise<Reloaded>
   /** Says goodbye to the peers, takes the device down, forgets the membership, then stops. */
   leave(): Promise<void>
   /** Stops the agent; the helper keeps the tunnels. */

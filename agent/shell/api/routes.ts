@@ -86,6 +86,16 @@ export const ROUTES: readonly Route[] = [
   route(
     {
       ...post,
+      path: '/v1/reload',
+      summary: 'Takes up a changed configuration file.',
+      answers: 'The keys that changed, and those among them that need a restart.',
+    },
+    {},
+    ({ api }) => api.reload(),
+  ),
+  route(
+    {
+      ...post,
       path: '/v1/leave',
       summary: 'Ends the membership of this host and stops the agent.',
       page: false,

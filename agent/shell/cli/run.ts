@@ -57,7 +57,15 @@ async function runToTheEnd(context: CommandContext, config: Config, log: Log): P
     process.once(signal, () => (interrupted = true))
   const { runAgent } = await import('../agent.ts')
   let failed = false
-  const code = await runAgent({ stateDir, runDir, config, log }).catch((error: unknown) => {
+  const agentOptions = {
+    stateDir,
+    runDir,
+    config,
+    log,
+    readConfig: () => readConfig(context),
+    endsHelper: Number(process.env[HELPER_PID]) > 0,
+  }
+  const code = await runAgent(agentOptions).catch((error: unknown) => {
     failed = true
     return reportFailure(error, context.json)
   })

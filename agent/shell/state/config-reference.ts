@@ -60,6 +60,11 @@ export const CONFIG_REFERENCE: Readonly<Record<ConfigKey, KeyReference>> = {
   },
 }
 
+/** The key of the file for a field of Config: listenPort is listen_port. */
+export function configKey(field: string): ConfigKey {
+  return field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) as ConfigKey
+}
+
 /** docs/config.md. */
 export function configReference(): string {
   const { properties = {} } = z.toJSONSchema(configSchema, { io: 'input' })

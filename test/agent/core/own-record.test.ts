@@ -62,6 +62,23 @@ describe('what a node says of itself', () => {
     expect(closed.node.own?.record.stunServers).toEqual([])
   })
 
+  it('follows the configuration file when that is read again', () => {
+    const world = oneNode()
+    world.connect([HOME])
+    world.run(200)
+    const settings = {
+      ...world.node.config,
+      mtu: 1400,
+      advertise: [at('203.0.113.5:9000')],
+      isExcludedInterface: (name: string) => name === 'eth0',
+    }
+    const effects = [...world.take({ kind: 'reconfigured', settings }), ...world.run(10_000)]
+    expect(ofKind(effects, 'publish')).toHaveLength(1)
+    expect(candidates(world)).toEqual(['host 203.0.113.5:9000'])
+    const applied = ofKind(effects, 'apply').map(({ desired }) => desired.device?.mtu)
+    expect(new Set(applied)).toEqual(new Set([1400]))
+  })
+
   it('is saved before it is said', () => {
     const world = oneNode()
     const kinds = world.connect([HOME]).map((effect) => effect.kind)

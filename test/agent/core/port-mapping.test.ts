@@ -166,6 +166,21 @@ describe('the gateway', () => {
     expect(off.self().nat.whyNoPortMapping).toBe('port_mapping = false in the configuration')
   })
 
+  it('is given back when it is switched off, and asked for again when it is switched on', () => {
+    const { node, take, run, meet, grant, self, asked } = atHome()
+    grant(meet())
+    expect(self().nat.portMapping).not.toBeNull()
+    const settings = (portMapping: boolean) =>
+      ({ kind: 'reconfigured', settings: { ...node.config, portMapping } }) as const
+    expect(ofKind(take(settings(false)), 'send-to-gateway').length).toBeGreaterThan(0)
+    expect(self().nat.portMapping).toBeNull()
+    expect(ofKind(run(100_000), 'send-to-gateway')).toEqual([])
+    const before = asked.length
+    grant([...take(settings(true)), ...meet(), ...run(1_000)])
+    expect(asked.length).toBeGreaterThan(before)
+    expect(self().nat.portMapping).not.toBeNull()
+  })
+
   it('keeps its mapping when it is found again, and loses it when it is another one', () => {
     const { meet, grant, self } = atHome()
     grant(meet())

@@ -39,6 +39,7 @@ describe('the local API', () => {
       pings.push(peer)
       return { ok: true, reply: { rttMs: 2, path } }
     },
+    reload: async () => ({ changed: ['relay'], restart: [] }),
     leave: async () => undefined,
     stop: async () => {
       throw new Error('cannot stop')
@@ -88,6 +89,11 @@ describe('the local API', () => {
       break
     }
     await expect.poll(() => hungUp).toBe(true)
+  })
+
+  it('reloads, and says what changed', async () => {
+    expect(await client().post('/v1/reload')).toEqual({ changed: ['relay'], restart: [] })
+    await expect(client().get('/v1/reload')).rejects.toMatchObject({ code: 'wrong-method' })
   })
 
   it('stops measuring when the caller hangs up', async () => {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import type { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { program } from '../../../../agent/shell/cli/command-line.ts'
 import { nodeCrypto, signerOf } from '../../../../agent/shell/node-crypto.ts'
 import { wallTime } from '../../../../nat/clock.ts'
 import { signGrant } from '../../../../topology/grant.ts'
@@ -8,6 +10,22 @@ import { formatToken, parseToken } from '../../../../topology/token.ts'
 import { PretendedHost } from './meshgate-command.ts'
 
 const DEADLINE = { timeout: 10_000, interval: 50 }
+
+/** Each command that does something itself. */
+function everyCommand(command: Command): Command[] {
+  return command.commands.flatMap((one) => (one.commands.length === 0 ? [one] : everyCommand(one)))
+}
+
+function pathOf(command: Command): string {
+  const parent = command.parent?.parent === null ? '' : `${command.parent?.name()} `
+  return `${parent}${command.name()}`
+}
+
+function helpOf(command: Command): string {
+  let help = ''
+  command.configureOutput({ writeOut: (text) => void (help += text) }).outputHelp()
+  return help
+}
 
 describe('the command line', () => {
   let host: PretendedHost
@@ -20,13 +38,25 @@ describe('the command line', () => {
   afterAll(() => host.close())
 
   it('shows an example in the help of every command', async () => {
-    const commands = ['init', 'join', 'token create', 'run', 'status', 'ping', 'netcheck', 'plan']
-    for (const command of commands) {
-      const { code, out } = await host.meshgate([...command.split(' '), '--help'])
-      expect({ command, code }).toEqual({ command, code: 0 })
-      expect(out).toContain('Examples:')
-      expect(out).toContain('--state-dir')
+    for (const command of everyCommand(program(() => async () => undefined, false))) {
+      const help = helpOf(command)
+      expect(help).toContain('Examples:')
+      expect(help).toContain(`meshgate ${pathOf(command)}`)
+      expect(help).toContain('--state-dir')
     }
+    const { code, out } = await host.meshgate(['token', 'create', '--help'])
+    expect({ code, out }).toMatchObject({ code: 0, out: expect.stringContaining('Examples:') })
+  })
+
+  it('says whether the configuration file is right, with the nearest known key', async () => {
+    const other = new PretendedHost()
+    writeFileSync(other.configPath, 'mtu = 1400\n')
+    expect(await other.meshgate(['config', 'check'])).toMatchObject({ code: 0 })
+    writeFileSync(other.configPath, 'listen_prot = 1\n')
+    const { code, err } = await other.meshgate(['config', 'check'])
+    expect(code).toBe(2)
+    expect(err).toContain('listen_prot 1 is no known key: did you mean listen_port?')
+    await other.close()
   })
 
   it('ends with 2 when it is asked for wrongly, and says so in JSON if that was asked for', async () => {
