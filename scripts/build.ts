@@ -4,12 +4,15 @@
  * has changed: esbuild takes a fraction of a second, and Go keeps its own cache.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { build, type Plugin } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
+
+const NATIVE_CHANNELS = 'node_datachannel.node'
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   version: string
@@ -25,7 +28,25 @@ const englishOnly: Plugin = {
     })),
 }
 
+/** Native code cannot be in a bundle: the file lies beside it, and is loaded by the one program that needs it. */
+const nativeBeside: Plugin = {
+  name: 'native-beside',
+  setup: (bundler) => {
+    bundler.onResolve({ filter: /^node-datachannel$/ }, () => ({
+      path: 'node-datachannel',
+      namespace: 'native-beside',
+    }))
+    bundler.onLoad({ filter: /.*/, namespace: 'native-beside' }, () => ({
+      contents: `
+        import { createRequire as fromHere } from 'node:module'
+        export const { PeerConnection, cleanup } = fromHere(import.meta.url)('./${NATIVE_CHANNELS}')
+      `,
+    }))
+  },
+}
+
 await buildAgent()
+copyNativeChannels()
 buildHelper()
 
 async function buildAgent(): Promise<void> {
@@ -35,7 +56,10 @@ async function buildAgent(): Promise<void> {
   mkdirSync(dist, { recursive: true })
   for (const file of readdirSync(dist)) if (/\.mjs(\.map)?$/.test(file)) rmSync(join(dist, file))
   await build({
-    entryPoints: { meshgate: join(root, 'agent/shell/main.ts') },
+    entryPoints: {
+      meshgate: join(root, 'agent/shell/main.ts'),
+      channels: join(root, 'agent/shell/channel/channel-program.ts'),
+    },
     outdir: dist,
     outExtension: { '.js': '.mjs' },
     chunkNames: 'chunk-[hash]',
@@ -47,7 +71,7 @@ async function buildAgent(): Promise<void> {
     // Source text stays in memory for as long as the agent runs. Names are kept, for stack traces.
     minifySyntax: true,
     minifyWhitespace: true,
-    plugins: [englishOnly],
+    plugins: [englishOnly, nativeBeside],
     sourcemap: 'external',
     legalComments: 'none',
     logLevel: 'warning',
@@ -56,6 +80,15 @@ async function buildAgent(): Promise<void> {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
   })
+}
+
+/** The binary that was made for this machine, as the package that brings it chooses it. */
+function copyNativeChannels(): void {
+  const library = createRequire(join(root, 'node_modules/node-datachannel/package.json'))
+  const { familySync } = library('detect-libc') as { familySync: () => string | null }
+  const libc = familySync() === 'musl' ? 'musl' : 'gnu'
+  const name = `@node-datachannel/${process.platform}-${process.arch}-${libc}`
+  copyFileSync(library.resolve(`${name}/node_datachannel.node`), join(dist, NATIVE_CHANNELS))
 }
 
 function buildHelper(): void {

@@ -13,7 +13,7 @@ import { err, ok, type Result } from '../nat/result.ts'
 import { bytes, decodeAs, encodeAs, tuple } from './cbor-schema.ts'
 import type { Crypto, Signer } from './crypto.ts'
 
-export type SignedKind = 'certificate' | 'record' | 'grant' | 'join' | 'admission'
+export type SignedKind = 'certificate' | 'record' | 'grant' | 'join' | 'admission' | 'signal'
 
 /** Most bytes of a whole envelope. */
 export const ENVELOPE_BYTES_MAX: Readonly<Record<SignedKind, number>> = {
@@ -22,6 +22,7 @@ export const ENVELOPE_BYTES_MAX: Readonly<Record<SignedKind, number>> = {
   grant: 2048,
   join: 2048,
   admission: 4096,
+  signal: 2048,
 }
 
 export const SIGNATURE_BYTES = 64

@@ -34,6 +34,9 @@ export type Effect =
   | { readonly kind: 'publish'; readonly envelope: RecordEnvelope }
   /** Keep a record over restarts; our own too, whose version must never go back. */
   | { readonly kind: 'save-record'; readonly node: NodeId; readonly envelope: RecordEnvelope }
+  /** Set up a data channel to a member, or end it. The event `channel` follows. */
+  | { readonly kind: 'open-channel'; readonly node: NodeId }
+  | { readonly kind: 'close-channel'; readonly node: NodeId }
   /** Members to which the shell should keep a gossip link. */
   | { readonly kind: 'dial-targets'; readonly targets: readonly DialTarget[] }
   /** Something that is kept in the event log: for the journal, and for whoever follows. */

@@ -41,6 +41,9 @@ export type Happening =
       readonly why: string
       readonly kept: number
     }
+  /** A data channel, for want of other paths. `over`: kinds of candidates. */
+  | { readonly kind: 'channel-opened'; readonly peer: string; readonly over: string }
+  | { readonly kind: 'channel-closed'; readonly peer: string; readonly reason: string }
   | { readonly kind: 'helper-lost'; readonly reason: string }
   | { readonly kind: 'device-lost'; readonly reason: string }
   /** A TURN server gave this host an address, or gives it none. `detail`: the cause for a person. */

@@ -15,6 +15,10 @@ export function eventText(event: Happening): string {
       const { peer, path, rttMs, sinceMs } = event
       return `${peer}: ${path} is proven, ${rttMs.toFixed(1)} ms, after ${sinceMs.toFixed(0)} ms`
     }
+    case 'channel-opened':
+      return `${event.peer}: a data channel stands (${event.over}), because nothing else carries`
+    case 'channel-closed':
+      return `${event.peer}: no data channel: ${event.reason}`
     case 'helper-connected': {
       const { version, engine, why, kept } = event
       return `helper ${version} connected, keeping ${kept} peers; engine ${engine}: ${why}`

@@ -31,6 +31,13 @@ export type Event =
   | { readonly kind: 'neighbour-up'; readonly node: NodeId }
   | { readonly kind: 'neighbour-down'; readonly node: NodeId }
   | GatewayEvent
+  /** A data channel to a member has come to stand, or stands no more. `detail`: over what, or why. */
+  | {
+      readonly kind: 'channel'
+      readonly node: NodeId
+      readonly isOpen: boolean
+      readonly detail: string
+    }
   /** Something came to a socket beside the one port. */
   | {
       readonly kind: 'side-datagram'

@@ -10,6 +10,7 @@ import type { Effect } from './effect.ts'
 import type { Event } from './event.ts'
 import { remember } from './event-log.ts'
 import { PATH_TRIAL_MS } from './constants.ts'
+import { adoptChannel } from './channels.ts'
 import { adoptRoutes } from './hubs.ts'
 import type { HelperEvent, HelperLink, HelperPath, HelperPeer } from './helper-contract.ts'
 import { observeSelf, rememberObserver } from './observe.ts'
@@ -49,6 +50,7 @@ export function adoptHelper(node: Node, { hello, state }: Connected, now: Now): 
     const peer = peerByHelperName(node, stats.publicKey)
     if (peer === undefined) continue
     adoptRoutes(node, peer, stats.paths)
+    adoptChannel(peer, stats.paths)
     takeStats(peer, stats, now.instant)
     adopt(peer.paths, pathReports(stats.paths), now.instant)
   }

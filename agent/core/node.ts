@@ -6,6 +6,7 @@
 import { earliest, type Instant, instant, type Now } from '../../nat/clock.ts'
 import { pathDeadline } from '../../nat/path-agent.ts'
 import { askAgain, setStunServers, stunDeadline, stunRequests } from '../../nat/stun-client.ts'
+import { channelDeadline, channelEffects, takeChannel } from './channels.ts'
 import { believe, recheckPeers } from './believe.ts'
 import { budgetDeadline, dueProbeEffects } from './probing.ts'
 import type { Effect } from './effect.ts'
@@ -40,6 +41,7 @@ export function step(node: Node, event: Event, now: Now): Effect[] {
   updateTurnPaths(node)
   effects.push(...publishOwn(node, now))
   effects.push(...dueProbeEffects(node, now))
+  effects.push(...channelEffects(node, now))
   effects.push(...applyPlan(node, now))
   effects.push(...dialTargets(node))
   return effects
@@ -56,6 +58,7 @@ export function nextDeadline(node: Node): Instant | undefined {
     publishDeadline(node),
     nextPortMappingDeadline(node),
     natSurveyDeadline(node),
+    channelDeadline(node),
     node.helper.connected ? stunDeadline(node.stun) : undefined,
     checks === undefined ? undefined : budgetDeadline(node, checks),
   ])
@@ -111,6 +114,8 @@ function take(node: Node, event: Event, now: Now): Effect[] {
       if (!had && node.config.portMapping) askForPorts(node, now.instant)
       return []
     }
+    case 'channel':
+      return takeChannel(node, event, now)
     case 'leave':
       node.leaving = true
       return releasePorts(node, now.instant)

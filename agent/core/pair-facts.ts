@@ -23,6 +23,7 @@ export function explainer(node: Node): Explainer {
       path: pathInUse(path),
       checks: [...peer.paths.checklist.values()].filter(({ kind }) => kind !== 'relayed'),
       turn,
+      carriesNothing: peer.stats?.paths.some(({ carries }) => carries === false) === true,
       isResting: roundIsOver(peer.paths.checklist),
       hubs: node.hubs.links.length,
     })

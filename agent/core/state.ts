@@ -11,6 +11,7 @@ import type { NodeId } from '../../topology/identity.ts'
 import type { NodeRecord, RecordEnvelope } from '../../topology/record.ts'
 import type { RelayRoute } from '../../topology/relay-route.ts'
 import { createView, type View } from '../../topology/view.ts'
+import { createPeerChannel, type PeerChannel } from './channels.ts'
 import type { NodeConfig, Powers } from './config.ts'
 import { PROBE_BURST } from './constants.ts'
 import { createEventLog, type EventLog, type EventOf } from './event-log.ts'
@@ -61,6 +62,8 @@ export interface Peer {
   readonly heardOverTurn: Map<string, TransportAddress>
   /** Paths that lead over somebody else; see peer-paths.ts. */
   readonly indirect: IndirectPaths
+  /** See channels.ts. */
+  readonly channel: PeerChannel
   /** When a round trip inside the session last succeeded. */
   sessionAt: Instant | undefined
   /** Of the two node ids, see dial-targets.ts; undefined until it was needed once. */
@@ -177,6 +180,7 @@ export function createPeer(self: NodeId, record: NodeRecord, helperName: string)
     routesFrom: undefined,
     heardOverTurn: new Map(),
     indirect: createIndirectPaths(),
+    channel: createPeerChannel(),
     sessionAt: undefined,
     dialWeight: undefined,
   }

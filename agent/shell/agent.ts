@@ -6,6 +6,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { verifyRecord } from '../../topology/record-codec.ts'
+import { verifySignal } from '../../topology/signal.ts'
 import type { Effect } from '../core/effect.ts'
 import type { HelperHello } from '../core/helper-contract.ts'
 import { isMeshAddress } from '../core/observe.ts'
@@ -19,6 +20,7 @@ import type { Config } from './state/config.ts'
 import { Reloading } from './reloading.ts'
 import { secureRandom } from './entropy.ts'
 import { EventFeed } from './event-feed.ts'
+import { agentChannels, type AgentChannels } from './channel/agent-channels.ts'
 import { Failure } from './failure.ts'
 import { type HelperClient, startHelperClient } from './helper/helper-client.ts'
 import { startLocalApi } from './api/local-api.ts'
@@ -32,7 +34,8 @@ import { SideSockets } from './side-sockets.ts'
 import { RecordKeeper } from './state/record-keeper.ts'
 import { StateDir } from './state/state-dir.ts'
 import { stunCodec } from './stun-codec.ts'
-import { startUnderlay, type Underlay } from './underlay/underlay.ts'
+import { startUnderlay } from './underlay/underlay.ts'
+import type { Underlay } from './underlay/underlay-contract.ts'
 import { VERSION } from './version.ts'
 
 /** A router in the house answers within milliseconds; one that does not must not hold up the end. */
@@ -71,6 +74,7 @@ class Agent {
   readonly #done = Promise.withResolvers<number>()
   readonly #desk: JoinDesk | undefined
   readonly #ports: PortMapper
+  readonly #channels: AgentChannels
   readonly #sideSockets = new SideSockets((socket, from, payload) =>
     this.#loop.dispatch({ kind: 'side-datagram', socket, from, payload }),
   )
@@ -116,6 +120,14 @@ class Agent {
         return readDefaultRoutes((name) => name === interfaceName || isExcludedInterface(name)).ipv4
       },
       onEvent: (event) => this.#loop.dispatch(event),
+    })
+    this.#channels = agentChannels({
+      node: this.#node,
+      loop: this.#loop,
+      signer: powers.signer,
+      helperSocket: join(options.runDir, 'helper.sock'),
+      log: options.log,
+      signal: (to, bytes) => this.#underlay?.signal(to, bytes),
     })
     this.#keeper = new RecordKeeper({
       state: this.#state,
@@ -185,11 +197,17 @@ class Agent {
       listen: config.listenAddresses.map((ip) => ({ ip, port: dialPort })),
       isMeshAddress: (ip) => isMeshAddress(this.#node, ip),
       verify: (bytes) => verifyRecord(bytes, network, nodeCrypto, readClock().wall),
+      verifySignal: (bytes) => verifySignal(bytes, network.id, nodeCrypto, readClock().wall),
+      isMember: (node) => {
+        const until = this.#node.peers.get(node)?.record.certificate.notAfter
+        return until !== undefined && until > readClock().wall
+      },
       view: () => this.#node.view,
       ownRecord: () => this.#node.own?.envelope.bytes ?? new Uint8Array(),
       ...(desk === undefined ? {} : { answerJoin: (request) => desk.answer(request) }),
       onEvent: (event) => {
         if (event.kind === 'record') this.#takeRecord(event.bytes, true)
+        else if (event.kind === 'signal') this.#channels.takeSignal(event.signal)
         else this.#loop.dispatch(event)
       },
       log,
@@ -221,6 +239,7 @@ class Agent {
       },
       gateway: this.#ports,
       sideSockets: this.#sideSockets,
+      channels: this.#channels,
       keepRecord: (node, envelope) => this.#keeper.keep(node, envelope),
       tellFollowers: (entry) => this.#feed.push(entry),
       log: this.#options.log,
@@ -263,6 +282,7 @@ class Agent {
     this.#loop.close()
     if (this.#state.loadMembership() !== undefined) this.#keeper.flush()
     this.#ports.close()
+    this.#channels.stop()
     this.#sideSockets.close()
     this.#helper.close()
     await this.#api?.close()

@@ -22,6 +22,7 @@ export interface World {
     send(payload: Uint8Array): void
     request(request: UpnpRequest): Promise<void>
   }
+  readonly channels: { open(node: NodeId): void; close(node: NodeId): void }
   readonly sideSockets: { perform(message: SideMessage): void }
   readonly keepRecord: (node: NodeId, envelope: RecordEnvelope) => void
   readonly tellFollowers: (entry: EventEntry) => void
@@ -53,6 +54,12 @@ export function perform(effect: Effect, world: World): void {
       break
     case 'upnp-request':
       void world.gateway.request(effect.request)
+      break
+    case 'open-channel':
+      world.channels.open(effect.node)
+      break
+    case 'close-channel':
+      world.channels.close(effect.node)
       break
     case 'publish':
       world.gossip.publish(effect.envelope)

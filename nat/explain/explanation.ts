@@ -17,7 +17,7 @@ export function explain(facts: PairFacts): Explanation {
   if (facts.path.kind === 'direct') {
     return { sentence: directText(facts), obstacle: undefined, remedies: [] }
   }
-  const isSettled = facts.isResting || facts.checks.length === 0
+  const isSettled = facts.isResting || facts.checks.length === 0 || facts.carriesNothing
   const obstacle = isSettled ? obstacleOf(facts) : undefined
   const sentence = `${stateText(facts)}: ${obstacle?.sentence ?? checkingText(facts)}`
   return { sentence, obstacle, remedies: remediesOf(facts, obstacle) }

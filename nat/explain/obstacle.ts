@@ -5,6 +5,7 @@ import { type HostFacts, isHard, mappedAddresses, type PairFacts } from './pair-
 
 export type ObstacleKind =
   | 'udp-blocked'
+  | 'wireguard-dropped'
   | 'nothing-offered'
   | 'both-symmetric'
   | 'one-symmetric'
@@ -27,6 +28,10 @@ export function obstacleOf(facts: PairFacts): Obstacle {
     const names = blocked.map(({ name }) => `${name}'s network`).join(' and ')
     const sentence = `${names} ${blocked.length === 1 ? 'lets' : 'let'} no UDP out: no STUN server answers`
     return { kind: 'udp-blocked', of: blocked, sentence }
+  }
+  if (facts.carriesNothing) {
+    const sentence = `a network between ${own.name} and ${peer.name} lets probes pass and drops what looks like WireGuard`
+    return { kind: 'wireguard-dropped', of: [own, peer], sentence }
   }
   if (checks.length === 0) {
     const sentence = `${peer.name} names no address that ${own.name} could try`

@@ -41,6 +41,8 @@ export interface PairFacts {
   readonly checks: readonly Pick<Check, 'address' | 'kind' | 'state'>[]
   /** Whether this round of checks is over: nothing is asked until the next one. */
   readonly isResting: boolean
+  /** A path answers probes, and of the packets sent over it none arrives. */
+  readonly carriesNothing: boolean
   /** TURN servers of this host's configuration. */
   readonly turn: readonly TurnFacts[]
   /** Hubs to which this host has a direct path. */

@@ -36,6 +36,8 @@ function againstObstacle({ kind, of }: Obstacle): string[] {
   switch (kind) {
     case 'udp-blocked':
       return of.map(({ name }) => `allow UDP out of ${name}'s network`)
+    case 'wireguard-dropped':
+      return of.map(({ name }) => `let WireGuard (UDP) pass in ${name}'s network`)
     case 'both-symmetric':
     case 'one-symmetric':
       return [...of.map(forward), ...of.map(enable)].filter((remedy) => remedy !== '')

@@ -6,12 +6,15 @@ import { Member } from '../../netns-lab/member.ts'
 /** Agents that start at once. Each needs most of a second of a core to come up. */
 const atOnce = 2
 
-/** A network on hosts of a lab: the first one makes it, the others join over that one. */
+/** A network on hosts of a lab: the first one makes it, the others join over that one. `configs`: TOML, by host. */
 export async function startMesh<Name extends string>(
   lab: Lab,
   names: readonly Name[],
+  configs: Partial<Record<Name, string>> = {},
 ): Promise<Record<Name, Member>> {
   const members = names.map((name) => new Member(lab.host(name)))
+  for (const [name, toml] of Object.entries<string | undefined>(configs))
+    await members.find((member) => member.name === name)?.configure(toml ?? '')
   const [founder, ...others] = members
   if (founder === undefined) throw new Error('a mesh needs a member')
   await founder.init()

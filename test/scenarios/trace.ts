@@ -54,6 +54,8 @@ export class Trace implements Witness {
         return `link up to ${this.#nameOf(event.node)}`
       case 'neighbour-down':
         return `link down to ${this.#nameOf(event.node)}`
+      case 'channel':
+        return `data channel to ${this.#nameOf(event.node)}: ${event.isOpen ? 'open' : 'closed'}, ${event.detail}`
       case 'apply-failed':
         return `apply failed: ${event.fault.message}`
       case 'recheck':
@@ -119,6 +121,9 @@ export class Trace implements Witness {
       }
       case 'dial-targets':
         return `wants links to ${effect.targets.map((target) => this.#nameOf(target.node)).join(', ') || 'nobody'}`
+      case 'open-channel':
+      case 'close-channel':
+        return `${effect.kind.replace('-', 's a ')} to ${this.#nameOf(effect.node)}`
       case 'event':
         return isWarning(effect.entry) ? `warns: ${effect.entry.kind.replace('-', ' ')}` : undefined
       case 'log':

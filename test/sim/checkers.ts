@@ -27,6 +27,8 @@ export class Checkers implements Witness {
     publish: 0,
     'save-record': 0,
     'dial-targets': 0,
+    'open-channel': 0,
+    'close-channel': 0,
     'find-gateway': 0,
     'send-to-gateway': 0,
     'upnp-request': 0,

@@ -189,7 +189,9 @@ export class ClusterNode {
           effect.targets.map((target) => target.node),
         )
         break
-      // Simulated routers map no ports.
+      // Simulated routers map no ports, and nobody carries data channels.
+      case 'open-channel':
+      case 'close-channel':
       case 'find-gateway':
       case 'send-to-gateway':
       case 'upnp-request':

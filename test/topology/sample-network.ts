@@ -16,6 +16,7 @@ import type { Network } from '../../topology/network.ts'
 import { ipv6AddressOf, ipv6PrefixOf } from '../../topology/overlay-address.ts'
 import { signRecord, type Statement } from '../../topology/record-codec.ts'
 import type { RecordEnvelope } from '../../topology/record.ts'
+import type { Signal } from '../../topology/signal.ts'
 import { formatToken, type IssuedToken } from '../../topology/token.ts'
 
 /** 2026-01-01T00:00:00Z */
@@ -102,6 +103,29 @@ export function recordOf(
 ): RecordEnvelope {
   const sealed = signCertificate(certificateOf(node, certificate), authority)
   return signRecord(statementOf(changes), sealed, node)
+}
+
+/** An offer of signer 2 to signer 3. */
+export function signalOf(changes: Partial<Signal> = {}): Signal {
+  return {
+    network: network.id,
+    from: nodeIdOf(signer(2).publicKey),
+    to: nodeIdOf(signer(3).publicKey),
+    session: '0a'.repeat(16),
+    sequence: 0,
+    issuedAt: NOW,
+    kind: 'offer',
+    ice: {
+      ufrag: '/Je/',
+      password: 'pnDmbr6X9BneTG/at5UERM',
+      fingerprint: new Uint8Array(32).fill(7),
+    },
+    candidates: [
+      { kind: 'host', address: address('192.0.2.1:59343') },
+      { kind: 'server-reflexive', address: address('[2001:db8::1]:4000') },
+    ],
+    ...changes,
+  }
 }
 
 export function grantOf(changes: Partial<Grant> = {}): Grant {

@@ -14,6 +14,7 @@ import { encodeAcceptance, readJoinReply } from '../../topology/join-reply.ts'
 import { decodeNetwork, encodeNetwork } from '../../topology/network.ts'
 import { verifyRecord } from '../../topology/record-codec.ts'
 import { decodeFrame, encodeFrame } from '../../topology/sync-frame.ts'
+import { signSignal, verifySignal } from '../../topology/signal.ts'
 import { parseToken } from '../../topology/token.ts'
 import { acceptRecord, createView } from '../../topology/view.ts'
 import {
@@ -23,6 +24,7 @@ import {
   network,
   NOW,
   recordOf,
+  signalOf,
   signer,
   tokenText,
 } from './sample-network.ts'
@@ -95,6 +97,10 @@ const DOCUMENTS: Record<string, { encoded: () => string; read: (encoded: string)
       const awaited = { authorityKey: authority.publicKey, request: joinRequest(), now: NOW }
       return readJoinReply(bytesOf(hex), awaited, nodeCrypto)
     },
+  },
+  signal: {
+    encoded: () => toHex(signSignal(signalOf(), node)),
+    read: (hex) => verifySignal(bytesOf(hex), network.id, nodeCrypto, NOW),
   },
   'sync-hello': {
     encoded: () => toHex(helloFrame()),

@@ -7,64 +7,22 @@ import type { GossipSub } from '@libp2p/gossipsub'
 import type { Connection, Libp2p } from '@libp2p/interface'
 import type { Result } from '../../../nat/result.ts'
 import type { NodeId } from '../../../topology/identity.ts'
-import type { NodeRecord } from '../../../topology/record.ts'
-import type { View } from '../../../topology/view.ts'
 import { delay } from '../clock.ts'
 import { FreshRecords } from './fresh-records.ts'
 import { gossipService, gossipTopic, isGrafted, joinTopic } from './gossip.ts'
 import { GossipGate } from './gossip-gate.ts'
 import type { JoinFault } from './join-frame.ts'
 import { askOver, carry, JOIN_DEADLINE_MS, JoinServer } from './join-protocol.ts'
-import type { Log } from '../log.ts'
 import { RateLimit } from './rate-limit.ts'
 import { RecordJudge } from './record-judge.ts'
+import { SignalProtocol } from './signal-protocol.ts'
 import { Supervisor, type SupervisorTarget } from './supervisor.ts'
 import { NotAMember, SYNC_PROTOCOL, SyncProtocol } from './sync-protocol.ts'
 import { SyncSchedule } from './sync-schedule.ts'
+import type { Underlay, UnderlayOptions } from './underlay-contract.ts'
 import { dialMember, guardStrangers } from './underlay-links.ts'
 import { Members } from './underlay-members.ts'
-import { type ListenAddress, nodeIdOf, peerIdOf, startUnderlayNode } from './underlay-node.ts'
-
-export type UnderlayEvent =
-  | { readonly kind: 'neighbour-up'; readonly node: NodeId }
-  | { readonly kind: 'neighbour-down'; readonly node: NodeId }
-  /** A valid record, newer than the view when it came; `from` is the neighbour that told us. */
-  | { readonly kind: 'record'; readonly bytes: Uint8Array; readonly from: NodeId }
-
-export interface UnderlayOptions {
-  readonly self: NodeId
-  /** The node key's Ed25519 seed, 32 bytes. */
-  readonly seed: Uint8Array
-  readonly network: string
-  readonly presharedKey: Uint8Array
-  readonly listen: readonly ListenAddress[]
-  isMeshAddress(ip: string): boolean
-  /** Judges an envelope: form, signature, certificate, network, lifetime, revocation. */
-  verify(bytes: Uint8Array): Result<NodeRecord>
-  /** The core's view, read and never changed here. */
-  view(): View
-  /** The envelope of our own latest record. */
-  ownRecord(): Uint8Array
-  /** Answers join requests; left out where the authority's key is not at hand. */
-  readonly answerJoin?: (request: Uint8Array) => Promise<Uint8Array>
-  onEvent(event: UnderlayEvent): void
-  readonly log: Log
-}
-
-export interface Underlay {
-  /** Multiaddrs on which it listens, with the ports that were given to it. */
-  readonly listening: readonly string[]
-  /** Gossips a record that is our own or was judged here. */
-  publish(bytes: Uint8Array): void
-  neighbours(): readonly NodeId[]
-  /** Nodes to which a link is to be kept, whichever side dials. */
-  setTargets(targets: readonly SupervisorTarget[]): void
-  /** Closes all links to a node, as after its revocation. */
-  hangUp(node: NodeId): void
-  /** Carries a request of our own to an authority: a neighbour, or one that a neighbour knows. */
-  askAuthority(request: Uint8Array): Promise<Result<Uint8Array, JoinFault>>
-  close(): Promise<void>
-}
+import { nodeIdOf, peerIdOf, startUnderlayNode } from './underlay-node.ts'
 
 /** Syncs that a neighbour may begin, pushes included. */
 const SYNCS_PER_SECOND = 10
@@ -95,6 +53,7 @@ class RunningUnderlay implements Underlay {
   readonly #join: JoinServer
   readonly #fresh: FreshRecords
   readonly #supervisor: Supervisor
+  readonly #signals: SignalProtocol
   readonly #syncRate = new RateLimit(SYNCS_PER_SECOND, SYNCS_BURST)
 
   constructor(
@@ -145,6 +104,16 @@ class RunningUnderlay implements Underlay {
       },
       push: (young, records) => this.#push(young, records),
     })
+    this.#signals = new SignalProtocol({
+      self: options.self,
+      view: () => options.view(),
+      verify: (bytes) => options.verifySignal(bytes),
+      isMember: (node) => options.isMember(node),
+      neighbours: () => this.#members.nodes(),
+      connectionTo: (node) => this.#members.connectionTo(node),
+      memberOf: (on) => (this.#isMember(on) ? nodeIdOf(on.remotePeer) : undefined),
+      onSignal: (signal) => options.onEvent({ kind: 'signal', signal }),
+    })
     this.#supervisor = new Supervisor({
       isUp: (target) => this.#members.has(target),
       dial: (target, signal) => dialMember(node, this.#members, target, signal),
@@ -159,6 +128,7 @@ class RunningUnderlay implements Underlay {
     this.#node.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
     this.#node.addEventListener('connection:close', ({ detail }) => this.#closed(detail))
     await this.#join.listen(this.#node)
+    await this.#signals.listen(this.#node)
     await this.#node.handle(SYNC_PROTOCOL, async (stream, connection) => {
       if (!this.#syncRate.take(connection.remotePeer.toString()))
         return stream.abort(new Error('too many syncs'))
@@ -183,6 +153,10 @@ class RunningUnderlay implements Underlay {
 
   neighbours(): readonly NodeId[] {
     return this.#members.nodes()
+  }
+
+  signal(to: NodeId, bytes: Uint8Array): void {
+    this.#signals.send(to, bytes)
   }
 
   setTargets(targets: readonly SupervisorTarget[]): void {

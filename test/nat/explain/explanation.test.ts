@@ -53,6 +53,7 @@ function pair(own: HostFacts, peer: HostFacts, changes: Partial<PairFacts> = {})
     path: { kind: 'relay', via: 'hub', rttMs: 40 },
     checks: [{ address: at('203.0.113.9:40001'), kind: 'server-reflexive', state: 'failed' }],
     isResting: true,
+    carriesNothing: false,
     turn: [],
     hubs: 2,
     ...changes,
@@ -146,6 +147,17 @@ describe('an explanation', () => {
     const { sentence, obstacle } = explain(pair(...soft, { checks, isResting: false }))
     expect(sentence).toBe('relayed over hub: 1 of 1 address still being checked')
     expect(obstacle).toBeUndefined()
+  })
+
+  it('of a data channel says that the network drops WireGuard, also while addresses are checked again', () => {
+    const path = { kind: 'channel', via: 'somebody', rttMs: 12 } as const
+    const facts = pair(...soft, { path, carriesNothing: true, isResting: false })
+    const { sentence, obstacle, remedies } = explain(facts)
+    expect(sentence).toBe(
+      'over a data channel (WebRTC): a network between alice and bob lets probes pass and drops what looks like WireGuard',
+    )
+    expect(obstacle?.kind).toBe('wireguard-dropped')
+    expect(remedies).toContain("let WireGuard (UDP) pass in alice's network")
   })
 
   it('asks for a nearer hub if the detour is long, and for any hub if there is none', () => {

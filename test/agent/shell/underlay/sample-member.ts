@@ -6,16 +6,17 @@ import { PassThrough } from 'node:stream'
 import { signerOf } from '../../../../agent/shell/node-crypto.ts'
 import { createLog } from '../../../../agent/shell/log.ts'
 import { nodeCrypto } from '../../../../agent/shell/node-crypto.ts'
-import {
-  startUnderlay,
-  type Underlay,
-  type UnderlayEvent,
-  type UnderlayOptions,
-} from '../../../../agent/shell/underlay/underlay.ts'
+import { startUnderlay } from '../../../../agent/shell/underlay/underlay.ts'
+import type {
+  Underlay,
+  UnderlayEvent,
+  UnderlayOptions,
+} from '../../../../agent/shell/underlay/underlay-contract.ts'
 import { wallTime } from '../../../../nat/clock.ts'
 import type { Signer } from '../../../../topology/crypto.ts'
 import { type NodeId, nodeIdOf } from '../../../../topology/identity.ts'
 import { verifyRecord } from '../../../../topology/record-codec.ts'
+import { verifySignal } from '../../../../topology/signal.ts'
 import { acceptRecord, createView, type View } from '../../../../topology/view.ts'
 import { network, NOW, recordOf } from '../../../topology/sample-network.ts'
 
@@ -60,6 +61,8 @@ export async function startMember(letter: number, options: MemberOptions = {}): 
     listen: [{ ip: '127.0.0.1', port: 0 }],
     isMeshAddress: (ip) => ip.startsWith('10.7.'),
     verify,
+    verifySignal: (bytes) => verifySignal(bytes, network.id, nodeCrypto, NOW),
+    isMember: (other) => view.entries.get(other)?.record.present === true,
     view: () => view,
     ownRecord: () => own,
     onEvent: (event) => {

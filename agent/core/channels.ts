@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * When a pair needs a data channel, and when no more. It is the way of last resort: encrypted twice, and carried by way of a
+ * process that costs memory.
+ *
+ * ```
+ *          no other path is up       asked for        it stands
+ *   none -------------------> lacking ------> asked ----------> open: the last of the peer's paths
+ *    ^                          |  ^           |                  |
+ *    +--------------------------+  +-----------+                  | who asked for it closes it once another
+ *    |   another path is up          it failed: again later       | path has carried for a while
+ *    +------------------------------------------------------------+
+ * ```
+ * The first sign is a path that answers probes and carries nothing: then the network drops what looks like WireGuard.
+ */
+import { earliest, type Instant, later, type Now } from '../../nat/clock.ts'
+import { CHANNEL_PATH } from '../../topology/planned-path.ts'
+import { FAILED_AFTER_MS } from './constants.ts'
+import type { Effect } from './effect.ts'
+import type { Event } from './event.ts'
+import { remember } from './event-log.ts'
+import { setIndirect } from './peer-paths.ts'
+import type { HelperPath, HelperPeer } from './helper-contract.ts'
+import type { Node, Peer } from './state.ts'
+
+/** For how long no other path may be up, if paths carry nothing, and if there are none: punching may still be under way. */
+export const LACKING_MS = 2_000
+export const LACKING_UNEXPLAINED_MS = 10_000
+
+/** For how long another path must have carried before the channel is given up. */
+export const CHANNEL_LINGER_MS = 10_000
+/** The same for who did not ask for it: the other side may need what we do not. */
+export const CHANNEL_LINGER_OTHERS_MS = 300_000
+
+/** From one attempt to the next, doubling: longer than an attempt takes. */
+export const CHANNEL_RETRY_MS_MIN = 20_000
+export const CHANNEL_RETRY_MS_MAX = 600_000
+
+/** What is known of the data channel to one peer. */
+export interface PeerChannel {
+  isOpen: boolean
+  /** This side asked for it. */
+  isOurs: boolean
+  /** Since when no path has been up. */
+  lackingSince: Instant | undefined
+  /** Since when another path has carried, while the channel stands. */
+  carriedSince: Instant | undefined
+  attempts: number
+  /** No attempt before this. */
+  retryAt: Instant | undefined
+  /** When there may be something to do, if nothing else changes. */
+  dueAt: Instant | undefined
+  /** What it was last decided from: most steps change none of it. */
+  seen: { readonly stats: HelperPeer | undefined; readonly active: string | undefined } | undefined
+}
+
+export function createPeerChannel(): PeerChannel {
+  return {
+    isOpen: false,
+    isOurs: false,
+    lackingSince: undefined,
+    carriedSince: undefined,
+    attempts: 0,
+    retryAt: undefined,
+    dueAt: undefined,
+    seen: undefined,
+  }
+}
+
+/** Takes a channel that the helper's carrier already holds. */
+export function adoptChannel(peer: Peer, paths: readonly HelperPath[]): void {
+  peer.channel.isOpen = paths.some(({ kind }) => kind === 'channel')
+  setIndirect(peer.indirect, 'channel', peer.channel.isOpen ? [CHANNEL_PATH] : [])
+}
+
+/** A channel has come to stand, or stands no more. */
+export function takeChannel(
+  node: Node,
+  event: Extract<Event, { kind: 'channel' }>,
+  now: Now,
+): Effect[] {
+  const peer = node.peers.get(event.node)
+  if (peer === undefined) return []
+  const { channel } = peer
+  const { name } = peer.record.certificate
+  const was = channel.isOpen
+  channel.isOpen = event.isOpen
+  channel.carriedSince = undefined
+  channel.seen = undefined
+  setIndirect(peer.indirect, 'channel', event.isOpen ? [CHANNEL_PATH] : [])
+  if (event.isOpen) {
+    channel.attempts = 0
+    channel.retryAt = undefined
+    return [
+      remember(node.events, { kind: 'channel-opened', peer: name, over: event.detail }, now.wall),
+    ]
+  }
+  if (!was) channel.isOurs = false
+  // What has worked once is tried again at once.
+  else channel.retryAt = undefined
+  const closed = { kind: 'channel-closed', peer: name, reason: event.detail } as const
+  return [remember(node.events, closed, now.wall)]
+}
+
+/** Asks for channels that are needed now, and gives up those that are not. */
+export function channelEffects(node: Node, now: Now): Effect[] {
+  if (!node.helper.connected) return []
+  const effects: Effect[] = []
+  for (const peer of node.peers.values()) {
+    const { channel, stats, activePath: active } = peer
+    const { dueAt, seen } = channel
+    const isDue = dueAt !== undefined && dueAt <= now.instant
+    if (!isDue && seen?.stats === stats && seen?.active === active && seen !== undefined) continue
+    channel.seen = { stats, active }
+    channel.dueAt = undefined
+    const isLacking = stats?.paths.some(({ up }) => up) !== true
+    if (!isLacking) channel.lackingSince = undefined
+    if (isLacking) effects.push(...ask(peer, now.instant))
+    else if (channel.isOpen) effects.push(...giveUp(peer, now.instant))
+  }
+  return effects
+}
+
+/** When `channelEffects` may have something to do. */
+export function channelDeadline(node: Node): Instant | undefined {
+  if (!node.helper.connected) return undefined
+  let first: Instant | undefined
+  for (const { channel } of node.peers.values()) first = earliest([first, channel.dueAt])
+  return first
+}
+
+function ask(peer: Peer, now: Instant): Effect[] {
+  const { channel, stats } = peer
+  channel.carriedSince = undefined
+  channel.lackingSince ??= now
+  const isExplained = stats?.paths.some(({ carries }) => carries === false) === true
+  const ripeAt = later(channel.lackingSince, isExplained ? LACKING_MS : LACKING_UNEXPLAINED_MS)
+  const wantedAt =
+    channel.retryAt !== undefined && channel.retryAt > ripeAt ? channel.retryAt : ripeAt
+  if (now < wantedAt) {
+    channel.dueAt = wantedAt
+    return []
+  }
+  const pauseMs = Math.min(CHANNEL_RETRY_MS_MAX, CHANNEL_RETRY_MS_MIN * 2 ** channel.attempts)
+  channel.retryAt = later(now, pauseMs)
+  channel.dueAt = channel.retryAt
+  // Whoever is silent in gossip, too, is away.
+  if (peer.heardAt === undefined || later(peer.heardAt, FAILED_AFTER_MS) <= now) return []
+  channel.attempts += 1
+  channel.isOurs = true
+  return [{ kind: 'open-channel', node: peer.node }]
+}
+
+function giveUp(peer: Peer, now: Instant): Effect[] {
+  const { channel, stats, activePath } = peer
+  const active = stats?.paths.find(({ id }) => id === activePath)
+  if (active === undefined || active.kind === 'channel' || active.carries !== true) {
+    channel.carriedSince = undefined
+    return []
+  }
+  channel.carriedSince ??= now
+  const lingerMs = channel.isOurs ? CHANNEL_LINGER_MS : CHANNEL_LINGER_OTHERS_MS
+  channel.dueAt = later(channel.carriedSince, lingerMs)
+  if (now < channel.dueAt) return []
+  channel.dueAt = undefined
+  channel.carriedSince = undefined
+  channel.isOpen = false
+  setIndirect(peer.indirect, 'channel', [])
+  return [{ kind: 'close-channel', node: peer.node }]
+}
