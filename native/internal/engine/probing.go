@@ -46,6 +46,10 @@ func (e *Engine) advance(now time.Time) (next time.Time, errands []errand) {
 		}
 		e.tally(p)
 		errands = append(errands, e.act(p, p.prober.Advance(now))...)
+		if !p.deadline.IsZero() && !p.deadline.After(now) {
+			// It should not be due again at once; if it is, the others must not wait for it.
+			e.schedule.put(p, now.Add(time.Millisecond))
+		}
 	}
 	return time.Time{}, errands
 }

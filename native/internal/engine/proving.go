@@ -17,14 +17,26 @@ func (e *Engine) tally(p *peer) {
 	}
 }
 
-// sentOver is what WireGuard has sent over a path. The mutex is held.
-func (p *peer) sentOver(id string) paths.Traffic {
+var _ paths.Meter = (*peer)(nil)
+
+// Sent is what WireGuard has sent over a path. The mutex is held.
+func (p *peer) Sent(id string) paths.Traffic {
 	carrier := p.carriers[id]
 	if carrier == nil {
 		return paths.Traffic{}
 	}
 	sent := carrier.Sent()
 	return paths.Traffic{Transport: sent.Transport, Handshakes: sent.Handshakes}
+}
+
+// HeardAt is when the peer's WireGuard was last heard over a path. The mutex is held.
+func (p *peer) HeardAt(id string) time.Time {
+	if way, known := p.ways[id]; known && p.hosts != nil {
+		if arrival := p.hosts.Arrival(p.tag, way); arrival != nil {
+			return arrival.HeardAt()
+		}
+	}
+	return time.Time{}
 }
 
 // heardBy is what we tell the peer of its packets over a way.

@@ -25,7 +25,14 @@ func (prober *Prober) Answered(transaction protocol.Transaction, report Report, 
 				actions = append(actions, Handshake{}, prober.echo(now))
 			}
 		}
-		return append(actions, prober.weigh(p, did.heard, now)...)
+		if p == prober.active && p.phase == up && p.proof.doubts == 0 {
+			prober.relieve()
+		} else if prober.active != nil && prober.active.phase != up {
+			// This may be the answer for which a switch has waited.
+			actions = append(actions, prober.choose(CauseDown, now)...)
+		}
+		actions = append(actions, prober.weigh(p, did.heard, now)...)
+		return prober.settle(actions)
 	}
 	return actions
 }
@@ -38,5 +45,6 @@ func (prober *Prober) Heard(id string, report Report, now time.Time) []Action {
 		return nil
 	}
 	report.Handshakes = p.proof.handshakes.heard
-	return prober.weigh(p, p.proof.learn(prober.sent(id), report, now), now)
+	heard := p.proof.learn(prober.meter.Sent(id), report, now)
+	return prober.settle(prober.weigh(p, heard, now))
 }

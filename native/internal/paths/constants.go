@@ -31,6 +31,20 @@ const (
 	// doubtsMax answers in a row, each of which could have told of a packet and did not, mean that a path
 	// carries nothing. Each of them comes with a packet more, so that plain loss has to hit them all.
 	doubtsMax = 4
+	// watchPace is that of looks at what leaves and what comes back, while packets leave.
+	watchPace = 25 * time.Millisecond
+	// wokenTime is how long that is looked at after a first packet, until the counters tell.
+	wokenTime = time.Second
+	// patienceMin is how long nothing may come back at least, before there is doubt; beyond that it is
+	// the round trip and how much that varies, but patienceVarMin.
+	patienceMin    = 50 * time.Millisecond
+	patienceVarMin = 20 * time.Millisecond
+	patienceVars   = 4
+	// backupPace is that of probes on the paths next in line while the peer has traffic.
+	backupPace = 3 * time.Second
+	// backupsKept are that many.
+	backupsKept = 2
+
 	// suspectMin packets that were not heard are reason to ask again soon, though others were.
 	suspectMin = 3
 	// promotionTime is how long packets leave over two paths at most.
@@ -42,6 +56,8 @@ const (
 
 	// rttWeight is the share of a new round trip in the smoothed one, as a divisor (RFC 6298).
 	rttWeight = 8
+	// rttVarWeight is the same for how much round trips vary.
+	rttVarWeight = 4
 	// outstandingMax bounds the memory of what was asked.
 	outstandingMax = 64
 	// historyLength is how many probes the loss is counted over.

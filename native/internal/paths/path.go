@@ -43,6 +43,7 @@ type path struct {
 	misses    int
 
 	rtt       time.Duration
+	rttVar    time.Duration
 	lastReply time.Time
 
 	proof proof
@@ -90,6 +91,12 @@ func (p *path) dueAt(idle time.Duration, busy bool) time.Time {
 
 func (p *path) answerTime() time.Duration {
 	return max(answerTimeMin, answerTimeRtts*p.rtt)
+}
+
+// patience is how long it takes at most, ordinarily, until something comes back.
+func (p *path) patience() time.Duration {
+	usual := p.rtt + max(patienceVarMin, patienceVars*p.rttVar)
+	return min(max(patienceMin, usual), p.answerTime())
 }
 
 func (p *path) sent(transaction protocol.Transaction, traffic Traffic, now time.Time) {
@@ -160,19 +167,23 @@ func (p *path) answered(transaction protocol.Transaction, report Report, now tim
 	return did, false
 }
 
-// lastAlive is when the path was last seen to do what it is for.
-func (p *path) lastAlive() time.Time {
+// lastAlive is when the path was last seen to do what it is for: it answered, or something came over it.
+func (p *path) lastAlive(heardAt time.Time) time.Time {
 	if p.proof.carries == CarriesNothing {
 		return p.proof.heardAt
+	}
+	if heardAt.After(p.lastReply) {
+		return heardAt
 	}
 	return p.lastReply
 }
 
 func (p *path) measure(rtt time.Duration) {
 	if p.rtt == 0 {
-		p.rtt = max(rtt, 1)
+		p.rtt, p.rttVar = max(rtt, 1), rtt/2
 		return
 	}
+	p.rttVar += ((rtt - p.rtt).Abs() - p.rttVar) / rttVarWeight
 	p.rtt += (rtt - p.rtt) / rttWeight
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync/atomic"
+	"time"
 )
 
 // A Way is how a member's packets reach us: from an address, or over hubs. It is the same path that
@@ -33,6 +34,26 @@ type Arrival struct {
 	// Transport counts packets of sessions, Handshakes all others.
 	Transport  atomic.Uint32
 	Handshakes atomic.Uint32
+	// heardAt is when one last came, since the process began.
+	heardAt atomic.Int64
+}
+
+// begin is what moments are counted from: the wall clock may jump.
+var begin = time.Now()
+
+// Count notes packets that have come.
+func (a *Arrival) Count(transport, handshakes uint32) {
+	a.Transport.Add(transport)
+	a.Handshakes.Add(handshakes)
+	a.heardAt.Store(int64(time.Since(begin)))
+}
+
+// HeardAt is when a packet last came; the zero time is never.
+func (a *Arrival) HeardAt() time.Time {
+	if since := a.heardAt.Load(); since != 0 {
+		return begin.Add(time.Duration(since))
+	}
+	return time.Time{}
 }
 
 const (
@@ -144,7 +165,6 @@ func (t *Table) HeardOver(way Way, transport, handshakes uint32) {
 	t.mutex.RLock()
 	defer t.mutex.RUnlock()
 	for _, arrival := range t.addresses[way] {
-		arrival.Transport.Add(transport)
-		arrival.Handshakes.Add(handshakes)
+		arrival.Count(transport, handshakes)
 	}
 }
