@@ -47,6 +47,28 @@ func heardBy(arrival *relay.Arrival) probe.Heard {
 	return probe.Heard{Transport: arrival.Transport.Load(), Handshakes: arrival.Handshakes.Load(), Told: true}
 }
 
+// reportsOn is what we hear over each of the peer's paths, in its own numbers.
+func (e *Engine) reportsOn(p *peer, now time.Time) (reports probe.Reports) {
+	for _, arrival := range e.bind.Hosts.Named(p.tag) {
+		silent := probe.SilentLong
+		if at := arrival.HeardAt(); !at.IsZero() {
+			silent = max(0, now.Sub(at))
+		}
+		reports.Add(probe.Report{Path: arrival.Number(), Heard: heardBy(arrival), Silent: silent})
+	}
+	return reports
+}
+
+// told takes what the peer hears over our paths. The mutex is held.
+func (e *Engine) told(p *peer, body probe.Body, now time.Time) (errands []errand) {
+	for _, report := range body.Reports.All() {
+		if actions := p.prober.Told(report.Path, reportOf(report.Heard), report.Silent, now); len(actions) > 0 {
+			errands = append(errands, e.act(p, actions)...)
+		}
+	}
+	return errands
+}
+
 func reportOf(heard probe.Heard) paths.Report {
 	traffic := paths.Traffic{Transport: heard.Transport, Handshakes: heard.Handshakes}
 	return paths.Report{Traffic: traffic, Told: heard.Told}

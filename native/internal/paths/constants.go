@@ -23,8 +23,10 @@ const (
 	// lateTime is how long an answer still proves a path, even if its probe was missed: the round trip
 	// of a new path is not known, and may be longer than any timeout.
 	lateTime = 10 * time.Second
-	// missesMax in a row bring a path down.
+	// missesMax in a row bring a path down, and so long after the first of them was sent at the earliest:
+	// asked every hundred milliseconds, a lossy path would soon miss three.
 	missesMax = 3
+	fallTime  = 1200 * time.Millisecond
 
 	// doubtPace is that of probes on a path of which it is in doubt whether it carries anything.
 	doubtPace = 100 * time.Millisecond
@@ -44,6 +46,9 @@ const (
 	backupPace = 3 * time.Second
 	// backupsKept are that many.
 	backupsKept = 2
+
+	// troubleTime is how long the other paths are asked often because the active one is in doubt.
+	troubleTime = 5 * time.Second
 
 	// suspectMin packets that were not heard are reason to ask again soon, though others were.
 	suspectMin = 3

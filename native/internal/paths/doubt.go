@@ -91,6 +91,11 @@ func (prober *Prober) trouble(now time.Time) {
 	}
 }
 
+// isTroubled tells whether there was reason to ask other paths a moment ago.
+func (prober *Prober) isTroubled(at time.Time) bool {
+	return !prober.troubleSince.IsZero() && at.Sub(prober.troubleSince) < troubleTime
+}
+
 // relieve ends all doubt in the active path.
 func (prober *Prober) relieve() {
 	prober.doubt, prober.troubleSince = doubt{}, time.Time{}
@@ -102,19 +107,24 @@ func (prober *Prober) isFresh(p *path) bool {
 	return p.phase == up && !p.lastReply.Before(prober.troubleSince)
 }
 
-// backup is the path for packets that leave twice: the most wanted one that has answered lately, or
-// else that ever did.
-func (prober *Prober) backup() (best *path) {
+// backup is the path for packets that leave twice: the most wanted one that is up and has answered since
+// there was reason to ask, or else that is up. If there is neither, and the active one is in doubt, any
+// that answers: a path that is held may carry again, and if it does, that is how it shows.
+func (prober *Prober) backup() *path {
+	var anyUp, answering *path
 	for _, p := range prober.paths {
-		if p == prober.active || p.phase != up {
-			continue
-		}
-		if prober.isFresh(p) {
+		switch {
+		case p == prober.active || p.stuck:
+		case prober.isFresh(p):
 			return p
-		}
-		if best == nil {
-			best = p
+		case p.phase == up && anyUp == nil:
+			anyUp = p
+		case answering == nil && !prober.troubleSince.IsZero() && p.lastReply.After(prober.troubleSince):
+			answering = p
 		}
 	}
-	return best
+	if answering != nil && anyUp == nil {
+		return answering
+	}
+	return anyUp
 }

@@ -28,7 +28,7 @@ func TestPacketsLeaveTwiceAsSoonAsNothingComesBackAndTrafficMovesWhenTheOtherPat
 	if s.twice != "other" || s.prober.Active() != "first" {
 		t.Fatalf("after 150 ms doubled %q, told %v", s.twice, s.told)
 	}
-	s.stream(time.Second)
+	s.stream(1500 * time.Millisecond)
 	if s.prober.Active() != "other" || s.twice != "" {
 		t.Errorf("active is %q, doubled %q, told %v", s.prober.Active(), s.twice, s.told)
 	}

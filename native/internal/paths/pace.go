@@ -17,6 +17,10 @@ func (prober *Prober) dueAt(p *path) time.Time {
 func (prober *Prober) soonerDue(p *path) time.Time {
 	owed := prober.watch.owedSince
 	switch {
+	case p.phase == down && p.nudged:
+		return p.lastSent.Add(retryPace)
+	case p.phase == down && p != prober.active && prober.isTroubled(p.lastSent):
+		return later(prober.troubleSince, p.lastSent.Add(retryPace))
 	case p.phase != up:
 	case p == prober.promotion.path, p == prober.active && !prober.doubt.since.IsZero():
 		return p.lastSent.Add(doubtPace)
@@ -27,7 +31,7 @@ func (prober *Prober) soonerDue(p *path) time.Time {
 		return prober.troubleSince
 	case p == prober.doubled && !prober.doubt.since.IsZero():
 		return p.lastSent.Add(doubtPace)
-	case !prober.troubleSince.IsZero():
+	case prober.isTroubled(p.lastSent):
 		return p.lastSent.Add(retryPace)
 	case prober.busy && p == prober.doubled:
 		return p.lastSent.Add(activePace)

@@ -30,6 +30,7 @@ type Prober struct {
 	// doubled is the path that packets leave over as well.
 	doubled *path
 
+	lastNumber uint8
 	wokenUntil time.Time
 	busy       bool
 	hasSession bool
@@ -55,7 +56,7 @@ func (prober *Prober) Want(wanted []protocol.Path, idle time.Duration, now time.
 	for _, spec := range wanted {
 		same := prober.find(spec.ID)
 		if same == nil || !same.spec.Equal(spec) {
-			same = newPath(spec, now)
+			same = newPath(spec, prober.nextNumber(), now)
 		}
 		kept = append(kept, same)
 	}
@@ -92,7 +93,7 @@ func (prober *Prober) Advance(now time.Time) (actions []Action) {
 		if due := prober.dueAt(p); !due.IsZero() && !now.Before(due) {
 			transaction := prober.transaction()
 			p.sent(transaction, prober.meter.Sent(p.id), now)
-			actions = append(actions, Ask{p.id, transaction})
+			actions = append(actions, Ask{p.id, p.number, transaction})
 		}
 	}
 	if due := prober.echoDue(); !due.IsZero() && !now.Before(due) {
