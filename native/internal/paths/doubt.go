@@ -51,16 +51,6 @@ func (prober *Prober) glance(now time.Time) {
 	}
 }
 
-// silentSince is since when packets have left over the active path without any coming back, if that is
-// longer than an answer may take.
-func (prober *Prober) silentSince(now time.Time) (since time.Time) {
-	owed := prober.watch.owedSince
-	if owed.IsZero() || now.Sub(owed) < prober.active.patience() {
-		return time.Time{}
-	}
-	return owed
-}
-
 // isOverdue tells that packets and a probe have left over the active path, and nothing at all came back.
 func (prober *Prober) isOverdue(now time.Time) bool {
 	active := prober.active
