@@ -17,11 +17,13 @@ import { type JoinDesk, openJoinDesk } from './authority/answer-join.ts'
 import { delay, readClock } from './clock.ts'
 import { readDefaultRoutes } from './router/default-gateway.ts'
 import type { Config } from './state/config.ts'
+import { startReadiness } from './readiness.ts'
 import { Reloading } from './reloading.ts'
 import { secureRandom } from './entropy.ts'
 import { EventFeed } from './event-feed.ts'
 import { agentChannels, type AgentChannels } from './channel/agent-channels.ts'
 import { Failure } from './failure.ts'
+import { helperSocketPath } from './helper/launch-helper.ts'
 import { type HelperClient, startHelperClient } from './helper/helper-client.ts'
 import { startLocalApi } from './api/local-api.ts'
 import type { Log } from './log.ts'
@@ -60,7 +62,10 @@ export async function runAgent(options: RunOptions): Promise<number> {
   // What `ps` and `pgrep` show.
   process.title = 'meshgate-agent'
   const agent = await Agent.start(options)
-  return agent.ended
+  const readiness = startReadiness({ environment: process.env, status: () => agent.summary })
+  const code = await agent.ended
+  readiness.stop()
+  return code
 }
 
 class Agent {
@@ -85,6 +90,14 @@ class Agent {
     const agent = new Agent(options)
     await agent.#open()
     return agent
+  }
+
+  /** For `systemctl status`. */
+  get summary(): string {
+    const { name } = this.#node.config.certificate
+    const peers = [...this.#node.peers.values()]
+    const reached = peers.filter(({ activePath }) => activePath !== undefined).length
+    return `${name}: ${reached} of ${peers.length} peers reached`
   }
 
   get ended(): Promise<number> {
@@ -140,7 +153,7 @@ class Agent {
       log: options.log,
     })
     this.#helper = startHelperClient({
-      socketPath: join(options.runDir, 'helper.sock'),
+      socketPath: helperSocketPath(options.runDir),
       client: `meshgate-agent ${VERSION}`,
       onConnected: (hello) => void this.#meetHelper(hello),
       onDisconnected: (fault) => {
