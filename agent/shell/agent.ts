@@ -138,7 +138,7 @@ class Agent {
       node: this.#node,
       loop: this.#loop,
       signer: powers.signer,
-      helperSocket: join(options.runDir, 'helper.sock'),
+      helperSocket: helperSocketPath(options.runDir),
       log: options.log,
       signal: (to, bytes) => this.#underlay?.signal(to, bytes),
     })

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The package's files as they lie on a host, below a folder of one's own. */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   cpSync,
+  existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -28,7 +30,7 @@ export function stage(into: string, version: string, processor: Processor): void
   rmSync(into, { recursive: true, force: true })
   agent(into)
   buildHelper({ version, processor, output: join(into, LIBRARY, 'dist/meshgate-helper') })
-  node(into, processor)
+  binaries(into, processor)
   units(into)
   shells(into)
   documentation(into, version)
@@ -36,7 +38,7 @@ export function stage(into: string, version: string, processor: Processor): void
 
 function agent(into: string): void {
   for (const name of readdirSync(join(ROOT, 'dist'))) {
-    if (name === 'meshgate-helper' || name.endsWith('.map')) continue
+    if (name === 'meshgate-helper' || /\.(map|node)$/.test(name)) continue
     cpSync(join(ROOT, 'dist', name), join(into, LIBRARY, 'dist', name), { recursive: true })
   }
   copy('bin/meshgate', join(into, LIBRARY, 'bin/meshgate'), 0o755)
@@ -46,34 +48,45 @@ function agent(into: string): void {
   symlinkSync('../lib/meshgate/dist/meshgate-helper', join(into, 'usr/sbin/meshgate-helper'))
 }
 
-/** npm has installed this machine's Node; the other processor's is fetched in the lock file's version. */
-function node(into: string, processor: Processor): void {
+/** Node, and the native part of data channels, for the processor that the package is for. */
+function binaries(into: string, processor: Processor): void {
   const name = `node-linux-${PROCESSORS[processor]}`
-  const program = fetched(name)
+  const program = binaryOf(name, 'bin/node')
   copy(program, join(into, LIBRARY, 'node_modules', name, 'bin/node'), 0o755)
-  const licence = join(dirname(dirname(program)), 'LICENSE')
-  copy(licence, join(into, 'usr/share/doc/meshgate/LICENSE.node'))
+  copy(
+    join(dirname(dirname(program)), 'LICENSE'),
+    join(into, 'usr/share/doc/meshgate/LICENSE.node'),
+  )
+  const channels = `@node-datachannel/linux-${PROCESSORS[processor]}-gnu`
+  const library = 'node_datachannel.node'
+  copy(binaryOf(channels, library), join(into, LIBRARY, 'dist', library))
 }
 
-function fetched(name: string): string {
-  const installed = join(ROOT, 'node_modules', name, 'bin/node')
-  if (spawnSync('test', ['-x', installed]).status === 0) return installed
-  const folder = join(ROOT, '.build/node', name)
-  if (spawnSync('test', ['-x', join(folder, 'package/bin/node')]).status !== 0) {
-    mkdirSync(folder, { recursive: true })
-    const manifest = execFileSync(
-      'node',
-      ['-p', `require('./package.json').optionalDependencies['${name}']`],
-      { cwd: ROOT, encoding: 'utf8' },
-    )
-    const wanted = `${name}@${manifest.trim()}`
-    const packed = execFileSync('npm', ['pack', '--silent', wanted], {
-      cwd: folder,
-      encoding: 'utf8',
-    })
-    execFileSync('tar', ['-xzf', packed.trim()], { cwd: folder })
+/** npm has installed this machine's; the other processor's is fetched in the lock file's version. */
+function binaryOf(name: string, file: string): string {
+  const installed = join(ROOT, 'node_modules', name, file)
+  if (existsSync(installed)) return installed
+  const folder = join(ROOT, '.build/binaries', name)
+  const fetched = join(folder, 'package', file)
+  if (existsSync(fetched)) return fetched
+  mkdirSync(folder, { recursive: true })
+  const wanted = `${name}@${lockedVersion(name)}`
+  const packed = execFileSync('npm', ['pack', '--silent', wanted], {
+    cwd: folder,
+    encoding: 'utf8',
+  })
+  execFileSync('tar', ['-xzf', packed.trim()], { cwd: folder })
+  return fetched
+}
+
+function lockedVersion(name: string): string {
+  const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { optionalDependencies?: Record<string, string> }>
   }
-  return join(folder, 'package/bin/node')
+  const versions = Object.values(lock.packages).map((one) => one.optionalDependencies?.[name])
+  const version = versions.find((one) => one !== undefined)
+  if (version === undefined) throw new Error(`package-lock.json knows no ${name}`)
+  return version
 }
 
 function units(into: string): void {
