@@ -25,6 +25,8 @@ export interface NodeRecord {
   readonly stunServers: readonly TransportAddress[]
   /** Whether this node forwards ciphertext for members that it has a direct path to: it is a hub. */
   readonly relay: boolean
+  /** Whether this node takes part in searches for ways through hard NATs. */
+  readonly birthdaySearch: boolean
   /** The node's home hubs: those to which it keeps a direct path. Sorted. */
   readonly hubs: readonly NodeId[]
 }

@@ -15,7 +15,14 @@ import type { Node } from './state.ts'
 
 type Content = Pick<
   NodeRecord,
-  'present' | 'candidates' | 'nat' | 'dialAddresses' | 'stunServers' | 'relay' | 'hubs'
+  | 'present'
+  | 'candidates'
+  | 'nat'
+  | 'dialAddresses'
+  | 'stunServers'
+  | 'relay'
+  | 'birthdaySearch'
+  | 'hubs'
 >
 
 /** Makes, keeps and publishes a new own record if there is something to say. */
@@ -58,6 +65,7 @@ function ownContent(node: Node): Content {
       dialAddresses: [],
       stunServers: [],
       relay: false,
+      birthdaySearch: false,
       hubs: [],
     }
   }
@@ -69,6 +77,7 @@ function ownContent(node: Node): Content {
     dialAddresses: self.dialable.map((address) => dialMultiaddr(node, address)),
     stunServers: servesStun(node) ? self.dialable : [],
     relay: servesRelay(node),
+    birthdaySearch: node.config.birthdaySearch,
     hubs: node.homeHubs,
   }
 }

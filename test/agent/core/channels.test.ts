@@ -21,6 +21,7 @@ const DIRECT = {
   endpoint: ENDPOINT,
   via: [],
   server: null,
+  socket: null,
   rttUs: 1_000,
   lossPermille: 0,
   lastReplyMs: 10,
