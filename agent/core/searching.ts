@@ -52,12 +52,25 @@ export function createPeerSearch(): PeerSearch {
 export function searchEffects(node: Node, now: Now): Effect[] {
   if (!node.helper.connected || node.own === undefined) return []
   const { record } = node.own
-  return [...node.peers.values()].flatMap((peer) => searchFor(node, record, peer, now))
+  const effects: Effect[] = []
+  for (const peer of node.peers.values()) {
+    // Asked in every step, and mostly there is nothing to do.
+    if (isAtRest(peer)) continue
+    effects.push(...searchFor(node, record, peer, now))
+  }
+  return effects
 }
 
 export function searchDeadlines(node: Node): Instant | undefined {
   if (!node.helper.connected) return undefined
   return earliest([...node.peers.values()].map(({ search }) => searchDeadline(search.state)))
+}
+
+/** A peer that is reached directly, and for which no search is under way or planned. */
+function isAtRest({ paths, search: { state } }: Peer): boolean {
+  const { attempts, beginAt, underWayUntil } = state
+  const isIdle = attempts === 0 && beginAt === undefined && underWayUntil === undefined
+  return isIdle && isDirect(paths)
 }
 
 /** The helper says how a search ended. */
