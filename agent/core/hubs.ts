@@ -72,8 +72,7 @@ function surveyHubs(node: Node, now: Now): HubSurvey {
     let isReached = false
     let rttMs = Infinity
     for (const path of directPaths(paths)) {
-      // Frames leave from the one port, for which the filter of a peer that needs another socket is shut.
-      if (!path.up || path.socket !== undefined) continue
+      if (!path.up) continue
       isReached = true
       rttMs = Math.min(rttMs, path.rttMs ?? Infinity)
     }

@@ -25,7 +25,6 @@ import {
 } from './port-mapping.ts'
 import { natSurveyDeadline, natSurveyEffects, takeSideDatagram } from './nat-survey.ts'
 import { publishDeadline, publishOwn } from './publish.ts'
-import { searchDeadlines, searchEffects } from './searching.ts'
 import type { Node } from './state.ts'
 import { stunServerAddresses } from './stun-servers.ts'
 import { updateTurnPaths } from './turn.ts'
@@ -41,7 +40,6 @@ export function step(node: Node, event: Event, now: Now): Effect[] {
   updateHubs(node, now)
   updateTurnPaths(node)
   effects.push(...publishOwn(node, now))
-  effects.push(...searchEffects(node, now))
   effects.push(...dueProbeEffects(node, now))
   effects.push(...channelEffects(node, now))
   effects.push(...applyPlan(node, now))
@@ -62,7 +60,6 @@ export function nextDeadline(node: Node): Instant | undefined {
     natSurveyDeadline(node),
     channelDeadline(node),
     node.helper.connected ? stunDeadline(node.stun) : undefined,
-    searchDeadlines(node),
     checks === undefined ? undefined : budgetDeadline(node, checks),
   ])
 }

@@ -6,8 +6,6 @@ import { roundIsOver } from '../../nat/checklist.ts'
 import { type Explanation, explain } from '../../nat/explain/explanation.ts'
 import type { HostFacts, PathInUse, TurnFacts } from '../../nat/explain/pair-facts.ts'
 import { observeSelf } from './observe.ts'
-import { pathById } from './peer-paths.ts'
-import { searchFacts } from './searching.ts'
 import type { Node, Peer } from './state.ts'
 import type { PathStatus } from './status.ts'
 import { turnServerStatuses } from './turn.ts'
@@ -22,13 +20,12 @@ export function explainer(node: Node): Explainer {
     explain({
       own,
       peer: peerFacts(peer),
-      path: pathInUse(peer, path),
+      path: pathInUse(path),
       checks: [...peer.paths.checklist.values()].filter(({ kind }) => kind !== 'relayed'),
       turn,
       carriesNothing: peer.stats?.paths.some(({ carries }) => carries === false) === true,
       isResting: roundIsOver(peer.paths.checklist),
       hubs: node.hubs.links.length,
-      search: searchFacts(node, peer),
     })
 }
 
@@ -54,15 +51,8 @@ function hostPort(candidates: readonly Candidate[]): number | undefined {
   return host === undefined ? undefined : addressParts(host.address).port
 }
 
-function pathInUse(peer: Peer, { kind, endpoint, via, rttMs }: PathStatus): PathInUse {
+function pathInUse({ kind, endpoint, via, rttMs }: PathStatus): PathInUse {
   if (kind === 'none') return { kind }
-  if (kind === 'direct')
-    return endpoint === null ? { kind: 'none' } : { kind, endpoint, isPunched: isPunched(peer) }
+  if (kind === 'direct') return endpoint === null ? { kind: 'none' } : { kind, endpoint }
   return { kind, via: via ?? 'somebody', rttMs: rttMs ?? undefined }
-}
-
-/** Whether traffic leaves from a socket of its own. */
-function isPunched(peer: Peer): boolean {
-  const active = peer.activePath === undefined ? undefined : pathById(peer, peer.activePath)
-  return active?.kind === 'direct' && active.socket !== undefined
 }

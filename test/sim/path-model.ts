@@ -82,8 +82,7 @@ export class PathModel {
   /** Where a peer is reached without a hub, if it is. */
   directOf(publicKey: string): TransportAddress | undefined {
     for (const { wanted, up } of this.#peers.get(publicKey)?.paths.values() ?? [])
-      if (wanted.kind === 'direct' && wanted.socket === undefined && up === true)
-        return wanted.endpoint
+      if (wanted.kind === 'direct' && up === true) return wanted.endpoint
     return undefined
   }
 
@@ -245,23 +244,20 @@ export class PathModel {
     }
   }
 
-  #describe(
-    wanted: DesiredPath,
-  ): Pick<HelperPath, 'id' | 'kind' | 'endpoint' | 'via' | 'server' | 'socket'> {
+  #describe(wanted: DesiredPath): Pick<HelperPath, 'id' | 'kind' | 'endpoint' | 'via' | 'server'> {
     const { id, kind } = wanted
-    const none = { via: [], server: null, socket: null }
     switch (kind) {
       case 'direct':
-        return { ...none, id, kind, endpoint: wanted.endpoint, socket: wanted.socket ?? null }
+        return { id, kind, endpoint: wanted.endpoint, via: [], server: null }
       case 'relay': {
         const hub = wanted.via[0]
         const endpoint = hub === undefined ? null : (this.directOf(hub) ?? null)
-        return { ...none, id, kind, endpoint, via: wanted.via }
+        return { id, kind, endpoint, via: wanted.via, server: null }
       }
       case 'turn':
-        return { ...none, id, kind, endpoint: null, server: wanted.server }
+        return { id, kind, endpoint: null, via: [], server: wanted.server }
       case 'channel':
-        return { ...none, id, kind, endpoint: null }
+        return { id, kind, endpoint: null, via: [], server: null }
     }
   }
 

@@ -13,9 +13,7 @@ type Action interface{ action() }
 
 // Ask sends a probe.
 type Ask struct {
-	Path string
-	// Number is what the peer is to call that path.
-	Number      uint8
+	Path        string
 	Transaction protocol.Transaction
 }
 

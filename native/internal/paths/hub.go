@@ -57,5 +57,5 @@ func (prober *Prober) hold(
 	if usable {
 		cause = CauseUp
 	}
-	return prober.settle(append(actions, prober.choose(cause, now)...))
+	return append(actions, prober.choose(cause, now)...)
 }

@@ -31,7 +31,6 @@ function reached(publicKey: string): HelperPeer {
   const path = { id: `direct:${DIRECT}`, kind: 'direct', endpoint: DIRECT, via: [] } as const
   const measured = {
     server: null,
-    socket: null,
     up: true,
     carries: null,
     rttUs: 10_000,

@@ -87,7 +87,6 @@ describe('a member that is heard of', () => {
       endpoint,
       via: [],
       server: null,
-      socket: null,
       up: false,
       carries: null,
       rttUs: null,

@@ -118,7 +118,6 @@ describe('an allocation', () => {
       endpoint: at('203.0.113.1:3478'),
       via: [],
       server: 'frankfurt',
-      socket: null,
       up: true,
       carries: true,
       rttUs: 20_000,

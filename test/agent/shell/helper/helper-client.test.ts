@@ -4,8 +4,11 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { HelperEvent, HelperHello } from '../../../../agent/core/helper-contract.ts'
-import type { HelperFault } from '../../../../agent/core/helper-fault.ts'
+import type {
+  HelperEvent,
+  HelperFault,
+  HelperHello,
+} from '../../../../agent/core/helper-contract.ts'
 import {
   type HelperClient,
   startHelperClient,
