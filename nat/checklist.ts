@@ -70,6 +70,7 @@ export function triggerCheck(checklist: Checklist, address: TransportAddress, no
   } else if (check.state === 'failed' || check.state === 'waiting') {
     reset(check, now)
   } else if (check.state === 'in-progress') {
+    if (check.probes >= CHECK_GAPS_MS.length) reset(check, now)
     check.nextAt = now
   }
 }

@@ -33,12 +33,12 @@ import {
   RETRY_ROUND_MS_MAX,
   RETRY_ROUND_MS_MIN,
 } from './constants.ts'
+import { type DirectWay, wayKey } from './direct-way.ts'
 import type { Entropy } from './entropy.ts'
 import { comparePaths, orderPaths } from './path-score.ts'
 
 /** A path on which a probe went there and its answer came back. */
-export interface ProvenPath {
-  readonly endpoint: TransportAddress
+export interface ProvenPath extends DirectWay {
   up: boolean
   rttMs: number | undefined
   lossPermille: number
@@ -50,9 +50,10 @@ export interface ProvenPath {
 
 export interface PathAgent {
   readonly checklist: Checklist
-  readonly proven: Map<TransportAddress, ProvenPath>
-  /** The path that is first in the order; traffic leaves it only for a clearly better one. */
-  incumbent: TransportAddress | undefined
+  /** By `wayKey`. */
+  readonly proven: Map<string, ProvenPath>
+  /** The key of the path that is first in the order; traffic leaves it only for a clearly better one. */
+  incumbent: string | undefined
   /** When checks began, for "direct after N ms". */
   startedAt: Instant | undefined
   /** Rounds in a row that found nothing. */
@@ -65,8 +66,7 @@ export interface PathAgent {
 }
 
 /** What the helper measured on one armed path. */
-export interface PathReport {
-  readonly endpoint: TransportAddress
+export interface PathReport extends DirectWay {
   readonly up: boolean
   readonly rttMs: number | undefined
   readonly lossPermille: number
@@ -130,13 +130,25 @@ export function answered(
   return !known
 }
 
+/** A search has met the peer at a socket of ours: its probe came there, and is answered from there. */
+export function punched(agent: PathAgent, way: DirectWay, now: Instant): void {
+  prove(agent, { ...way, up: true, rttMs: undefined, lossPermille: 0 }, now)
+}
+
+/** Another helper has none of the sockets that the last one had. */
+export function losePunched(agent: PathAgent): void {
+  for (const [key, { socket }] of agent.proven) if (socket !== undefined) agent.proven.delete(key)
+}
+
 /** Takes the paths that a helper already keeps, first one first, as an agent does that was restarted. */
 export function adopt(agent: PathAgent, reports: readonly PathReport[], now: Instant): void {
   for (const report of reports) {
-    if (report.up) adoptSucceeded(agent.checklist, report.endpoint, now)
+    if (report.up && report.socket === undefined)
+      adoptSucceeded(agent.checklist, report.endpoint, now)
     prove(agent, report, now)
   }
-  agent.incumbent ??= reports.find(({ endpoint }) => !isRelayed(agent, endpoint))?.endpoint
+  const first = reports.find(({ endpoint }) => !isRelayed(agent, endpoint))
+  agent.incumbent ??= first && wayKey(first)
   agent.startedAt ??= now
 }
 
@@ -144,7 +156,7 @@ export function adopt(agent: PathAgent, reports: readonly PathReport[], now: Ins
 export function report(agent: PathAgent, reports: readonly PathReport[], now: Instant): void {
   const wasUp = isDirect(agent)
   for (const measured of reports) {
-    const path = agent.proven.get(measured.endpoint)
+    const path = agent.proven.get(wayKey(measured))
     if (path === undefined) continue
     path.up = measured.up
     path.rttMs = measured.rttMs ?? path.rttMs
@@ -198,7 +210,7 @@ function endRound(agent: PathAgent, now: Instant): void {
 /** The direct paths to arm, most wanted first. */
 export function armedPaths(agent: PathAgent): ProvenPath[] {
   const ordered = orderPaths(directPaths(agent), agent.incumbent).toSorted(byStanding)
-  agent.incumbent = ordered[0]?.endpoint
+  agent.incumbent = ordered[0] && wayKey(ordered[0])
   return ordered.slice(0, PATHS_PER_PEER_MAX)
 }
 
@@ -231,8 +243,8 @@ function checksDeadline(agent: PathAgent): Instant | undefined {
 }
 
 function prove(agent: PathAgent, path: PathReport, now: Instant): void {
-  const known = agent.proven.get(path.endpoint)
-  agent.proven.set(path.endpoint, {
+  const known = agent.proven.get(wayKey(path))
+  agent.proven.set(wayKey(path), {
     ...path,
     provenAt: known?.provenAt ?? now,
     isWithdrawn: known?.isWithdrawn ?? false,
@@ -249,16 +261,17 @@ function endSearch(agent: PathAgent): void {
 function beginRound(agent: PathAgent, now: Instant): void {
   agent.retryAt = undefined
   for (const path of agent.proven.values()) {
-    if (!path.up) recheck(agent.checklist, path.endpoint, now)
+    if (!path.up && path.socket === undefined) recheck(agent.checklist, path.endpoint, now)
   }
   restartChecks(agent.checklist, now)
 }
 
 /** Paths that stay down leave; if the peer still offers the address, its check goes on without them. */
 function forget(agent: PathAgent, now: Instant): void {
-  for (const path of agent.proven.values()) {
+  for (const [key, path] of agent.proven) {
     if (path.downSince === undefined || later(path.downSince, PATH_FORGET_MS) > now) continue
-    agent.proven.delete(path.endpoint)
+    agent.proven.delete(key)
+    if (path.socket !== undefined) continue
     const check = agent.checklist.get(path.endpoint)
     if (check?.offered === false) agent.checklist.delete(path.endpoint)
     else if (check?.state === 'succeeded') recheck(agent.checklist, path.endpoint, now)

@@ -2,12 +2,11 @@
 /**
  * Path choice is a tuple whose field order is the policy: alive, loss, round trip, then an order that never changes.
  */
-import type { TransportAddress } from './address.ts'
 import { HYSTERESIS_MS, HYSTERESIS_RATIO } from './constants.ts'
+import { type DirectWay, wayKey } from './direct-way.ts'
 
 /** What is known of one proven path. */
-export interface PathQuality {
-  readonly endpoint: TransportAddress
+export interface PathQuality extends DirectWay {
   readonly up: boolean
   /** Undefined until measured; sorts last among its equals. */
   readonly rttMs: number | undefined
@@ -24,7 +23,8 @@ export function comparePaths(a: PathQuality, b: PathQuality): number {
   if (loss !== 0) return loss
   const rtt = (a.rttMs ?? Infinity) - (b.rttMs ?? Infinity)
   if (rtt !== 0 && !Number.isNaN(rtt)) return rtt
-  return a.endpoint < b.endpoint ? -1 : a.endpoint > b.endpoint ? 1 : 0
+  const [keyA, keyB] = [wayKey(a), wayKey(b)]
+  return keyA < keyB ? -1 : keyA > keyB ? 1 : 0
 }
 
 /** Whether `challenger` is so much better than `incumbent` that traffic should move. */
@@ -37,14 +37,14 @@ export function shouldReplace(incumbent: PathQuality, challenger: PathQuality): 
   return gainMs > HYSTERESIS_MS && gainMs > incumbent.rttMs * HYSTERESIS_RATIO
 }
 
-/** Best first, but `incumbent` stays first unless another deserves its place. */
+/** Best first, but `incumbent`, named by its key, stays first unless another deserves its place. */
 export function orderPaths<P extends PathQuality>(
   paths: readonly P[],
-  incumbent: TransportAddress | undefined,
+  incumbent: string | undefined,
 ): P[] {
   if (paths.length < 2) return [...paths]
   const sorted = [...paths].sort(comparePaths)
-  const current = sorted.find((path) => path.endpoint === incumbent)
+  const current = sorted.find((path) => wayKey(path) === incumbent)
   const best = sorted[0]
   if (current === undefined || best === undefined || current === best) return sorted
   if (shouldReplace(current, best)) return sorted

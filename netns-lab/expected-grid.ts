@@ -72,19 +72,28 @@ function punching(nameA: NatKindName, nameB: NatKindName, has: ReadonlySet<Capab
 /** One side lets in nothing but an address and port that it has sent to; the other comes from one that nobody knows. */
 function searching(hard: readonly NatKind[], has: ReadonlySet<Capability>): Punching {
   if (has.has('prediction') && hard.every(({ ports }) => ports === 'sequential')) {
-    return { succeeds: 'yes', why: 'the port that the other side gets is the next one' }
+    return { succeeds: 'yes', why: 'the port that the other side gets is one of the next ones' }
   }
   if (!has.has('birthday')) {
     return { succeeds: 'no', why: 'one side comes from a port that the other cannot know' }
   }
   return hard.some(drawsAddresses)
-    ? { succeeds: 'by chance', why: 'the search meets only if it picks the right address as well' }
-    : { succeeds: 'yes', why: 'a search over many ports of both sides meets' }
+    ? {
+        succeeds: 'by chance',
+        why: 'a search meets only at the address that the pool gives for this destination, if that was seen',
+      }
+    : {
+        succeeds: 'yes',
+        why: 'a search over many ports of both sides meets: 98 % at once, the rest in the next searches',
+      }
 }
 
 function bothHard(hard: readonly NatKind[], has: ReadonlySet<Capability>): Punching {
   return has.has('prediction') && hard.every(({ ports }) => ports === 'sequential')
-    ? { succeeds: 'by chance', why: 'both have to guess right at once' }
+    ? {
+        succeeds: 'by chance',
+        why: 'the two sequences cross unless somebody else takes a port in between',
+      }
     : { succeeds: 'no', why: 'both come from ports that the other cannot know' }
 }
 

@@ -3,11 +3,11 @@
  * Makes dist/: the agent as one bundle split by command, and the helper. Both are quick when nothing
  * has changed: esbuild takes a fraction of a second, and Go keeps its own cache.
  */
-import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { build, type Plugin } from 'esbuild'
+import { buildHelper } from './build-helper.ts'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
@@ -47,7 +47,11 @@ const nativeBeside: Plugin = {
 
 await buildAgent()
 copyNativeChannels()
-buildHelper()
+try {
+  buildHelper({ version, output: join(dist, 'meshgate-helper') })
+} catch (error) {
+  fail((error as Error).message)
+}
 
 async function buildAgent(): Promise<void> {
   const source = readFileSync(join(root, 'agent/shell/version.ts'), 'utf8')
@@ -89,22 +93,6 @@ function copyNativeChannels(): void {
   const libc = familySync() === 'musl' ? 'musl' : 'gnu'
   const name = `@node-datachannel/${process.platform}-${process.arch}-${libc}`
   copyFileSync(library.resolve(`${name}/node_datachannel.node`), join(dist, NATIVE_CHANNELS))
-}
-
-function buildHelper(): void {
-  const args = ['build', '-trimpath', `-ldflags=-s -w -X main.version=${version}`]
-  const result = spawnSync(
-    'go',
-    [...args, '-o', join(dist, 'meshgate-helper'), './cmd/meshgate-helper'],
-    {
-      cwd: join(root, 'native'),
-      env: { ...process.env, CGO_ENABLED: '0' },
-      stdio: 'inherit',
-    },
-  )
-  if (result.error !== undefined)
-    fail('Go is needed to build the helper and was not found: install Go and put it on PATH')
-  if (result.status !== 0) fail('the helper could not be built')
 }
 
 function fail(message: string): never {

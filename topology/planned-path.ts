@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** One way for ciphertext to reach a peer, as a plan names it. Its id is the helper's name for it, too. */
 import { parseTransportAddress, type TransportAddress } from '../nat/address.ts'
+import { type DirectWay, wayKey } from '../nat/direct-way.ts'
 import type { PathKind } from '../nat/path-kind.ts'
 import type { RelayRoute } from './relay-route.ts'
 
@@ -10,7 +11,7 @@ interface Named<K extends PathKind> {
   readonly kind: K
 }
 
-export type DirectPath = Named<'direct'> & { readonly endpoint: TransportAddress }
+export type DirectPath = Named<'direct'> & DirectWay
 
 export type RelayPath = Named<'relay'> & { readonly via: RelayRoute }
 
@@ -28,8 +29,9 @@ export type PlannedPath = DirectPath | RelayPath | TurnPath | ChannelPath
 /** Paths that lead over somebody else. */
 export type IndirectPath = Exclude<PlannedPath, DirectPath>
 
-export function directPath(endpoint: TransportAddress): DirectPath {
-  return { id: `direct:${endpoint}`, kind: 'direct', endpoint }
+export function directPath({ endpoint, socket }: DirectWay): DirectPath {
+  const way = socket === undefined ? { endpoint } : { endpoint, socket }
+  return { id: `direct:${wayKey(way)}`, kind: 'direct', ...way }
 }
 
 /** So many digits of each hub that nobody finds a key which makes two hubs look alike. */

@@ -21,12 +21,12 @@ export interface NodeRecord {
   readonly nat: NatBehaviour
   /** libp2p multiaddrs (TCP, without /p2p) at which others may dial this node; empty if not dialable. */
   readonly dialAddresses: readonly string[]
-  /** TCP port of this node's libp2p on its own addresses, those in the mesh among them. */
-  readonly dialPort: number
   /** Where this node answers STUN binding requests; empty if it does not. */
   readonly stunServers: readonly TransportAddress[]
   /** Whether this node forwards ciphertext for members that it has a direct path to: it is a hub. */
   readonly relay: boolean
+  /** Whether this node takes part in searches for ways through hard NATs. */
+  readonly birthdaySearch: boolean
   /** The node's home hubs: those to which it keeps a direct path. Sorted. */
   readonly hubs: readonly NodeId[]
 }

@@ -31,6 +31,8 @@ export interface NodeConfig {
   readonly stunServer: boolean | 'auto'
   /** Forward for others if the host seems dialable. */
   readonly relay: boolean
+  /** Search for direct paths through hard NATs: many sockets or many probes for some seconds. */
+  readonly birthdaySearch: boolean
   /** Ask the router to forward this host's ports. */
   readonly portMapping: boolean
   /** Whether an interface's addresses must not become candidates. */
@@ -47,6 +49,7 @@ export type Settings = Pick<
   | 'stunServers'
   | 'stunServer'
   | 'relay'
+  | 'birthdaySearch'
   | 'turn'
   | 'portMapping'
   | 'isExcludedInterface'

@@ -5,7 +5,7 @@ import type { UpnpRequest } from '../../nat/upnp-request.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import type { RecordEnvelope } from '../../topology/record.ts'
 import type { EventEntry } from './event-log.ts'
-import type { DesiredState } from './helper-contract.ts'
+import type { DesiredState, HelperSearch } from './helper-contract.ts'
 
 /** All that a node can want of the world. The shell performs effects in order and reports back as events. */
 export type Effect =
@@ -18,6 +18,9 @@ export type Effect =
       /** 32 hex digits. */
       readonly transaction: string
     }
+  /** Look for a way through a hard NAT; the helper tells how it ended. */
+  | { readonly kind: 'search'; readonly search: HelperSearch }
+  | { readonly kind: 'stop-search'; readonly peer: string }
   | {
       readonly kind: 'send-datagram'
       readonly to: TransportAddress

@@ -33,6 +33,25 @@ export type Happening =
       readonly rttMs: number
       readonly sinceMs: number
     }
+  /** `task`: spread from many sockets, sweep over many ports, or cross: both sides the same. `probes`: at most. */
+  | {
+      readonly kind: 'search-begun'
+      readonly peer: string
+      readonly search: 'birthday' | 'prediction'
+      readonly task: 'spread' | 'sweep' | 'cross'
+      readonly sockets: number
+      readonly probes: number
+    }
+  /** `endpoint`: where the peer was met; `socket`: at which punched socket, if it was not the one port. */
+  | {
+      readonly kind: 'search-ended'
+      readonly peer: string
+      readonly result: 'found' | 'nothing' | 'stopped'
+      readonly sockets: number
+      readonly probes: number
+      readonly endpoint: string | null
+      readonly socket: number | null
+    }
   /** `kept`: the peers that it had already. */
   | {
       readonly kind: 'helper-connected'

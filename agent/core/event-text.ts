@@ -19,6 +19,17 @@ export function eventText(event: Happening): string {
       return `${event.peer}: a data channel stands (${event.over}), because nothing else carries`
     case 'channel-closed':
       return `${event.peer}: no data channel: ${event.reason}`
+    case 'search-begun': {
+      const { peer, search, sockets, probes } = event
+      const from = sockets > 0 ? `from ${sockets} sockets` : 'from the one port'
+      return `${peer}: a search by ${search} begins, at most ${probes} probes ${from}`
+    }
+    case 'search-ended': {
+      const { peer, result, sockets, probes, endpoint, socket } = event
+      const at = endpoint === null ? '' : ` at ${endpoint}`
+      const from = socket === null ? '' : ` from socket ${socket}`
+      return `${peer}: search ended: ${result}${at}${from} after ${probes} probes, ${sockets} sockets`
+    }
     case 'helper-connected': {
       const { version, engine, why, kept } = event
       return `helper ${version} connected, keeping ${kept} peers; engine ${engine}: ${why}`

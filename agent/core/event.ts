@@ -6,7 +6,8 @@ import type { UpnpResult } from '../../nat/upnp-request.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import type { NodeRecord, RecordEnvelope } from '../../topology/record.ts'
 import type { Settings } from './config.ts'
-import type { HelperEvent, HelperFault, HelperHello, HelperState } from './helper-contract.ts'
+import type { HelperEvent, HelperHello, HelperState } from './helper-contract.ts'
+import type { HelperFault } from './helper-fault.ts'
 
 /** All that can happen to a node. The shell makes events; a step consumes one. */
 export type Event =

@@ -32,7 +32,13 @@ export interface DesiredRoute {
 
 /** `id` is unique within the peer, at most 96 bytes. */
 export type DesiredPath =
-  | { readonly id: string; readonly kind: 'direct'; readonly endpoint: TransportAddress }
+  /** `socket`: the local port of the punched socket that it leaves from, in place of the one port. */
+  | {
+      readonly id: string
+      readonly kind: 'direct'
+      readonly endpoint: TransportAddress
+      readonly socket?: number
+    }
   /** `via`: WireGuard public keys (base64) of one or two hubs; the first is another peer. */
   | { readonly id: string; readonly kind: 'relay'; readonly via: readonly string[] }
   /** `server`: one of the document's. `endpoint`: the peer as that server sees it, or what its own server gave it. */
@@ -83,6 +89,20 @@ export interface DesiredState {
   readonly turn?: readonly DesiredTurnServer[]
   readonly routes: readonly DesiredRoute[]
   readonly peers: readonly DesiredPeer[]
+}
+
+/** A search: probes from so many sockets to the endpoints in turn, or from the one port to each. */
+export interface HelperSearch {
+  /** WireGuard public key, base64. */
+  readonly peer: string
+  /** At most 256. */
+  readonly sockets: number
+  /** At most 1,024. */
+  readonly endpoints: readonly TransportAddress[]
+  /** At most 200. */
+  readonly perSecond: number
+  /** At most 60,000. */
+  readonly durationMs: number
 }
 
 export interface HelperHello {
@@ -137,6 +157,8 @@ export interface HelperPath {
   readonly via: readonly string[]
   /** Of a path over TURN. */
   readonly server: string | null
+  /** Of a direct path that leaves from a punched socket: its local port. */
+  readonly socket: number | null
   readonly up: boolean
   /** Whether the peer heard packets of the session over it; null while that is not known. */
   readonly carries: boolean | null
@@ -224,6 +246,17 @@ export type HelperEvent =
       readonly server: string | null
     }
   | {
+      readonly method: 'search-ended'
+      readonly peer: string
+      readonly result: 'found' | 'nothing' | 'stopped'
+      /** Opened, and sent. */
+      readonly sockets: number
+      readonly probes: number
+      /** Where the peer was met, and at which punched socket, if it was not the one port. */
+      readonly endpoint: TransportAddress | null
+      readonly socket: number | null
+    }
+  | {
       readonly method: 'path-up'
       readonly peer: string
       readonly path: string
@@ -251,39 +284,3 @@ export type HelperEvent =
     }
   | { readonly method: 'turn-changed'; readonly server: HelperTurnServer }
   | { readonly method: 'device-lost'; readonly reason: string }
-
-/** One bad field of a refused document; `value` never holds a private key. */
-export interface FieldProblem {
-  readonly field: string
-  readonly value: unknown
-  readonly problem: string
-  readonly remedy: string
-}
-
-/** Why the helper said no, in the protocol's own codes. */
-export type HelperFault =
-  | {
-      readonly kind: 'refused'
-      readonly message: string
-      readonly problems: readonly FieldProblem[]
-    }
-  | {
-      readonly kind: 'system'
-      readonly message: string
-      readonly reason: HelperSystemReason
-      readonly remedy: string
-    }
-  | { readonly kind: 'too-many'; readonly message: string }
-  | { readonly kind: 'no-reply'; readonly message: string }
-  | { readonly kind: 'no-such-peer'; readonly message: string }
-  /** A version that we do not speak, or a message that one side finds malformed. */
-  | { readonly kind: 'protocol'; readonly message: string; readonly code: number }
-  /** No connection to the helper, or it went before it answered. */
-  | { readonly kind: 'disconnected'; readonly message: string }
-
-export type HelperSystemReason =
-  | 'tun-missing'
-  | 'not-permitted'
-  | 'port-taken'
-  | 'name-taken'
-  | 'system'

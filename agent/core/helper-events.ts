@@ -2,7 +2,7 @@
 /** What the helper says: its state on connecting, and its events from then on. */
 import { addressParts } from '../../nat/address.ts'
 import { type Instant, instant, type Now } from '../../nat/clock.ts'
-import { adopt, answered, hear, type PathReport } from '../../nat/path-agent.ts'
+import { adopt, answered, hear, losePunched, type PathReport } from '../../nat/path-agent.ts'
 import { askAgain, askIdle, receiveStun } from '../../nat/stun-client.ts'
 import type { PlannedPath } from '../../topology/planned-path.ts'
 import { peerByHelperName, recheckPeers } from './believe.ts'
@@ -25,6 +25,7 @@ import {
   provenPath,
   takeFigures,
 } from './peer-paths.ts'
+import { takeSearchEnd } from './searching.ts'
 import type { Node, Peer } from './state.ts'
 import { adoptTurn, hearOverTurn, takeTurnServers } from './turn.ts'
 
@@ -44,6 +45,7 @@ export function adoptHelper(node: Node, { hello, state }: Connected, now: Now): 
   for (const peer of node.peers.values()) {
     // Another helper may have none of the paths that the last one had.
     peer.indirect.figures.clear()
+    losePunched(peer.paths)
     peer.activePath = undefined
   }
   for (const stats of state.peers) {
@@ -80,6 +82,10 @@ export function takeHelperEvent(node: Node, event: HelperEvent, now: Now): Effec
       if (event.server === null) hear(peer.paths, event.from, now.instant)
       else hearOverTurn(peer, event.server, event.from)
       return []
+    }
+    case 'search-ended': {
+      const peer = peerByHelperName(node, event.peer)
+      return peer === undefined ? [] : takeSearchEnd(node, peer, event, now)
     }
     case 'path-up':
     case 'path-down': {
@@ -167,7 +173,7 @@ function takeReply(
   const isNews = answered(peer.paths, { endpoint, transaction, rttMs }, now.instant)
   rememberObserver(node, endpoint, reply.observed)
   if (!isNews) return []
-  return [provenEffect(node, peer, { path: pathTo(peer.paths, endpoint).id, rttMs }, now)]
+  return [provenEffect(node, peer, { path: pathTo(peer.paths, { endpoint }).id, rttMs }, now)]
 }
 
 function takePathState(
@@ -229,8 +235,9 @@ function takeLinks(node: Node, links: readonly HelperLink[], now: Now): Effect[]
 /** The direct ones among the paths of a helper that was there before us. */
 function pathReports(paths: readonly HelperPath[]): PathReport[] {
   return paths.flatMap((path) => {
-    const { kind, endpoint } = path
-    return kind === 'direct' && endpoint !== null ? [{ endpoint, ...figuresIn(path) }] : []
+    const { kind, endpoint, socket } = path
+    if (kind !== 'direct' || endpoint === null) return []
+    return [{ endpoint, ...(socket !== null && { socket }), ...figuresIn(path) }]
   })
 }
 

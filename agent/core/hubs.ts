@@ -72,7 +72,8 @@ function surveyHubs(node: Node, now: Now): HubSurvey {
     let isReached = false
     let rttMs = Infinity
     for (const path of directPaths(paths)) {
-      if (!path.up) continue
+      // Frames leave from the one port, for which the filter of a peer that needs another socket is shut.
+      if (!path.up || path.socket !== undefined) continue
       isReached = true
       rttMs = Math.min(rttMs, path.rttMs ?? Infinity)
     }

@@ -25,6 +25,7 @@ import {
 } from './port-mapping.ts'
 import { natSurveyDeadline, natSurveyEffects, takeSideDatagram } from './nat-survey.ts'
 import { publishDeadline, publishOwn } from './publish.ts'
+import { searchDeadlines, searchEffects } from './searching.ts'
 import type { Node } from './state.ts'
 import { stunServerAddresses } from './stun-servers.ts'
 import { updateTurnPaths } from './turn.ts'
@@ -40,6 +41,7 @@ export function step(node: Node, event: Event, now: Now): Effect[] {
   updateHubs(node, now)
   updateTurnPaths(node)
   effects.push(...publishOwn(node, now))
+  effects.push(...searchEffects(node, now))
   effects.push(...dueProbeEffects(node, now))
   effects.push(...channelEffects(node, now))
   effects.push(...applyPlan(node, now))
@@ -60,6 +62,7 @@ export function nextDeadline(node: Node): Instant | undefined {
     natSurveyDeadline(node),
     channelDeadline(node),
     node.helper.connected ? stunDeadline(node.stun) : undefined,
+    searchDeadlines(node),
     checks === undefined ? undefined : budgetDeadline(node, checks),
   ])
 }

@@ -6,6 +6,8 @@ import { roundIsOver } from '../../nat/checklist.ts'
 import { type Explanation, explain } from '../../nat/explain/explanation.ts'
 import type { HostFacts, PathInUse, TurnFacts } from '../../nat/explain/pair-facts.ts'
 import { observeSelf } from './observe.ts'
+import { pathById } from './peer-paths.ts'
+import { searchFacts } from './searching.ts'
 import type { Node, Peer } from './state.ts'
 import type { PathStatus } from './status.ts'
 import { turnServerStatuses } from './turn.ts'
@@ -20,12 +22,13 @@ export function explainer(node: Node): Explainer {
     explain({
       own,
       peer: peerFacts(peer),
-      path: pathInUse(path),
+      path: pathInUse(peer, path),
       checks: [...peer.paths.checklist.values()].filter(({ kind }) => kind !== 'relayed'),
       turn,
       carriesNothing: peer.stats?.paths.some(({ carries }) => carries === false) === true,
       isResting: roundIsOver(peer.paths.checklist),
       hubs: node.hubs.links.length,
+      search: searchFacts(node, peer),
     })
 }
 
@@ -51,8 +54,15 @@ function hostPort(candidates: readonly Candidate[]): number | undefined {
   return host === undefined ? undefined : addressParts(host.address).port
 }
 
-function pathInUse({ kind, endpoint, via, rttMs }: PathStatus): PathInUse {
+function pathInUse(peer: Peer, { kind, endpoint, via, rttMs }: PathStatus): PathInUse {
   if (kind === 'none') return { kind }
-  if (kind === 'direct') return endpoint === null ? { kind: 'none' } : { kind, endpoint }
+  if (kind === 'direct')
+    return endpoint === null ? { kind: 'none' } : { kind, endpoint, isPunched: isPunched(peer) }
   return { kind, via: via ?? 'somebody', rttMs: rttMs ?? undefined }
+}
+
+/** Whether traffic leaves from a socket of its own. */
+function isPunched(peer: Peer): boolean {
+  const active = peer.activePath === undefined ? undefined : pathById(peer, peer.activePath)
+  return active?.kind === 'direct' && active.socket !== undefined
 }

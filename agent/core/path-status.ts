@@ -35,7 +35,7 @@ export function pathStatusOf(node: Node, peer: Peer, id: string): PathStatus {
 
 function allPaths({ paths, indirect }: Peer): PlannedPath[] {
   const direct = orderPaths(directPaths(paths), paths.incumbent)
-  return [...direct.map(({ endpoint }) => directPath(endpoint)), ...indirect.all]
+  return [...direct.map(directPath), ...indirect.all]
 }
 
 function statusOf(node: Node, peer: Peer, path: PlannedPath): PathStatus {
@@ -75,5 +75,6 @@ function routeNames(node: Node, route: RelayRoute): string {
 }
 
 function hubEndpoint(node: Node, hub: NodeId): string | null {
-  return node.peers.get(hub)?.paths.incumbent ?? null
+  const paths = node.peers.get(hub)?.paths
+  return paths?.proven.get(paths.incumbent ?? '')?.endpoint ?? null
 }

@@ -3,8 +3,8 @@
  * A peer's paths of all kinds. Direct ones are the path agent's, which proves them before they are armed; the others are
  * armed as soon as they are known, and proven by the helper. This is the one place where an id of the helper's meets a path.
  */
-import type { TransportAddress } from '../../nat/address.ts'
 import type { Instant } from '../../nat/clock.ts'
+import { type DirectWay, wayKey } from '../../nat/direct-way.ts'
 import {
   armedPaths,
   isRelayed,
@@ -65,32 +65,32 @@ export function setIndirect<K extends IndirectPath['kind']>(
 
 /** The paths that the helper should keep. */
 export function wantedPaths({ paths, indirect }: PathsOfPeer): PlannedPath[] {
-  return [...armedPaths(paths).map(({ endpoint }) => directPath(endpoint)), ...indirect.all]
+  return [...armedPaths(paths).map(directPath), ...indirect.all]
 }
 
 /** Undefined for a path that was given up meanwhile: of it nothing would ever be heard again. */
 export function pathById({ paths, indirect }: PathsOfPeer, id: string): PlannedPath | undefined {
   const known = indirect.all.find((path) => path.id === id)
   if (known !== undefined) return known
-  for (const endpoint of paths.proven.keys()) {
-    const path = pathTo(paths, endpoint)
+  for (const proven of paths.proven.values()) {
+    const path = pathTo(paths, proven)
     if (path.id === id) return path
   }
   return undefined
 }
 
 /** What a path to an endpoint that this host's own socket reaches is to us. */
-export function pathTo(paths: PathAgent, endpoint: TransportAddress): DirectPath | TurnPath {
-  return isRelayed(paths, endpoint) ? turnPath(null, endpoint) : directPath(endpoint)
+export function pathTo(paths: PathAgent, way: DirectWay): DirectPath | TurnPath {
+  return isRelayed(paths, way.endpoint) ? turnPath(null, way.endpoint) : directPath(way)
 }
 
 /** Where the path agent knows the path, if it does: it proved that this host's own socket reaches the peer there. */
-function endpointOf(path: PlannedPath): TransportAddress | undefined {
+function wayOf(path: PlannedPath): DirectWay | undefined {
   switch (path.kind) {
     case 'direct':
-      return path.endpoint
+      return path
     case 'turn':
-      return path.server === null ? path.endpoint : undefined
+      return path.server === null ? { endpoint: path.endpoint } : undefined
     case 'relay':
     case 'channel':
       return undefined
@@ -98,8 +98,8 @@ function endpointOf(path: PlannedPath): TransportAddress | undefined {
 }
 
 export function provenPath({ paths }: PathsOfPeer, path: PlannedPath): ProvenPath | undefined {
-  const endpoint = endpointOf(path)
-  return endpoint === undefined ? undefined : paths.proven.get(endpoint)
+  const way = wayOf(path)
+  return way === undefined ? undefined : paths.proven.get(wayKey(way))
 }
 
 export function figuresOf(peer: PathsOfPeer, path: PlannedPath): PathFigures | undefined {
@@ -113,8 +113,8 @@ export function takeFigures(
   figures: PathFigures,
   now: Instant,
 ): void {
-  const endpoint = endpointOf(path)
-  if (endpoint !== undefined) report(paths, [{ endpoint, ...figures }], now)
+  const way = wayOf(path)
+  if (way !== undefined) report(paths, [{ ...way, ...figures }], now)
   else indirect.figures.set(path.id, figures)
 }
 

@@ -15,7 +15,14 @@ import type { Node } from './state.ts'
 
 type Content = Pick<
   NodeRecord,
-  'present' | 'candidates' | 'nat' | 'dialAddresses' | 'dialPort' | 'stunServers' | 'relay' | 'hubs'
+  | 'present'
+  | 'candidates'
+  | 'nat'
+  | 'dialAddresses'
+  | 'stunServers'
+  | 'relay'
+  | 'birthdaySearch'
+  | 'hubs'
 >
 
 /** Makes, keeps and publishes a new own record if there is something to say. */
@@ -50,16 +57,15 @@ function ownRecordDue(node: Node, contentText: string): Instant | undefined {
 }
 
 function ownContent(node: Node): Content {
-  const { dialPort } = node.config
   if (node.leaving) {
     return {
       present: false,
       candidates: [],
       nat: UNKNOWN_NAT,
       dialAddresses: [],
-      dialPort,
       stunServers: [],
       relay: false,
+      birthdaySearch: false,
       hubs: [],
     }
   }
@@ -69,9 +75,9 @@ function ownContent(node: Node): Content {
     candidates: self.candidates,
     nat: self.nat,
     dialAddresses: self.dialable.map((address) => dialMultiaddr(node, address)),
-    dialPort,
     stunServers: servesStun(node) ? self.dialable : [],
     relay: servesRelay(node),
+    birthdaySearch: node.config.birthdaySearch,
     hubs: node.homeHubs,
   }
 }

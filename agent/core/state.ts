@@ -19,6 +19,7 @@ import { type HubSurvey, NO_HUBS } from './hubs.ts'
 import { createNatSurvey, type NatSurvey } from './nat-survey.ts'
 import { pairPhaseMs } from './probing.ts'
 import type { HelperEngine, HelperLink, HelperPeer, HelperTurnServer } from './helper-contract.ts'
+import { createPeerSearch, type PeerSearch } from './searching.ts'
 import { createIndirectPaths, type IndirectPaths } from './peer-paths.ts'
 
 /** What is known of the helper at the other end of the socket. */
@@ -60,6 +61,7 @@ export interface Peer {
   routesFrom: { readonly hubs: HubSurvey; readonly record: NodeRecord } | undefined
   /** Where its probes last came from, by TURN server of ours. */
   readonly heardOverTurn: Map<string, TransportAddress>
+  readonly search: PeerSearch
   /** Paths that lead over somebody else; see peer-paths.ts. */
   readonly indirect: IndirectPaths
   /** See channels.ts. */
@@ -179,6 +181,7 @@ export function createPeer(self: NodeId, record: NodeRecord, helperName: string)
     routes: [],
     routesFrom: undefined,
     heardOverTurn: new Map(),
+    search: createPeerSearch(),
     indirect: createIndirectPaths(),
     channel: createPeerChannel(),
     sessionAt: undefined,

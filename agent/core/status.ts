@@ -160,6 +160,32 @@ export interface WhyAttempt {
   readonly rttMs: number | null
 }
 
+/** How this host searches for a way through a hard NAT, and what came of it. */
+export interface WhySearch {
+  readonly kind: 'birthday' | 'prediction'
+  /** This host's part: spread from many sockets, sweep over many ports, or cross, where both do the same. */
+  readonly task: 'spread' | 'sweep' | 'cross'
+  /** Of the host whose NAT is hard. */
+  readonly sockets: number
+  /** Of the other one. */
+  readonly probes: number
+  /** That one search meets, 0 to 1; null where nobody can say. */
+  readonly chance: number | null
+  /** Since a NAT was last another one, and at most. */
+  readonly attempts: number
+  readonly attemptsMax: number
+  readonly isUnderWay: boolean
+  /** When the next one begins; null if none is planned. */
+  readonly nextMs: number | null
+  /** What the last one came to, and took. */
+  readonly last: {
+    readonly result: 'found' | 'nothing' | 'stopped'
+    readonly sockets: number
+    readonly probes: number
+    readonly endpoint: string | null
+  } | null
+}
+
 /** What `meshgate why PEER --json` prints. */
 export interface Why {
   readonly peer: string
@@ -170,6 +196,8 @@ export interface Why {
   readonly self: WhySide
   readonly other: WhySide
   readonly attempts: readonly WhyAttempt[]
+  /** Searches through hard NATs; null where the NATs give no ground for any. */
+  readonly search: WhySearch | null
   /** What stands in the way of a direct path; null if nothing does, or nothing is known to. */
   readonly obstacle: { readonly kind: string; readonly sentence: string } | null
   readonly remedies: readonly string[]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** want and change: view, own facts and proven paths become a plan, and the plan a document for the helper. */
 import { armedPaths } from '../../nat/path-agent.ts'
+import { wayKey } from '../../nat/direct-way.ts'
 import { keepaliveMs } from '../../nat/keepalive.ts'
 import type { Now } from '../../nat/clock.ts'
 import { makePlan, type Plan } from '../../topology/plan.ts'
@@ -61,7 +62,7 @@ function planInputs(node: Node, now: Now): string {
     const { serial, notAfter } = record.certificate
     if (notAfter <= now.wall) continue
     text += `\n${helperName} ${serial} ${record.nat.lifetimeMs}`
-    for (const path of armedPaths(paths)) text += ` ${path.endpoint}`
+    for (const path of armedPaths(paths)) text += ` ${wayKey(path)}`
     text += ` ${peer.indirect.text}`
   }
   return text

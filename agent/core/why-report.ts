@@ -3,13 +3,15 @@
 import type { Check } from '../../nat/checklist.ts'
 import type { Now } from '../../nat/clock.ts'
 import type { ProvenPath } from '../../nat/path-agent.ts'
+import { SEARCHES_PER_EPOCH_MAX } from '../../nat/search/constants.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import { servesRelay } from './hubs.ts'
 import { observeSelf } from './observe.ts'
 import { explainer } from './pair-facts.ts'
 import { NO_PATH, pathStatuses } from './path-status.ts'
+import { searchFacts } from './searching.ts'
 import type { Node, Peer } from './state.ts'
-import type { PathStatus, Why, WhyAttempt, WhySide } from './status.ts'
+import type { PathStatus, Why, WhyAttempt, WhySearch, WhySide } from './status.ts'
 
 export function whyReport(node: Node, peer: Peer, now: Now): Why {
   const [path = NO_PATH, ...backups] = pathStatuses(node, peer)
@@ -26,6 +28,7 @@ export function whyReport(node: Node, peer: Peer, now: Now): Why {
     attempts: [...checklist.values()].map((check) =>
       attemptOf(check, proven.get(check.address), path),
     ),
+    search: searchOf(node, peer, now),
     obstacle: obstacle === undefined ? null : { kind: obstacle.kind, sentence: obstacle.sentence },
     remedies,
     nextRoundMs: retryAt === undefined ? null : Math.max(0, retryAt - now.instant),
@@ -46,6 +49,25 @@ function attemptOf(
     return proven === undefined ? 'no answer' : 'answers no more'
   }
   return { address, kind, outcome: outcome(), rttMs: proven?.rttMs ?? null }
+}
+
+function searchOf(node: Node, peer: Peer, now: Now): WhySearch | null {
+  const { verdict, attempts, isUnderWay } = searchFacts(node, peer)
+  if (!verdict.ok) return null
+  const { kind, task, sockets, probes, chance } = verdict.value
+  const { beginAt, last } = peer.search.state
+  return {
+    kind,
+    task,
+    sockets,
+    probes,
+    chance: chance ?? null,
+    attempts,
+    attemptsMax: SEARCHES_PER_EPOCH_MAX,
+    isUnderWay,
+    nextMs: beginAt === undefined ? null : Math.max(0, beginAt - now.instant),
+    last: last === undefined ? null : { ...last, endpoint: last.endpoint ?? null },
+  }
 }
 
 function ownSide(node: Node): WhySide {

@@ -7,34 +7,34 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { verifyRecord } from '../../topology/record-codec.ts'
 import { verifySignal } from '../../topology/signal.ts'
-import { meshTargets } from '../core/dial-targets.ts'
 import type { Effect } from '../core/effect.ts'
 import type { HelperHello } from '../core/helper-contract.ts'
 import { isMeshAddress } from '../core/observe.ts'
-import { createNode, type Node } from '../core/state.ts'
+import type { Node } from '../core/state.ts'
 import { AgentService } from './agent-service.ts'
 import { ApplyQueue } from './helper/apply-queue.ts'
 import { type JoinDesk, openJoinDesk } from './authority/answer-join.ts'
 import { delay, readClock } from './clock.ts'
 import { readDefaultRoutes } from './router/default-gateway.ts'
 import type { Config } from './state/config.ts'
+import { startReadiness } from './readiness.ts'
 import { Reloading } from './reloading.ts'
-import { secureRandom } from './entropy.ts'
 import { EventFeed } from './event-feed.ts'
 import { agentChannels, type AgentChannels } from './channel/agent-channels.ts'
-import { Failure } from './failure.ts'
+import { helperSocketPath } from './helper/launch-helper.ts'
 import { type HelperClient, startHelperClient } from './helper/helper-client.ts'
 import { startLocalApi } from './api/local-api.ts'
 import type { Log } from './log.ts'
 import { Loop } from './loop.ts'
-import { nodeConfigOf, settingsOf } from './node-config.ts'
-import { nodeCrypto, signerOf } from './node-crypto.ts'
+import { settingsOf } from './node-config.ts'
+import { nodeCrypto } from './node-crypto.ts'
+import { openNode, summaryOf } from './open-node.ts'
 import { perform } from './perform.ts'
 import { PortMapper } from './router/port-mapper.ts'
 import { SideSockets } from './side-sockets.ts'
 import { RecordKeeper } from './state/record-keeper.ts'
 import { StateDir } from './state/state-dir.ts'
-import { stunCodec } from './stun-codec.ts'
+
 import { startUnderlay } from './underlay/underlay.ts'
 import type { Underlay } from './underlay/underlay-contract.ts'
 import { VERSION } from './version.ts'
@@ -61,7 +61,10 @@ export async function runAgent(options: RunOptions): Promise<number> {
   // What `ps` and `pgrep` show.
   process.title = 'meshgate-agent'
   const agent = await Agent.start(options)
-  return agent.ended
+  const readiness = startReadiness({ environment: process.env, status: () => agent.summary })
+  const code = await agent.ended
+  readiness.stop()
+  return code
 }
 
 class Agent {
@@ -88,6 +91,10 @@ class Agent {
     return agent
   }
 
+  get summary(): string {
+    return summaryOf(this.#node)
+  }
+
   get ended(): Promise<number> {
     return this.#done.promise
   }
@@ -95,21 +102,7 @@ class Agent {
   private constructor(options: RunOptions) {
     this.#options = options
     this.#state = StateDir.open(options.stateDir)
-    const keys = this.#state.loadKeys()
-    const membership = this.#state.loadMembership()
-    if (keys === undefined || membership === undefined) {
-      throw new Failure('not-a-member', 'this host is not a member of a network', {
-        remedy: 'make a network with `meshgate init`, or join one with `meshgate join TOKEN`',
-      })
-    }
-    const config = nodeConfigOf(keys, membership, options.config, this.#state.loadRecordVersion())
-    const powers = {
-      entropy: secureRandom,
-      crypto: nodeCrypto,
-      signer: signerOf(keys.seed),
-      stun: stunCodec,
-    }
-    this.#node = createNode(config, powers, readClock().instant)
+    this.#node = openNode(this.#state, options.config)
     this.#loop = new Loop({
       node: this.#node,
       readClock,
@@ -125,8 +118,8 @@ class Agent {
     this.#channels = agentChannels({
       node: this.#node,
       loop: this.#loop,
-      signer: powers.signer,
-      helperSocket: join(options.runDir, 'helper.sock'),
+      signer: this.#node.powers.signer,
+      helperSocket: helperSocketPath(options.runDir),
       log: options.log,
       signal: (to, bytes) => this.#underlay?.signal(to, bytes),
     })
@@ -136,12 +129,12 @@ class Agent {
       view: () => this.#node.view,
       log: options.log,
     })
-    this.#desk = openJoinDesk(this.#state, membership.network, {
+    this.#desk = openJoinDesk(this.#state, this.#node.config.network, {
       view: () => this.#node.view,
       log: options.log,
     })
     this.#helper = startHelperClient({
-      socketPath: join(options.runDir, 'helper.sock'),
+      socketPath: helperSocketPath(options.runDir),
       client: `meshgate-agent ${VERSION}`,
       onConnected: (hello) => void this.#meetHelper(hello),
       onDisconnected: (fault) => {
@@ -154,7 +147,7 @@ class Agent {
       readConfig: options.readConfig,
       log: options.log,
       onChange: (changed) => {
-        const settings = settingsOf(changed, config.listenPort)
+        const settings = settingsOf(changed, this.#node.config.listenPort)
         this.#loop.dispatch({ kind: 'reconfigured', settings })
       },
     })
@@ -197,7 +190,6 @@ class Agent {
       presharedKey: network.presharedKey,
       listen: config.listenAddresses.map((ip) => ({ ip, port: dialPort })),
       isMeshAddress: (ip) => isMeshAddress(this.#node, ip),
-      meshTargets: () => meshTargets(this.#node),
       verify: (bytes) => verifyRecord(bytes, network, nodeCrypto, readClock().wall),
       verifySignal: (bytes) => verifySignal(bytes, network.id, nodeCrypto, readClock().wall),
       isMember: (node) => {

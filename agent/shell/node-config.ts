@@ -36,6 +36,7 @@ export function settingsOf(config: Config, listenPort: number): Settings {
     turn: config.turn,
     stunServer: config.stunServer,
     relay: config.relay,
+    birthdaySearch: config.birthdaySearch,
     portMapping: config.portMapping,
     isExcludedInterface: (name) => config.excludeInterfaces.some((glob) => matches(glob, name)),
   }

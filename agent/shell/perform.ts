@@ -11,7 +11,7 @@ import type { HelperClient } from './helper/helper-client.ts'
 import type { Log } from './log.ts'
 
 export interface World {
-  readonly helper: Pick<HelperClient, 'probe' | 'sendDatagram'>
+  readonly helper: Pick<HelperClient, 'probe' | 'search' | 'stopSearch' | 'sendDatagram'>
   readonly applyQueue: Pick<ApplyQueue, 'push'>
   readonly gossip: {
     publish(envelope: RecordEnvelope): void
@@ -40,6 +40,13 @@ export function perform(effect: Effect, world: World): void {
       void world.helper.probe({ peer, endpoint, transaction })
       break
     }
+    case 'search':
+      // Refused is as good as found nothing: the next one comes by itself.
+      void world.helper.search(effect.search)
+      break
+    case 'stop-search':
+      void world.helper.stopSearch(effect.peer)
+      break
     case 'send-datagram':
       void world.helper.sendDatagram(effect.to, effect.payload)
       break

@@ -33,8 +33,10 @@ const KIND_TEXT: Readonly<Record<CandidateKind, string>> = {
 
 function directText({ path, checks }: PairFacts): string {
   const endpoint = path.kind === 'direct' ? path.endpoint : undefined
+  const from =
+    path.kind === 'direct' && path.isPunched ? ', from a socket that a search has punched' : ''
   const kind = checks.find(({ address }) => address === endpoint)?.kind ?? 'peer-reflexive'
-  return `direct to ${KIND_TEXT[kind]}, proven by round trips`
+  return `direct to ${KIND_TEXT[kind]}${from}, proven by round trips`
 }
 
 function stateText({ path, isResting, hubs }: PairFacts): string {

@@ -2,6 +2,7 @@
 /** Which rule of nature stands between two hosts (RFC 4787 for the words, RFC 5128 section 3.3 for hole punching). */
 import { addressParts } from '../address.ts'
 import { type HostFacts, isHard, mappedAddresses, type PairFacts } from './pair-facts.ts'
+import { searchText } from './search-facts.ts'
 
 export type ObstacleKind =
   | 'udp-blocked'
@@ -41,9 +42,9 @@ export function obstacleOf(facts: PairFacts): Obstacle {
   if (hard.length === 2) {
     const [a, b] = hard.map((host) => `${host.name}'s${shown(host)}`)
     const sentence = `both NATs give each destination a new port, ${a} and ${b}: neither host can tell the other where to send`
-    return { kind: 'both-symmetric', of: hard, sentence }
+    return withSearch({ kind: 'both-symmetric', of: hard, sentence }, facts)
   }
-  if (hard.length === 1) return oneHard(hard[0]!, hard[0] === own ? peer : own)
+  if (hard.length === 1) return withSearch(oneHard(hard[0]!, hard[0] === own ? peer : own), facts)
   return soft(facts)
 }
 
@@ -61,6 +62,12 @@ function oneHard(hard: HostFacts, other: HostFacts): Obstacle {
       : `${other.name}'s lets in only who was written to`
   const sentence = `${gives} and ${letsIn}: a plain punch cannot work`
   return { kind: 'one-symmetric', of: [hard, other], sentence }
+}
+
+/** What else is done about it. */
+function withSearch(obstacle: Obstacle, { search }: PairFacts): Obstacle {
+  const text = searchText(search)
+  return text === '' ? obstacle : { ...obstacle, sentence: `${obstacle.sentence}; ${text}` }
 }
 
 function soft({ own, peer }: PairFacts): Obstacle {

@@ -5,6 +5,7 @@ import type { NatBehaviour } from '../behaviour.ts'
 import type { Candidate } from '../candidate.ts'
 import type { Check } from '../checklist.ts'
 import type { PathKind } from '../path-kind.ts'
+import type { SearchFacts } from './search-facts.ts'
 
 export interface HostFacts {
   readonly name: string
@@ -17,7 +18,8 @@ export interface HostFacts {
 
 /** What carries the traffic. */
 export type PathInUse =
-  | { readonly kind: 'direct'; readonly endpoint: string }
+  /** `isPunched`: it leaves from a socket of its own. */
+  | { readonly kind: 'direct'; readonly endpoint: string; readonly isPunched: boolean }
   | {
       readonly kind: Exclude<PathKind, 'direct'>
       /** Over whom, by name. */
@@ -47,6 +49,7 @@ export interface PairFacts {
   readonly turn: readonly TurnFacts[]
   /** Hubs to which this host has a direct path. */
   readonly hubs: number
+  readonly search: SearchFacts
 }
 
 /** Whether each destination sees another port of this host, so that nobody can be told where to send. */

@@ -85,6 +85,11 @@ export function end(state: SearchState, outcome: SearchOutcome | undefined): voi
   state.last = outcome ?? state.last
 }
 
+/** It cannot begin now: this host takes part in too many. The pair's next turn is looked for. */
+export function postpone(state: SearchState): void {
+  state.beginAt = undefined
+}
+
 /** There is a direct path: nothing to search for, and a fresh start should it fall. */
 export function rest(state: SearchState): void {
   state.attempts = 0

@@ -11,6 +11,7 @@ import { channelContract } from './channel-contract.ts'
 import { contractBench, refusedFields, type RunningHelper } from './contract-bench.ts'
 import { exampleDesired, exampleEndpoint, newPeer } from './desired-example.ts'
 import { pathContract } from './path-contract.ts'
+import { searchContract } from './search-contract.ts'
 
 export function helperContract(start: () => Promise<RunningHelper>): void {
   const bench = contractBench(start)
@@ -124,6 +125,7 @@ export function helperContract(start: () => Promise<RunningHelper>): void {
 
   pathContract(bench)
   channelContract(bench)
+  searchContract(bench)
 
   it('refuses to probe or to echo a peer that it does not know', async () => {
     const { client } = await greeted()

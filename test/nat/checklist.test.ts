@@ -97,6 +97,16 @@ describe('a check', () => {
     expect(run(list, 60_000, 120_000)).toHaveLength(CHECK_GAPS_MS.length)
   })
 
+  it('that waits for the answer to its last probe has a whole new round when the peer is heard from there', () => {
+    const list = checking(host(1))
+    const sent = run(list, 0, 60_000)
+    const fresh = checking(host(1))
+    const lastMs = sent.at(-1)!.atMs
+    run(fresh, 0, lastMs)
+    triggerCheck(fresh, A, instant(lastMs + 1))
+    expect(run(fresh, lastMs + 1, 120_000)).toHaveLength(CHECK_GAPS_MS.length)
+  })
+
   it('that succeeded is left alone by triggers and by new rounds', () => {
     const list = checking(host(1))
     checkAnswered(list, A, run(list, 0, 0)[0]!.transaction)

@@ -9,7 +9,7 @@ import { natKindNames, type NatKindName } from '../../netns-lab/nat-kinds.ts'
 import { Cluster } from '../sim/cluster.ts'
 
 /** What the simulated product can do. */
-const has: ReadonlySet<Capability> = new Set()
+const has: ReadonlySet<Capability> = new Set(['prediction', 'birthday'])
 
 const pairs = natKindNames.flatMap((a, index) =>
   natKindNames.slice(index).map((b) => [a, b, expectedPath(a, b, has).paths] as const),

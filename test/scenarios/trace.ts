@@ -82,6 +82,8 @@ export class Trace implements Witness {
         return `${this.#peer(event.peer)} answers at ${event.endpoint} in ${event.rttUs / 1000} ms, sees us at ${event.observed}`
       case 'probe-heard':
         return `${this.#peer(event.peer)} probes from ${event.from}${event.server === null ? '' : ` over ${event.server}`}`
+      case 'search-ended':
+        return `search for ${this.#peer(event.peer)} ends: ${event.result} after ${event.probes} probes from ${event.sockets} sockets`
       case 'path-up':
         return `path up to ${this.#peer(event.peer)}: ${this.#pathId(event.peer, event.path)}`
       case 'path-down':
@@ -113,6 +115,12 @@ export class Trace implements Witness {
     switch (effect.kind) {
       case 'apply':
         return `applies ${this.#desired(effect.desired)}`
+      case 'search': {
+        const { peer, sockets, endpoints } = effect.search
+        return `searches for ${this.#peer(peer)} from ${sockets} sockets at ${endpoints.length} addresses`
+      }
+      case 'stop-search':
+        return `searches no more for ${this.#peer(effect.peer)}`
       case 'send-datagram':
         return `asks ${effect.to}`
       case 'publish': {

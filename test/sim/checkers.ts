@@ -22,6 +22,8 @@ export class Checkers implements Witness {
   readonly effects: Record<Effect['kind'], number> = {
     apply: 0,
     probe: 0,
+    search: 0,
+    'stop-search': 0,
     'send-datagram': 0,
     'side-socket': 0,
     publish: 0,
@@ -55,7 +57,11 @@ export class Checkers implements Witness {
   /** Call at the end of a run. */
   finish(): void {
     for (const node of this.#cluster.nodes.values())
-      this.#must(node, node.helper.refusedProbes === 0, 'the helper had to refuse probes')
+      this.#must(
+        node,
+        node.helper.candidates.refused + node.helper.search.refused === 0,
+        'the helper had to refuse probes or searches',
+      )
   }
 
   #notice(node: ClusterNode, event: Event): void {
@@ -63,6 +69,8 @@ export class Checkers implements Witness {
       for (const peer of event.state.peers)
         for (const path of peer.paths)
           this.#proven.add(`${node.name} ${peer.publicKey} ${path.endpoint}`)
+    if (event.kind === 'helper-event' && event.event.method === 'search-ended')
+      this.#proven.add(`${node.name} ${event.event.peer} ${event.event.endpoint}`)
     if (event.kind === 'helper-event' && event.event.method === 'probe-reply')
       this.#proven.add(`${node.name} ${event.event.peer} ${event.event.endpoint}`)
   }

@@ -98,6 +98,7 @@ export class ClusterNode {
         stunServers: [],
         stunServer: 'auto',
         relay: true,
+        birthdaySearch: true,
         portMapping: false,
         isExcludedInterface: () => false,
         lastOwnVersion: own === undefined ? 0 : (this.verify(own)?.version ?? 0),
@@ -170,6 +171,12 @@ export class ClusterNode {
       }
       case 'probe':
         this.helper.probe(effect.peer, effect.endpoint, effect.transaction)
+        break
+      case 'search':
+        this.helper.search.begin(effect.search)
+        break
+      case 'stop-search':
+        this.helper.search.stop(effect.peer)
         break
       case 'send-datagram':
         this.helper.sendDatagram(effect.to, effect.payload)

@@ -3,7 +3,8 @@
  * The rules of native/PROTOCOL.md, section Desired state: every bad field is named at once.
  */
 import { canonicalIp, parseTransportAddress } from '../../nat/address.ts'
-import type { FieldProblem, HelperPathKind } from '../../agent/core/helper-contract.ts'
+import type { HelperPathKind } from '../../agent/core/helper-contract.ts'
+import type { FieldProblem } from '../../agent/core/helper-fault.ts'
 
 type Fields = Record<string, unknown>
 
@@ -133,7 +134,7 @@ interface Surroundings {
 
 /** By kind, what a path has beside id and kind. */
 const PATH_FIELDS: Readonly<Record<HelperPathKind, readonly string[]>> = {
-  direct: ['endpoint'],
+  direct: ['endpoint', 'socket'],
   relay: ['via'],
   turn: ['server', 'endpoint'],
   channel: [],
@@ -145,7 +146,8 @@ function checkPath(check: Check, field: string, value: unknown, around: Surround
   if (fields === undefined) return check.bad(`${field}.kind`, named, 'not a kind of path')
   const path = check.object(field, value, ['id', 'kind', ...fields])
   if (path === undefined) return
-  const { id, kind, endpoint, server } = path
+  const { id, kind, endpoint, server, socket } = path
+  if (socket !== undefined) check.number(`${field}.socket`, socket, 1, 65_535)
   if (typeof id !== 'string' || id === '' || Buffer.byteLength(id) > 96)
     check.bad(`${field}.id`, id, 'not an id of 1 to 96 bytes')
   else if (around.ids.has(id)) check.bad(`${field}.id`, id, 'given twice')

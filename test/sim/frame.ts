@@ -41,5 +41,6 @@ export function bytesOf(packet: Packet): number {
 
 /** How a packet came, and how its answer goes back. */
 export type Way =
-  | { readonly kind: 'direct'; readonly from: TransportAddress }
+  /** `socket`: the punched one at which it arrived, if it was not the one port. */
+  | { readonly kind: 'direct'; readonly from: TransportAddress; readonly socket?: number }
   | { readonly kind: 'relay'; readonly via: readonly string[]; readonly from: TransportAddress }

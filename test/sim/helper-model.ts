@@ -12,18 +12,19 @@ import type {
   DesiredState,
   HelperEvent,
   HelperHello,
-  HelperLink,
   HelperPeer,
   HelperState,
   HelperPathKind,
 } from '../../agent/core/helper-contract.ts'
+import { CandidateProbes } from './candidate-probes.ts'
 import { problemsOf } from './desired-check.ts'
 import { differences } from './desired-differences.ts'
 import type { Frame, Packet, RelayFrame, Way } from './frame.ts'
-import { deviceState, unallocated } from './idle-state.ts'
+import { deviceState, onlyLink, unallocated } from './idle-state.ts'
 import { PathModel } from './path-model.ts'
 import type { Host, SimulatedNetwork } from './network.ts'
 import { RelayModel } from './relay-model.ts'
+import { SearchModel } from './search-model.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import { answerAddress, bindingSuccess } from './simulated-stun.ts'
 import type { VirtualClock } from './virtual-clock.ts'
@@ -42,30 +43,21 @@ export interface HelperModelOptions {
 const STATS_PERIOD_MS = 2_000
 const HEARD_PERIOD_MS = 1_000
 const LINKS_SETTLE_MS = 200
-const PROBES_PER_PEER_MAX = 64
-const PROBE_TIMEOUT_MS = 3_000
-
-interface OpenProbe {
-  readonly peer: string
-  readonly endpoint: TransportAddress
-  readonly sentMs: number
-}
 
 export class HelperModel {
   readonly #options: HelperModelOptions
   readonly #paths: PathModel
-  readonly #open = new Map<string, OpenProbe>()
+  readonly candidates = new CandidateProbes()
   readonly #heardMs = new Map<string, number>()
   /** Who last sent a genuine packet straight from an address. */
   readonly #knownAt = new Map<TransportAddress, string>()
   readonly relay = new RelayModel()
+  readonly search: SearchModel
   /** Bytes of traffic that arrived, by sender. */
   readonly delivered = new Map<string, number>()
   #desired: DesiredState = { device: null, routes: [], peers: [] }
   #generation = 0
   instance: string
-  /** Probes beyond the protocol's bounds, which a sound agent never sends. */
-  refusedProbes = 0
 
   constructor(options: HelperModelOptions) {
     const { clock, host, random, publicKey, emit } = options
@@ -79,7 +71,19 @@ export class HelperModel {
       send: (peer, path, transaction) =>
         this.#sendOver(path, { kind: 'probe', sender: publicKey, receiver: peer, transaction }),
     })
+    this.search = new SearchModel({
+      clock,
+      emit,
+      open: (socket) =>
+        host.ports.set(socket, (frame, from) => this.#receiveAt(socket, frame, from)),
+      close: (socket) => host.ports.delete(socket),
+      probe: (receiver, to, socket) => {
+        const transaction = toHex(random.entropy(16))
+        this.#send(to, { kind: 'probe', sender: publicKey, receiver, transaction }, socket)
+      },
+    })
     clock.every(STATS_PERIOD_MS, () => {
+      this.search.keep(this.#desired.peers)
       const peers = this.#paths.takeChanged().map((peer) => this.#peerState(peer))
       if (peers.length > 0) emit({ method: 'stats', peers, turn: [] })
     })
@@ -110,30 +114,23 @@ export class HelperModel {
     if (changed.length > 0) this.#generation += 1
     this.#desired = desired
     this.#paths.keep(desired.peers)
+    this.search.keep(desired.peers)
     return { generation: this.#generation, changed }
   }
 
   /** A crash of the helper: the next one knows nothing. */
   restart(): void {
     this.instance = toHex(this.#options.random.entropy(4))
-    this.#open.clear()
+    this.candidates.clear()
     this.#knownAt.clear()
+    this.search.restart()
     this.apply({ device: null, routes: [], peers: [] })
   }
 
   probe(peer: string, endpoint: TransportAddress, transaction: string): void {
-    const nowMs = this.#options.clock.nowMs
-    let outstanding = 0
-    for (const [key, open] of this.#open) {
-      if (nowMs - open.sentMs > PROBE_TIMEOUT_MS) this.#open.delete(key)
-      else if (open.peer === peer) outstanding += 1
-    }
-    if (outstanding >= PROBES_PER_PEER_MAX) this.refusedProbes += 1
-    else {
-      this.#open.set(transaction, { peer, endpoint, sentMs: nowMs })
-      const sender = this.#options.publicKey
+    const { publicKey: sender, clock } = this.#options
+    if (this.candidates.ask(transaction, { peer, endpoint, sentMs: clock.nowMs }))
       this.#send(endpoint, { kind: 'probe', sender, receiver: peer, transaction })
-    }
   }
 
   /** A packet of the session with a peer, over the path that carries its traffic. */
@@ -155,12 +152,14 @@ export class HelperModel {
 
   /** The host's addresses changed: the agent hears of it when they have settled. */
   linksChanged(): void {
-    const { clock, emit } = this.#options
-    clock.after(LINKS_SETTLE_MS, () => emit({ method: 'links-changed', links: this.#links() }))
+    const { clock, emit, host } = this.#options
+    clock.after(LINKS_SETTLE_MS, () =>
+      emit({ method: 'links-changed', links: [onlyLink(host.ips)] }),
+    )
   }
 
   state(): HelperState {
-    const { publicKey, listenPort } = this.#options
+    const { publicKey, listenPort, host } = this.#options
     const { device, turn = [], routes, peers } = this.#desired
     return {
       instance: this.instance,
@@ -170,14 +169,9 @@ export class HelperModel {
       routes,
       turn: turn.map(unallocated),
       relayed: this.relay.counters,
-      links: this.#links(),
+      links: [onlyLink(host.ips)],
       peers: peers.map((peer) => this.#peerState(peer)),
     }
-  }
-
-  #links(): HelperLink[] {
-    const addresses = this.#options.host.ips.map((ip) => `${ip}/${ip.includes(':') ? 64 : 24}`)
-    return [{ name: 'eth0', index: 2, up: true, mtu: 1500, addresses }]
   }
 
   #peerState(peer: DesiredPeer): HelperPeer {
@@ -190,6 +184,12 @@ export class HelperModel {
     if (frame.kind === 'stun') this.#receiveStun(frame.payload, from)
     else if (frame.kind === 'relay') this.#receiveRelayed(frame, from)
     else this.#receivePacket(frame, { kind: 'direct', from })
+  }
+
+  #receiveAt(socket: number, frame: Frame, from: TransportAddress): void {
+    if (frame.kind === 'stun' || frame.kind === 'relay') return
+    if (this.search.owns(frame.sender, socket))
+      this.#receivePacket(frame, { kind: 'direct', from, socket })
   }
 
   #receiveRelayed(frame: RelayFrame, from: TransportAddress): void {
@@ -217,7 +217,10 @@ export class HelperModel {
     const { sender, receiver } = packet
     const peer = this.#desired.peers.find(({ publicKey }) => publicKey === sender)
     if (peer === undefined || receiver !== this.#options.publicKey) return
-    if (way.kind === 'direct') this.#knownAt.set(way.from, sender)
+    if (way.kind === 'direct') {
+      if (way.socket === undefined) this.#knownAt.set(way.from, sender)
+      if (packet.kind === 'probe') this.search.met(sender, way.from, way.socket)
+    }
     if (packet.kind === 'wireguard')
       this.delivered.set(sender, (this.delivered.get(sender) ?? 0) + packet.bytes)
     else if (packet.observed === undefined) this.#answerProbe(sender, way, packet.transaction)
@@ -226,13 +229,11 @@ export class HelperModel {
 
   #takeReply(peer: DesiredPeer, transaction: string, observed: TransportAddress): void {
     const { publicKey } = peer
-    const open = this.#open.get(transaction)
+    const open = this.candidates.take(transaction)
     if (open === undefined) return this.#paths.answered(peer, transaction)
     if (open.peer !== publicKey) return
-    this.#open.delete(transaction)
     const rttUs = Math.round((this.#options.clock.nowMs - open.sentMs) * 1000)
-    const { endpoint } = open
-    const reply = { peer: publicKey, endpoint, transaction, rttUs, observed }
+    const reply = { peer: publicKey, endpoint: open.endpoint, transaction, rttUs, observed }
     this.#options.emit({ method: 'probe-reply', ...reply })
   }
 
@@ -245,7 +246,8 @@ export class HelperModel {
       // The address is the hub's: it says nothing of where the peer can be reached.
       return
     }
-    this.#send(way.from, answer)
+    this.#send(way.from, answer, way.socket)
+    if (way.socket !== undefined) return
     const pair = `${sender} ${way.from}`
     if (clock.nowMs - (this.#heardMs.get(pair) ?? -Infinity) < HEARD_PERIOD_MS) return
     this.#heardMs.set(pair, clock.nowMs)
@@ -263,7 +265,9 @@ export class HelperModel {
   #sendOver(path: DesiredPath, packet: Packet): boolean {
     switch (path.kind) {
       case 'direct':
-        this.#send(path.endpoint, packet)
+        if (path.socket !== undefined && !this.search.owns(packet.receiver, path.socket))
+          return false
+        this.#send(path.endpoint, packet, path.socket)
         return true
       case 'relay':
         return this.#sendOverHubs(path.via, packet)
@@ -286,11 +290,11 @@ export class HelperModel {
     return true
   }
 
-  #send(to: TransportAddress, frame: Frame): void {
+  #send(to: TransportAddress, frame: Frame, socket?: number): void {
     const { host, network, listenPort } = this.#options
     const isIpv6 = addressParts(to).family === 'ipv6'
     const ip = host.ips.find((own) => own.includes(':') === isIpv6)
-    const from = ip === undefined ? undefined : transportAddress(ip, listenPort)
+    const from = ip === undefined ? undefined : transportAddress(ip, socket ?? listenPort)
     if (from?.ok === true) network.send(host, from.value, to, frame)
   }
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { NatKindName } from '../../netns-lab/nat-kinds.ts'
 import { Checkers } from './checkers.ts'
 import { Cluster } from './cluster.ts'
-import { gridPairs, hostBehind } from './expected-paths.ts'
+import { gridPairs, hostBehind, PLAIN } from './expected-paths.ts'
 
 function pair(a: NatKindName, b: NatKindName): Cluster {
   const cluster = new Cluster(1)
@@ -12,7 +12,7 @@ function pair(a: NatKindName, b: NatKindName): Cluster {
   const hub = cluster.add('hub', { ips: ['198.51.100.1'] })
   cluster.add('second-hub', { ips: ['198.51.100.2'] }).start(hub)
   hub.start()
-  for (const [i, kind] of [a, b].entries()) hostBehind(cluster, kind, `host-${i}`).start(hub)
+  for (const [i, kind] of [a, b].entries()) hostBehind(cluster, kind, `host-${i}`, PLAIN).start(hub)
   cluster.clock.run(30_000)
   checkers.finish()
   return cluster

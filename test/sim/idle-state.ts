@@ -4,6 +4,7 @@ import type {
   DesiredDevice,
   DesiredTurnServer,
   HelperDevice,
+  HelperLink,
   HelperTurnServer,
 } from '../../agent/core/helper-contract.ts'
 
@@ -12,6 +13,12 @@ export function deviceState(
   { listenPort, publicKey }: { readonly listenPort: number; readonly publicKey: string },
 ): HelperDevice {
   return { name, index: 7, mtu, listenPort, publicKey, addresses, stunServer, relay }
+}
+
+/** One interface with all of a host's addresses. */
+export function onlyLink(ips: readonly string[]): HelperLink {
+  const addresses = ips.map((ip) => `${ip}/${ip.includes(':') ? 64 : 24}`)
+  return { name: 'eth0', index: 2, up: true, mtu: 1500, addresses }
 }
 
 /** Nobody has answered at the server yet. */

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest'
 import type { NatKindName } from '../../netns-lab/nat-kinds.ts'
 import { Checkers } from './checkers.ts'
 import { Cluster } from './cluster.ts'
+import { PLAIN } from './expected-paths.ts'
 
 const NODES = Number(process.env['MESHGATE_NODES'] ?? 40)
 const HUBS = 5
@@ -23,7 +24,9 @@ function mesh(): { cluster: Cluster; checkers: Checkers } {
   for (const hub of hubs) hub.start(hubs[0])
   for (let i = 0; i < NODES - HUBS; i++) {
     const realm = cluster.site(KINDS[i % KINDS.length]!)
-    const node = cluster.add(`host-${i}`, { realm, ips: ['192.168.1.10'], delayMs: 5 + (i % 40) })
+    // What searches cost, and that they end, is searching.test.ts'.
+    const place = { realm, ips: ['192.168.1.10'], delayMs: 5 + (i % 40), config: PLAIN }
+    const node = cluster.add(`host-${i}`, place)
     cluster.clock.after(i * 100, () => node.start(hubs[i % HUBS]))
   }
   return { cluster, checkers }

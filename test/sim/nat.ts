@@ -32,6 +32,11 @@ export class SimulatedNat {
   readonly #random: SeededRandom
   readonly #lifetimeMs: number
   readonly #mappings = new Map<string, Mapping>()
+  /** The newest by what the outside sees, and the first of who is inside: a search makes thousands. */
+  readonly #byExternal = new Map<TransportAddress, Mapping>()
+  readonly #firstOf = new Map<TransportAddress, Mapping>()
+  /** By the external address and who may answer there. */
+  readonly #answerable = new Map<string, Mapping>()
   #drawn = 0
   /** Where a DMZ sends what nothing else expects. */
   #exposedIp: string | undefined
@@ -67,6 +72,8 @@ export class SimulatedNat {
         permitted: new Map(),
       }
       this.#mappings.set(key, mapping)
+      this.#byExternal.set(mapping.external, mapping)
+      if (!this.#firstOf.has(inner)) this.#firstOf.set(inner, mapping)
     }
     this.#refresh(mapping, remote, nowMs)
     return mapping.external
@@ -78,9 +85,8 @@ export class SimulatedNat {
     remote: TransportAddress,
     nowMs: number,
   ): TransportAddress | undefined {
-    for (const mapping of this.#mappings.values()) {
-      if (mapping.external !== external || mapping.expiresMs <= nowMs) continue
-      if (!this.#isPermitted(mapping, remote, nowMs)) continue
+    const mapping = this.#answerable.get(`${external} ${this.#filterKey(remote)}`)
+    if (mapping !== undefined && this.#isPermitted(mapping, remote, nowMs)) {
       // Connection tracking knows flows, which packets of both directions keep alive.
       if (this.#behaviour.engine.type === 'rule') this.#refresh(mapping, remote, nowMs)
       return mapping.inner
@@ -91,6 +97,9 @@ export class SimulatedNat {
   /** All mappings are forgotten, as when the router is switched off and on. */
   reboot(): void {
     this.#mappings.clear()
+    this.#byExternal.clear()
+    this.#firstOf.clear()
+    this.#answerable.clear()
   }
 
   /** Another firmware or another rule: behaves otherwise from now on, and nobody is told. */
@@ -107,7 +116,9 @@ export class SimulatedNat {
 
   #refresh(mapping: Mapping, remote: TransportAddress, nowMs: number): void {
     mapping.expiresMs = nowMs + this.#lifetimeMs
-    mapping.permitted.set(this.#filterKey(remote), mapping.expiresMs)
+    const filterKey = this.#filterKey(remote)
+    mapping.permitted.set(filterKey, mapping.expiresMs)
+    this.#answerable.set(`${mapping.external} ${filterKey}`, mapping)
   }
 
   #isPermitted(mapping: Mapping, remote: TransportAddress, nowMs: number): boolean {
@@ -147,7 +158,7 @@ export class SimulatedNat {
     const { ports } = this.#behaviour
     if (ports === 'preserving') {
       // Conntrack reuses a live mapping of the same source before it keeps the inner port.
-      const reused = [...this.#mappings.values()].find((mapping) => mapping.inner === inner)
+      const reused = this.#firstOf.get(inner)
       if (this.#isFlowBased() && reused !== undefined) yield addressParts(reused.external).port
       yield addressParts(inner).port
     }
@@ -163,15 +174,12 @@ export class SimulatedNat {
     remote: TransportAddress,
     nowMs: number,
   ): boolean {
-    for (const mapping of this.#mappings.values()) {
-      if (mapping.external !== external || mapping.expiresMs <= nowMs) continue
+    if (this.#isFlowBased()) {
       // A port may serve several flows as long as the remote tells them apart.
-      const clashes = this.#isFlowBased()
-        ? mapping.inner !== inner && mapping.permitted.has(this.#filterKey(remote))
-        : true
-      if (clashes) return false
+      const flow = this.#answerable.get(`${external} ${this.#filterKey(remote)}`)
+      return flow === undefined || flow.expiresMs <= nowMs || flow.inner === inner
     }
-    return true
+    return (this.#byExternal.get(external)?.expiresMs ?? 0) <= nowMs
   }
 }
 

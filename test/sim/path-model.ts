@@ -82,7 +82,8 @@ export class PathModel {
   /** Where a peer is reached without a hub, if it is. */
   directOf(publicKey: string): TransportAddress | undefined {
     for (const { wanted, up } of this.#peers.get(publicKey)?.paths.values() ?? [])
-      if (wanted.kind === 'direct' && up === true) return wanted.endpoint
+      if (wanted.kind === 'direct' && wanted.socket === undefined && up === true)
+        return wanted.endpoint
     return undefined
   }
 
@@ -244,20 +245,23 @@ export class PathModel {
     }
   }
 
-  #describe(wanted: DesiredPath): Pick<HelperPath, 'id' | 'kind' | 'endpoint' | 'via' | 'server'> {
+  #describe(
+    wanted: DesiredPath,
+  ): Pick<HelperPath, 'id' | 'kind' | 'endpoint' | 'via' | 'server' | 'socket'> {
     const { id, kind } = wanted
+    const none = { via: [], server: null, socket: null }
     switch (kind) {
       case 'direct':
-        return { id, kind, endpoint: wanted.endpoint, via: [], server: null }
+        return { ...none, id, kind, endpoint: wanted.endpoint, socket: wanted.socket ?? null }
       case 'relay': {
         const hub = wanted.via[0]
         const endpoint = hub === undefined ? null : (this.directOf(hub) ?? null)
-        return { id, kind, endpoint, via: wanted.via, server: null }
+        return { ...none, id, kind, endpoint, via: wanted.via }
       }
       case 'turn':
-        return { id, kind, endpoint: null, via: [], server: wanted.server }
+        return { ...none, id, kind, endpoint: null, server: wanted.server }
       case 'channel':
-        return { id, kind, endpoint: null, via: [], server: null }
+        return { ...none, id, kind, endpoint: null }
     }
   }
 

@@ -5,7 +5,7 @@ import { addressParts } from '../../nat/address.ts'
 import type { NatKindName } from '../../netns-lab/nat-kinds.ts'
 import { Checkers } from './checkers.ts'
 import { Cluster } from './cluster.ts'
-import { hostBehind } from './expected-paths.ts'
+import { hostBehind, PLAIN } from './expected-paths.ts'
 
 const MINUTE_MS = 60_000
 
@@ -15,8 +15,8 @@ function pair(kindA: NatKindName, kindB: NatKindName, seed = 1) {
   const hub = cluster.add('hub', { ips: ['198.51.100.1'] })
   hub.start()
   cluster.add('second-hub', { ips: ['198.51.100.2'] }).start(hub)
-  const a = hostBehind(cluster, kindA, 'a')
-  const b = hostBehind(cluster, kindB, 'b')
+  const a = hostBehind(cluster, kindA, 'a', PLAIN)
+  const b = hostBehind(cluster, kindB, 'b', PLAIN)
   a.start(hub)
   b.start(hub)
   const path = () => cluster.pathBetween('a', 'b')

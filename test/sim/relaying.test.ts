@@ -7,7 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import type { NatKindName } from '../../netns-lab/nat-kinds.ts'
 import { Checkers } from './checkers.ts'
 import { Cluster } from './cluster.ts'
-import { gridPairs, hostBehind } from './expected-paths.ts'
+import { gridPairs, hostBehind, PLAIN } from './expected-paths.ts'
 
 /** From a host's start, links of 20 ms one way: dialling takes three round trips, and a record must be heard. */
 const CONNECTED_MS_MAX = 1_500
@@ -19,9 +19,9 @@ function pair(a: NatKindName, b: NatKindName) {
   const hub = cluster.add('hub', { ips: ['198.51.100.1'] })
   hub.start()
   cluster.add('second-hub', { ips: ['198.51.100.2'] }).start(hub)
-  hostBehind(cluster, a, 'host-0').start(hub)
+  hostBehind(cluster, a, 'host-0', PLAIN).start(hub)
   cluster.clock.run(5_000)
-  hostBehind(cluster, b, 'host-1').start(hub)
+  hostBehind(cluster, b, 'host-1', PLAIN).start(hub)
   const joinedMs = cluster.clock.nowMs
   const path = () => cluster.pathBetween('host-0', 'host-1')
   cluster.clock.runUntil(() => path() !== 'none', 20_000, 10)

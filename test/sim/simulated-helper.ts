@@ -6,11 +6,12 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
-import type { DesiredPeer, DesiredState } from '../../agent/core/helper-contract.ts'
+import type { DesiredPeer, DesiredState, HelperSearch } from '../../agent/core/helper-contract.ts'
 import { HELPER_ERROR } from '../../agent/shell/helper/helper-fault.ts'
 import { CarrierFrames, carrierFrame } from '../../agent/shell/channel/carrier-frame.ts'
 import { LineSplitter } from '../../agent/shell/helper/rpc-lines.ts'
 import { problemsOf } from './desired-check.ts'
+import { isWellFormed, SearchRequests } from './search-requests.ts'
 import { deviceState, unallocated } from './idle-state.ts'
 
 const HELLO_TIMEOUT_MS = 5_000
@@ -30,6 +31,7 @@ export class SimulatedHelper {
   readonly instance = randomBytes(8).toString('hex')
   readonly #clients = new Set<Client>()
   readonly #server: Server
+  readonly #searches = new SearchRequests((method, params) => this.emit(method, params))
   readonly #stopped = Promise.withResolvers<void>()
   #generation = 0
   #desired: DesiredState = { device: null, routes: [], peers: [] }
@@ -65,6 +67,7 @@ export class SimulatedHelper {
   }
 
   async stop(): Promise<void> {
+    this.#searches.stopAll()
     for (const client of this.#clients) client.socket.destroy()
     await new Promise<void>((resolve) => this.#server.close(() => resolve()))
     await rm(this.socketPath, { force: true })
@@ -129,12 +132,26 @@ export class SimulatedHelper {
           : method === 'probe'
             ? { result: {} }
             : failure(HELPER_ERROR.noReply, 'no reply in time')
+      case 'search':
+      case 'stop-search':
+        return this.#search(method, params)
       case 'send-datagram':
       case 'shutdown':
         return { result: {} }
       default:
         return failure(HELPER_ERROR.unknownMethod, `no method ${method}`)
     }
+  }
+
+  #search(method: 'search' | 'stop-search', params: Record<string, unknown>): Answer {
+    const known = this.#peer(params['peer'])
+    if (known === undefined) return failure(HELPER_ERROR.noSuchPeer, 'no such peer')
+    if (method === 'stop-search') this.#searches.stop(known.publicKey)
+    else if (!isWellFormed(params))
+      return failure(HELPER_ERROR.invalidParams, 'beyond its bounds', { problems: [] })
+    else if (!this.#searches.begin(params as unknown as HelperSearch))
+      return failure(HELPER_ERROR.tooMany, 'too many searches')
+    return { result: {} }
   }
 
   #hello(client: Client, params: Record<string, unknown>): Answer {
@@ -171,6 +188,7 @@ export class SimulatedHelper {
     const changed = differences(this.#desired, desired)
     if (changed.length > 0) this.#generation++
     this.#desired = desired
+    this.#searches.keep(new Set(desired.peers.map(({ publicKey }) => publicKey)))
     return { result: { generation: this.#generation, changed } }
   }
 
@@ -219,9 +237,11 @@ function idle(peer: DesiredPeer): object {
     paths: peer.paths.map((path) => ({
       id: path.id,
       kind: path.kind,
-      endpoint: path.kind === 'direct' ? path.endpoint : null,
+      // Nobody was ever met here: there are no punched sockets.
+      endpoint: path.kind === 'direct' && path.socket === undefined ? path.endpoint : null,
       via: path.kind === 'relay' ? path.via : [],
       server: path.kind === 'turn' ? path.server : null,
+      socket: path.kind === 'direct' ? (path.socket ?? null) : null,
       up: false,
       carries: null,
       rttUs: null,

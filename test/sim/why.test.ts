@@ -6,7 +6,7 @@ import { whyReport } from '../../agent/core/why-report.ts'
 import { whyText } from '../../agent/shell/cli/why.ts'
 import type { NatKindName } from '../../netns-lab/nat-kinds.ts'
 import { Cluster } from './cluster.ts'
-import { gridPairs, hostBehind } from './expected-paths.ts'
+import { gridPairs, hostBehind, PLAIN } from './expected-paths.ts'
 
 const HARD: readonly NatKindName[] = ['address-dependent', 'symmetric-sequential', 'symmetric']
 
@@ -15,8 +15,8 @@ function pair(a: NatKindName, b: NatKindName) {
   const hub = cluster.add('hub', { ips: ['198.51.100.1'] })
   hub.start()
   cluster.add('second-hub', { ips: ['198.51.100.2'] }).start(hub)
-  const alice = hostBehind(cluster, a, 'alice')
-  const bob = hostBehind(cluster, b, 'bob')
+  const alice = hostBehind(cluster, a, 'alice', PLAIN)
+  const bob = hostBehind(cluster, b, 'bob', PLAIN)
   for (const host of [alice, bob]) host.start(hub)
   cluster.clock.run(40_000)
   const node = alice.agent!

@@ -18,8 +18,6 @@ export interface CarrierOptions {
   onPacket(peer: string, packet: Buffer): void
   /** No path of the peer's leads over its channel any more. */
   onDismissed(peer: string): void
-  /** The helper is gone; it is looked for until it is back. */
-  onLost(): void
 }
 
 export class Carrier {
@@ -31,10 +29,6 @@ export class Carrier {
   constructor(options: CarrierOptions) {
     this.#options = options
     void this.#run()
-  }
-
-  get isConnected(): boolean {
-    return this.#socket !== undefined
   }
 
   opened(peer: string): void {
@@ -90,8 +84,7 @@ export class Carrier {
     return new Promise((resolve) => {
       socket.on('error', () => undefined)
       socket.on('close', () => {
-        if (this.#socket === socket) this.#options.onLost()
-        this.#socket = undefined
+        if (this.#socket === socket) this.#socket = undefined
         resolve()
       })
     })

@@ -4,7 +4,8 @@ import type { AuthorityStore } from '../authority/authority-store.ts'
 import { Failure } from '../failure.ts'
 import { nodeCrypto, signerOf } from '../node-crypto.ts'
 import { openAuthorityStore } from '../authority/sqlite-authority-store.ts'
-import { type Membership, StateDir } from '../state/state-dir.ts'
+import type { Membership, StateDir } from '../state/state-dir.ts'
+import { openState } from './state-owner.ts'
 import type { CommandContext } from './context.ts'
 import { requireMembership } from './membership.ts'
 
@@ -17,7 +18,7 @@ export interface AuthorityAccess {
 
 /** Works on the authority's own store, whether or not the agent runs. */
 export function withAuthority<T>(context: CommandContext, work: (access: AuthorityAccess) => T): T {
-  const state = StateDir.open(context.stateDir)
+  const state = openState(context.stateDir)
   const membership = requireMembership(state)
   const seed = state.loadAuthoritySeed()
   if (seed === undefined)

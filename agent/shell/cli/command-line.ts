@@ -51,6 +51,7 @@ function membershipCommands(root: Command, act: Act): void {
       [],
     )
     .option('--ipv4-prefix <cidr>', 'address plan (default: a random 10.x.0.0/16)')
+    .option('--no-start', 'leave the services alone')
     .action(act(async () => (await import('./init.ts')).init))
   command(root, 'join', 'make this host a member', [
     'meshgate join mg1_...',
@@ -58,6 +59,7 @@ function membershipCommands(root: Command, act: Act): void {
   ])
     .addArgument(new Argument('<token>', 'what `meshgate token create` printed; - reads it'))
     .option('--name <name>', 'name of this host (default: its host name)')
+    .option('--no-start', 'leave the services alone; else wait until a peer is reached')
     .action(act(async () => (await import('./join.ts')).join))
   command(root, 'leave', 'end the membership of this host and forget its keys', ['meshgate leave'])
     .option('--destroy-authority', "also forget the network's own key: nobody can join any more")

@@ -3,11 +3,13 @@ import { existsSync } from 'node:fs'
 import { readClock } from '../clock.ts'
 import { Failure } from '../failure.ts'
 import { foundNetwork, type FoundingFault } from '../authority/found-network.ts'
-import { StateDir } from '../state/state-dir.ts'
+import { asRoot, openState } from './state-owner.ts'
 import { writeAdvertise } from './advertise.ts'
 import { type CommandContext, print } from './context.ts'
+import { startAndWait } from './first-contact.ts'
 import { localPrefixes } from './local-prefixes.ts'
 import { nameOfThisHost } from './membership.ts'
+import { mayStartServices, startCommand } from './services.ts'
 import { parseHostAddress, usage } from './option-values.ts'
 
 interface InitOptions {
@@ -15,6 +17,8 @@ interface InitOptions {
   readonly network: string
   readonly advertise: readonly string[]
   readonly ipv4Prefix?: string
+  /** False with --no-start. */
+  readonly start: boolean
 }
 
 /** `meshgate init` */
@@ -32,9 +36,12 @@ export async function init(context: CommandContext, options: InitOptions): Promi
     ipv4Prefix: options.ipv4Prefix,
     localPrefixes: localPrefixes(),
   }
-  const founded = foundNetwork(StateDir.open(context.stateDir), wish, readClock().wall)
+  const founded = foundNetwork(openState(context.stateDir), wish, readClock().wall)
   if (!founded.ok) throw failureOf(founded.error, options)
-  if (options.advertise.length > 0) writeAdvertise(context.configPath, options.advertise)
+  if (options.advertise.length > 0)
+    asRoot(() => writeAdvertise(context.configPath, options.advertise))
+  const starts = options.start && mayStartServices(context)
+  if (starts) await startAndWait(context, 'agent')
   const { network, certificate } = founded.value
   const document = {
     network: network.name,
@@ -48,8 +55,7 @@ export async function init(context: CommandContext, options: InitOptions): Promi
   const text = `network ${network.name} made: ${network.ipv4Prefix}, ${network.ipv6Prefix}
 this host is ${certificate.name}: ${certificate.ipv4}, ${certificate.ipv6}
 
-Run the agent:          sudo meshgate run
-Then let others join:   meshgate token create
+${starts ? '' : `Run the agent:          ${startCommand(context)}\n`}Then let others join:   meshgate token create
 Keep a copy of ${context.stateDir}/authority.json in a safe place: it is the network's key.`
   print(context, document, text)
   return 0

@@ -7,7 +7,10 @@ import { parseToken, type Token } from '../../../topology/token.ts'
 import { readClock } from '../clock.ts'
 import { Failure } from '../failure.ts'
 import { nodeCrypto, signerOf, x25519PublicKey } from '../node-crypto.ts'
-import { StateDir } from '../state/state-dir.ts'
+import type { StateDir } from '../state/state-dir.ts'
+import { startAndWait } from './first-contact.ts'
+import { mayStartServices, startCommand } from './services.ts'
+import { openState } from './state-owner.ts'
 import { askMembers } from './ask-members.ts'
 import { type CommandContext, note, print } from './context.ts'
 import { refusalFailure, replyFailure, tokenFailure } from './join-failure.ts'
@@ -15,6 +18,8 @@ import { nameOfThisHost } from './membership.ts'
 
 interface JoinOptions {
   readonly name?: string
+  /** False with --no-start. */
+  readonly start: boolean
 }
 
 /** `meshgate join`: needs no root. Repeatable: keys are kept before anybody is asked. */
@@ -23,7 +28,7 @@ export async function join(
   options: JoinOptions,
   argument: string,
 ): Promise<number> {
-  const state = StateDir.open(context.stateDir)
+  const state = openState(context.stateDir)
   const known = state.loadMembership()
   if (known !== undefined)
     throw new Failure(
@@ -47,10 +52,14 @@ export async function join(
     tags: certificate.tags,
     certificateNotAfter: new Date(certificate.notAfter).toISOString(),
   }
-  const text = `joined network ${network.name} as ${certificate.name}: ${certificate.ipv4}, ${certificate.ipv6}
-
-Run the agent:   sudo meshgate run`
+  const text = `joined network ${network.name} as ${certificate.name}: ${certificate.ipv4}, ${certificate.ipv6}`
+  const starts = options.start && mayStartServices(context)
+  if (!starts) {
+    print(context, document, `${text}\n\nRun the agent:   ${startCommand(context)}`)
+    return 0
+  }
   print(context, document, text)
+  await startAndWait(context, 'peer')
   return 0
 }
 

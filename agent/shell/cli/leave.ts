@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ApiClient } from '../api/api-client.ts'
 import { Failure } from '../failure.ts'
-import { StateDir } from '../state/state-dir.ts'
+import { mayStartServices, stopServices } from './services.ts'
+import { openState } from './state-owner.ts'
 import { type CommandContext, print } from './context.ts'
 import { requireMembership } from './membership.ts'
 
@@ -11,7 +12,7 @@ interface LeaveOptions {
 
 /** `meshgate leave`: over the running agent, so that the others hear of it; else on the disk alone. */
 export async function leave(context: CommandContext, options: LeaveOptions): Promise<number> {
-  const state = StateDir.open(context.stateDir)
+  const state = openState(context.stateDir)
   const { network, certificate } = requireMembership(state)
   const holdsAuthority = state.loadAuthoritySeed() !== undefined
   if (holdsAuthority && options.destroyAuthority !== true)
@@ -22,6 +23,7 @@ export async function leave(context: CommandContext, options: LeaveOptions): Pro
   const toldOthers = await leaveOverAgent(context, certificate.node)
   // The agent forgets all but the authority's key; without an agent there is everything to forget.
   state.leave({ evenTheAuthority: holdsAuthority })
+  if (mayStartServices(context)) stopServices()
   const hint = toldOthers ? '' : ' No agent was running: the others see this host fail, not leave.'
   print(
     context,

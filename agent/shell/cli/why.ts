@@ -18,6 +18,7 @@ export function whyText(answer: Why): string {
   const lines = [`${peer}: ${sentence}`, '', `path:     ${pathText(path)}`]
   lines.push(...backups.map((backup) => `backup:   ${pathText(backup)}`))
   lines.push('', sideText(self), sideText(other), '', attemptsText(answer))
+  lines.push(...searchLines(answer))
   if (nextRoundMs !== null)
     lines.push(`all tried again in ${Math.ceil(nextRoundMs / 1_000)} s, or when something changes`)
   if (remedies.length > 0) lines.push('', 'what would help:', ...remedies.map((one) => `  ${one}`))
@@ -33,6 +34,22 @@ function sideText({ name, nat, evidence, hubs, relay }: WhySide): string {
   if (relay) facts.push('relays for others')
   if (hubs.length > 0) facts.push(`home ${hubs.join(', ')}`)
   return `${name}: ${facts.join('; ')}${evidence === null ? '' : ` (${evidence})`}`
+}
+
+function searchLines({ search }: Why): string[] {
+  if (search === null) return []
+  const { kind, task, sockets, probes, attempts, attemptsMax, isUnderWay, nextMs, last } = search
+  const means = `${sockets === 0 ? 'the one port' : `${sockets} sockets`} against ${probes} probes`
+  const lines = [`search by ${kind} (${task}), ${means}: ${attempts} of ${attemptsMax} made`]
+  if (isUnderWay) lines.push('  one is under way')
+  if (nextMs !== null) lines.push(`  the next one begins in ${Math.ceil(nextMs / 1_000)} s`)
+  if (last !== null) {
+    const at = last.endpoint === null ? '' : ` at ${last.endpoint}`
+    lines.push(
+      `  the last one: ${last.result}${at}, ${last.probes} probes, ${last.sockets} sockets`,
+    )
+  }
+  return lines
 }
 
 function attemptsText({ attempts, peer, self }: Why): string {

@@ -10,10 +10,11 @@ import type {
   DesiredState,
   EchoResult,
   HelperEvent,
-  HelperFault,
   HelperHello,
+  HelperSearch,
   HelperState,
 } from '../../core/helper-contract.ts'
+import type { HelperFault } from '../../core/helper-fault.ts'
 import { delay } from '../clock.ts'
 import { jitter } from '../entropy.ts'
 import { faultOf } from './helper-fault.ts'
@@ -70,6 +71,8 @@ export interface HelperClient {
   apply(desired: DesiredState): Promise<HelperAnswer<ApplyResult>>
   state(): Promise<HelperAnswer<HelperState>>
   probe(request: ProbeRequest): Promise<HelperAnswer<object>>
+  search(request: HelperSearch): Promise<HelperAnswer<object>>
+  stopSearch(peer: string): Promise<HelperAnswer<object>>
   sendDatagram(to: TransportAddress, payload: Uint8Array): Promise<HelperAnswer<object>>
   echo(request: EchoRequest): Promise<HelperAnswer<EchoResult>>
   /** The helper takes everything down and exits. */
@@ -108,6 +111,14 @@ class ReconnectingClient implements HelperClient {
 
   probe(request: ProbeRequest): Promise<HelperAnswer<object>> {
     return this.#request('probe', request, emptySchema)
+  }
+
+  search(request: HelperSearch): Promise<HelperAnswer<object>> {
+    return this.#request('search', request, emptySchema)
+  }
+
+  stopSearch(peer: string): Promise<HelperAnswer<object>> {
+    return this.#request('stop-search', { peer }, emptySchema)
   }
 
   sendDatagram(to: TransportAddress, payload: Uint8Array): Promise<HelperAnswer<object>> {

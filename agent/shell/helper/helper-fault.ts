@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { HelperFault } from '../../core/helper-contract.ts'
+import type { HelperFault } from '../../core/helper-fault.ts'
 import { problemsSchema, systemSchema } from './helper-schema.ts'
 import type { RpcError } from './rpc-connection.ts'
 

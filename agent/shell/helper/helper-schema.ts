@@ -8,11 +8,11 @@ import { parseTransportAddress } from '../../../nat/address.ts'
 import type {
   ApplyResult,
   EchoResult,
-  FieldProblem,
   HelperEvent,
   HelperHello,
   HelperState,
 } from '../../core/helper-contract.ts'
+import type { FieldProblem } from '../../core/helper-fault.ts'
 
 const transportAddress = z.string().transform((text, context) => {
   const parsed = parseTransportAddress(text)
@@ -39,6 +39,7 @@ const path = z.object({
   endpoint: transportAddress.nullable(),
   via: z.array(z.string()),
   server: z.string().nullable(),
+  socket: count.nullable(),
   up: z.boolean(),
   carries: z.boolean().nullable(),
   rttUs: duration.nullable(),
@@ -152,6 +153,14 @@ const eventSchemas: { [M in HelperEvent['method']]: z.ZodType } = {
     peer: z.string(),
     from: transportAddress,
     server: z.string().nullable(),
+  }),
+  'search-ended': z.object({
+    peer: z.string(),
+    result: z.enum(['found', 'nothing', 'stopped']),
+    sockets: count,
+    probes: count,
+    endpoint: transportAddress.nullable(),
+    socket: count.nullable(),
   }),
   'path-up': z.object({ peer: z.string(), path: z.string(), rttUs: duration }),
   'path-down': z.object({ peer: z.string(), path: z.string(), reason: z.string() }),

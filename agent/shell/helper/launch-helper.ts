@@ -14,8 +14,9 @@ const START_DEADLINE_MS = 10_000
 const STOP_DEADLINE_MS = 5_000
 const POLL_MS = 20
 
+/** Beside the agent's own, unless a service puts it elsewhere: its directory is then the helper's alone. */
 export function helperSocketPath(runDir: string): string {
-  return join(runDir, 'helper.sock')
+  return process.env['MESHGATE_HELPER_SOCKET'] ?? join(runDir, 'helper.sock')
 }
 
 /** Whether a helper listens there. */

@@ -48,6 +48,11 @@ export const CONFIG_REFERENCE: Readonly<Record<ConfigKey, KeyReference>> = {
     about: "Whether this host forwards other members' ciphertext where it can be reached.",
     live: true,
   },
+  birthday_search: {
+    about:
+      'Whether this host takes part in searches for direct paths through hard NATs: up to 256 sockets or 1,024 probes for some seconds.',
+    live: true,
+  },
   port_mapping: {
     about: 'Whether the router is asked (PCP, NAT-PMP, UPnP) to forward the ports of this host.',
     live: true,

@@ -69,6 +69,7 @@ export const configSchema = z.strictObject({
     .default('auto'),
   relay: z.boolean('is neither true nor false').default(true),
   port_mapping: z.boolean('is neither true nor false').default(true),
+  birthday_search: z.boolean('is neither true nor false').default(true),
   // IPv6 needs 1280 (RFC 8200 section 5); no link carries more than 65535.
   mtu: z.int().min(1280, 'is too small').max(65_535, 'is too large').default(1280),
   log_level: z
@@ -97,6 +98,8 @@ export const CONFIG_REMEDIES: Readonly<Record<ConfigKey, string>> = {
     'write false to forward nothing for others, true (the default) to help where this host can be reached',
   port_mapping:
     'write false to ask nothing of the router, true (the default) to have it forward the ports of this host',
+  birthday_search:
+    'write false to search for no ports of hard NATs, true (the default) to go direct where a plain punch cannot',
   mtu: 'write a number from 1280 to 65535',
   log_level: 'write "debug", "info", "warn" or "error"',
   exclude_interfaces: 'write a list of names, * for any letters: exclude_interfaces = ["docker*"]',

@@ -41,6 +41,7 @@ export interface Config {
   readonly stunServer: boolean | 'auto'
   /** Forward other members' ciphertext, if this host can be reached. */
   readonly relay: boolean
+  readonly birthdaySearch: boolean
   /** Ask the router to forward this host's ports. */
   readonly portMapping: boolean
   readonly mtu: number
@@ -115,6 +116,7 @@ function configOf(data: z.output<typeof configSchema>, turn: readonly DesiredTur
     turn,
     stunServer: data.stun_server,
     relay: data.relay,
+    birthdaySearch: data.birthday_search,
     portMapping: data.port_mapping,
     mtu: data.mtu,
     logLevel: data.log_level,

@@ -16,6 +16,7 @@ import (
 	"meshgate.dev/native/internal/engine"
 	"meshgate.dev/native/internal/privilege"
 	"meshgate.dev/native/internal/protocol"
+	"meshgate.dev/native/internal/readiness"
 	"meshgate.dev/native/internal/server"
 	"meshgate.dev/native/internal/userspace"
 )
@@ -70,6 +71,11 @@ func run(options options, log *slog.Logger) error {
 	}
 	log.Info("listening", "socket", options.socket, "version", version, "instance", kept.Instance())
 
+	manager := readiness.FromEnvironment()
+	manager.Ready()
+	stopping := make(chan struct{})
+	go manager.Watch(stopping, func() { kept.State() })
+
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	failed := make(chan error, 1)
@@ -80,6 +86,8 @@ func run(options options, log *slog.Logger) error {
 	case <-agents.Shutdown():
 	case err = <-failed:
 	}
+	close(stopping)
+	manager.Stopping()
 	_ = listener.Close()
 	kept.Close()
 	agents.Close()

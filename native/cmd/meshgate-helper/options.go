@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os/user"
 	"strconv"
 )
 
@@ -17,6 +18,7 @@ Usage: meshgate-helper [options]
 
   --socket PATH      where agents connect (default /run/meshgate/helper.sock)
   --allow-uid N      let this user connect, beside root and the helper's own; may be repeated
+  --allow-user NAME  the same, by name
   --log-level LEVEL  debug, info, warn or error (default info); lines of JSON go to standard error
   --version          print the version
   --help             print this
@@ -25,7 +27,7 @@ It needs CAP_NET_ADMIN and CAP_NET_RAW, and gives up everything else that it has
 SIGTERM and SIGINT take the device and its routes down and end it.
 
 Examples:
-  meshgate-helper --allow-uid 990
+  meshgate-helper --allow-user meshgate
   meshgate-helper --socket /run/meshgate/second.sock --log-level debug
 `
 
@@ -53,6 +55,15 @@ func parseOptions(arguments []string) (parsed options, err error) {
 		}
 		parsed.allowedUIDs = append(parsed.allowedUIDs, uint32(uid))
 		return nil
+	})
+	flags.Func("allow-user", "", func(name string) error {
+		found, err := user.Lookup(name)
+		if err != nil {
+			return fmt.Errorf("no such user: %w", err)
+		}
+		uid, err := strconv.ParseUint(found.Uid, 10, 32)
+		parsed.allowedUIDs = append(parsed.allowedUIDs, uint32(uid))
+		return err
 	})
 	if err := flags.Parse(arguments); err != nil {
 		return parsed, err

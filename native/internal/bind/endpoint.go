@@ -29,6 +29,8 @@ type PeerEndpoint struct {
 	active atomic.Pointer[Path]
 	second atomic.Pointer[Path]
 	moved  atomic.Pointer[func()]
+	// resting is whom to tell of the next packet.
+	resting atomic.Pointer[func()]
 }
 
 var _ conn.Endpoint = (*PeerEndpoint)(nil)
@@ -43,6 +45,19 @@ func (endpoint *PeerEndpoint) Double(path Path) { endpoint.put(&endpoint.second,
 // Watch makes every change known, to an engine whose packets do not ask here for their way. What it calls
 // must not wait.
 func (endpoint *PeerEndpoint) Watch(moved func()) { endpoint.moved.Store(&moved) }
+
+// Rest says that nothing is sent for now, and whom the next packet wakes. It is told once, on the
+// goroutine that sends.
+func (endpoint *PeerEndpoint) Rest(woken func()) { endpoint.resting.Store(&woken) }
+
+func (endpoint *PeerEndpoint) wake() {
+	if endpoint.resting.Load() == nil {
+		return
+	}
+	if woken := endpoint.resting.Swap(nil); woken != nil {
+		(*woken)()
+	}
+}
 
 func (endpoint *PeerEndpoint) put(place *atomic.Pointer[Path], path Path) {
 	if path == nil {
@@ -68,6 +83,7 @@ func (endpoint *PeerEndpoint) send(packets [][]byte) error {
 	if path == nil {
 		return ErrNoPath
 	}
+	endpoint.wake()
 	if second := endpoint.second.Load(); second != nil {
 		// Whether that works is what is to be seen; it is nothing to complain of.
 		_ = (*second).Send(packets)

@@ -96,7 +96,7 @@ func (e *Engine) removePeers(wanted map[protocol.Key]bool, note noter) {
 
 func (e *Engine) addPeer(spec protocol.Peer, own protocol.Key, pair *probe.Pair) error {
 	p := newPeer(pair, e.started)
-	p.own = own
+	p.own, p.hosts = own, e.bind.Hosts
 	if err := e.device.wireguard.AddPeer(&spec, p.endpoint); err != nil {
 		return err
 	}
@@ -159,6 +159,7 @@ func (e *Engine) usePaths(p *peer, spec protocol.Peer) {
 	}
 	e.dismissChannel(before, spec.Paths, spec.PublicKey)
 	p.carriers = make(map[string]bind.Path, len(spec.Paths))
+	p.ways = make(map[string]relay.Way, len(spec.Paths))
 	ways := make([]relay.Way, 0, len(spec.Paths))
 	for _, path := range spec.Paths {
 		// A path that stays keeps what it has counted.
@@ -166,7 +167,8 @@ func (e *Engine) usePaths(p *peer, spec protocol.Peer) {
 		if !slices.ContainsFunc(before, path.Equal) {
 			p.carriers[path.ID] = e.carrierOf(p, path)
 		}
-		ways = append(ways, wayOf(path))
+		p.ways[path.ID] = wayOf(path)
+		ways = append(ways, p.ways[path.ID])
 	}
 	e.bind.Hosts.Expect(p.tag, ways)
 	idle := time.Duration(spec.KeepaliveMs) * time.Millisecond

@@ -72,7 +72,8 @@ func (e *Engine) receive(p *peer, pair *probe.Pair, body probe.Body, from bind.S
 		})
 		return errands
 	}
-	return append(errands, e.act(p, p.prober.Answered(body.Transaction, reportOf(body.Heard), now))...)
+	errands = append(errands, e.act(p, p.prober.Answered(body.Transaction, reportOf(body.Heard), now))...)
+	return append(errands, e.told(p, body, now)...)
 }
 
 func (e *Engine) receiveRequest(p *peer, body probe.Body, from bind.Source, arrival *relay.Arrival, now time.Time) []errand {
@@ -82,7 +83,10 @@ func (e *Engine) receiveRequest(p *peer, body probe.Body, from bind.Source, arri
 			Peer: p.spec.PublicKey, From: from.Way.Address, Server: idOrNull(from.Way.Server),
 		})
 	}
-	errands := e.heardOn(p, from.Way, body.Heard, now)
+	if arrival != nil {
+		e.bind.Hosts.Name(p.tag, arrival, body.Path)
+	}
+	errands := append(e.heardOn(p, from.Way, body.Heard, now), e.told(p, body, now)...)
 	if !p.replies.AllowN(now, 1) {
 		return errands
 	}
@@ -90,8 +94,10 @@ func (e *Engine) receiveRequest(p *peer, body probe.Body, from bind.Source, arri
 	heard := heardBy(arrival)
 	// An answer is never longer than its question.
 	heard.Told = body.Heard.Told
+	reports := e.reportsOn(p, now)
+	reports.Keep(body.Room)
 	frame := e.seal(p, probe.Body{
-		Kind: probe.Reply, Transaction: body.Transaction, Observed: from.Way.Address, Heard: heard,
+		Kind: probe.Reply, Transaction: body.Transaction, Observed: from.Way.Address, Heard: heard, Reports: reports,
 	})
 	return append(errands, func() {
 		if err := e.bind.Answer(frame, from); err != nil {

@@ -61,9 +61,22 @@ func (e *Engine) readCounters() map[protocol.Key]tunnel.Counters {
 		p.counters = counters[key]
 		busy := p.activity.Observe(p.counters.RxBytes+p.counters.TxBytes, p.echoBytes, now)
 		p.prober.Observe(busy, now.Sub(p.counters.LastHandshake) < sessionTime)
+		if !busy {
+			p.endpoint.Rest(func() { e.wakePeer(p) })
+		}
 		e.reschedule(p)
 	}
 	return counters
+}
+
+// wakePeer is told of the first packet after a rest.
+func (e *Engine) wakePeer(p *peer) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	if e.peers[p.spec.PublicKey] == p {
+		p.prober.Woken(time.Now())
+		e.reschedule(p)
+	}
 }
 
 func (e *Engine) emitStats() {

@@ -24,6 +24,8 @@ type peer struct {
 	tag      relay.Tag
 	endpoint *bind.PeerEndpoint
 	carriers map[string]bind.Path
+	ways     map[string]relay.Way
+	hosts    *relay.Table
 	prober   *paths.Prober
 	// route is where the peer's own direct path leads, for what goes over it to others.
 	route netip.AddrPort
@@ -59,7 +61,7 @@ func newPeer(pair *probe.Pair, started time.Time) *peer {
 		asked:     map[protocol.Transaction]candidate{},
 		heapPlace: unscheduled,
 	}
-	p.prober = paths.NewProber(newTransaction, p.sentOver)
+	p.prober = paths.NewProber(newTransaction, p)
 	return p
 }
 

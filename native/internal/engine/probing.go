@@ -46,6 +46,10 @@ func (e *Engine) advance(now time.Time) (next time.Time, errands []errand) {
 		}
 		e.tally(p)
 		errands = append(errands, e.act(p, p.prober.Advance(now))...)
+		if !p.deadline.IsZero() && !p.deadline.After(now) {
+			// It should not be due again at once; if it is, the others must not wait for it.
+			e.schedule.put(p, now.Add(time.Millisecond))
+		}
 	}
 	return time.Time{}, errands
 }
@@ -56,7 +60,7 @@ func (e *Engine) act(p *peer, actions []paths.Action) (errands []errand) {
 	for _, action := range actions {
 		switch action := action.(type) {
 		case paths.Ask:
-			errands = append(errands, e.askOver(p, action.Path, action.Transaction))
+			errands = append(errands, e.askOver(p, action))
 		case paths.Echo:
 			if errand := e.echoOnce(p); errand != nil {
 				errands = append(errands, errand)
@@ -108,14 +112,13 @@ func (e *Engine) handshake(key protocol.Key) errand {
 }
 
 // askOver seals a probe now and sends it over a path later.
-func (e *Engine) askOver(p *peer, id string, transaction protocol.Transaction) errand {
-	heard := probe.Heard{Told: true}
-	for _, path := range p.spec.Paths {
-		if path.ID == id {
-			heard = heardBy(e.bind.Hosts.Arrival(p.tag, wayOf(path)))
-		}
-	}
-	frame := e.seal(p, probe.Body{Kind: probe.Request, Transaction: transaction, Heard: heard})
+func (e *Engine) askOver(p *peer, ask paths.Ask) errand {
+	id := ask.Path
+	frame := e.seal(p, probe.Body{
+		Kind: probe.Request, Transaction: ask.Transaction, Path: ask.Number,
+		Heard:   heardBy(e.bind.Hosts.Arrival(p.tag, p.ways[id])),
+		Reports: e.reportsOn(p, time.Now()), Room: len(p.spec.Paths),
+	})
 	carrier := p.carriers[id]
 	return func() {
 		if err := carrier.Send([][]byte{frame}); err != nil {

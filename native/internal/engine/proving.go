@@ -17,8 +17,10 @@ func (e *Engine) tally(p *peer) {
 	}
 }
 
-// sentOver is what WireGuard has sent over a path. The mutex is held.
-func (p *peer) sentOver(id string) paths.Traffic {
+var _ paths.Meter = (*peer)(nil)
+
+// Sent is what WireGuard has sent over a path. The mutex is held.
+func (p *peer) Sent(id string) paths.Traffic {
 	carrier := p.carriers[id]
 	if carrier == nil {
 		return paths.Traffic{}
@@ -27,12 +29,44 @@ func (p *peer) sentOver(id string) paths.Traffic {
 	return paths.Traffic{Transport: sent.Transport, Handshakes: sent.Handshakes}
 }
 
+// HeardAt is when the peer's WireGuard was last heard over a path. The mutex is held.
+func (p *peer) HeardAt(id string) time.Time {
+	if way, known := p.ways[id]; known && p.hosts != nil {
+		if arrival := p.hosts.Arrival(p.tag, way); arrival != nil {
+			return arrival.HeardAt()
+		}
+	}
+	return time.Time{}
+}
+
 // heardBy is what we tell the peer of its packets over a way.
 func heardBy(arrival *relay.Arrival) probe.Heard {
 	if arrival == nil {
 		return probe.Heard{Told: true}
 	}
 	return probe.Heard{Transport: arrival.Transport.Load(), Handshakes: arrival.Handshakes.Load(), Told: true}
+}
+
+// reportsOn is what we hear over each of the peer's paths, in its own numbers.
+func (e *Engine) reportsOn(p *peer, now time.Time) (reports probe.Reports) {
+	for _, arrival := range e.bind.Hosts.Named(p.tag) {
+		silent := probe.SilentLong
+		if at := arrival.HeardAt(); !at.IsZero() {
+			silent = max(0, now.Sub(at))
+		}
+		reports.Add(probe.Report{Path: arrival.Number(), Heard: heardBy(arrival), Silent: silent})
+	}
+	return reports
+}
+
+// told takes what the peer hears over our paths. The mutex is held.
+func (e *Engine) told(p *peer, body probe.Body, now time.Time) (errands []errand) {
+	for _, report := range body.Reports.All() {
+		if actions := p.prober.Told(report.Path, reportOf(report.Heard), report.Silent, now); len(actions) > 0 {
+			errands = append(errands, e.act(p, actions)...)
+		}
+	}
+	return errands
 }
 
 func reportOf(heard probe.Heard) paths.Report {

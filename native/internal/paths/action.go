@@ -13,7 +13,9 @@ type Action interface{ action() }
 
 // Ask sends a probe.
 type Ask struct {
-	Path        string
+	Path string
+	// Number is what the peer is to call that path.
+	Number      uint8
 	Transaction protocol.Transaction
 }
 

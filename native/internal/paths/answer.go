@@ -25,18 +25,35 @@ func (prober *Prober) Answered(transaction protocol.Transaction, report Report, 
 				actions = append(actions, Handshake{}, prober.echo(now))
 			}
 		}
-		return append(actions, prober.weigh(p, did.heard, now)...)
+		if p == prober.active && p.phase == up && p.proof.doubts == 0 {
+			prober.relieve()
+		} else if prober.active != nil && prober.active.phase != up {
+			// This may be the answer for which a switch has waited.
+			actions = append(actions, prober.choose(CauseDown, now)...)
+		}
+		actions = append(actions, prober.weigh(p, did.heard, now)...)
+		return prober.settle(actions)
 	}
 	return actions
 }
 
-// Heard takes what the peer says when it asks on a path. That it has heard something proves the path;
-// that it has not, only an answer can tell, because that is newer than what was sent.
+// Heard takes what the peer says when it asks over a path, which is reason to ask there, too.
 func (prober *Prober) Heard(id string, report Report, now time.Time) []Action {
 	p := prober.find(id)
-	if p == nil || !p.proof.told || int32(report.Transport-p.proof.transport.heard) <= 0 {
+	if p == nil {
+		return nil
+	}
+	p.nudged = p.phase == down
+	return prober.settle(prober.believe(p, report, now))
+}
+
+// believe takes what the peer says unasked. That it has heard something proves the path; that it has
+// not, only an answer can tell, because that is newer than what was sent.
+func (prober *Prober) believe(p *path, report Report, now time.Time) []Action {
+	if !p.proof.told || int32(report.Transport-p.proof.transport.heard) <= 0 {
 		return nil
 	}
 	report.Handshakes = p.proof.handshakes.heard
-	return prober.weigh(p, p.proof.learn(prober.sent(id), report, now), now)
+	heard := p.proof.learn(prober.meter.Sent(p.id), report, now)
+	return prober.weigh(p, heard, now)
 }

@@ -57,5 +57,5 @@ func (prober *Prober) hold(
 	if usable {
 		cause = CauseUp
 	}
-	return append(actions, prober.choose(cause, now)...)
+	return prober.settle(append(actions, prober.choose(cause, now)...))
 }

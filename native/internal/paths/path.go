@@ -32,6 +32,8 @@ type question struct {
 type path struct {
 	spec protocol.Path
 	id   string
+	// number is what the peer knows the path by.
+	number uint8
 
 	// stuck is set while what the path leads over is not there: its first hub, its server, its channel.
 	stuck     bool
@@ -39,10 +41,17 @@ type path struct {
 	bornAt    time.Time
 	lastSent  time.Time
 	trialWait time.Duration
+	// nudged paths are asked soon, because the peer was heard to ask over them.
+	nudged    bool
 	questions []question
-	misses    int
+	// answeredTo is when the youngest question was sent that was answered; misses are of younger ones.
+	answeredTo time.Time
+	misses     int
+	// missingSince is when the first of them was sent.
+	missingSince time.Time
 
 	rtt       time.Duration
+	rttVar    time.Duration
 	lastReply time.Time
 
 	proof proof
@@ -54,10 +63,10 @@ type path struct {
 	count   int
 }
 
-func newPath(spec protocol.Path, now time.Time) *path {
+func newPath(spec protocol.Path, number uint8, now time.Time) *path {
 	// A hub's direct path, or a channel, is not there until somebody says so.
 	stuck := spec.Kind == protocol.KindRelay || spec.Kind == protocol.KindChannel
-	return &path{spec: spec, id: spec.ID, stuck: stuck, bornAt: now}
+	return &path{spec: spec, id: spec.ID, number: number, stuck: stuck, bornAt: now}
 }
 
 // pace is the wait from one probe to the next.
@@ -92,8 +101,14 @@ func (p *path) answerTime() time.Duration {
 	return max(answerTimeMin, answerTimeRtts*p.rtt)
 }
 
+// patience is how long it takes at most, ordinarily, until something comes back.
+func (p *path) patience() time.Duration {
+	usual := p.rtt + max(patienceVarMin, patienceVars*p.rttVar)
+	return min(max(patienceMin, usual), p.answerTime())
+}
+
 func (p *path) sent(transaction protocol.Transaction, traffic Traffic, now time.Time) {
-	p.lastSent = now
+	p.lastSent, p.nudged = now, false
 	p.trialWait = max(trialStart, 2*p.trialWait)
 	if len(p.questions) == outstandingMax {
 		p.questions = p.questions[1:]
@@ -113,8 +128,12 @@ func (p *path) expire(now time.Time) (fell bool) {
 	for _, q := range p.questions {
 		if !q.missed && !now.Before(q.missedAt) {
 			q.missed = true
-			p.misses++
 			p.record(true)
+			if q.sentAt.After(p.answeredTo) {
+				if p.misses++; p.misses == 1 {
+					p.missingSince = q.sentAt
+				}
+			}
 		}
 		if now.Sub(q.sentAt) < lateTime {
 			kept = append(kept, q)
@@ -125,7 +144,7 @@ func (p *path) expire(now time.Time) (fell bool) {
 	case p.stuck:
 	case p.phase == trial && now.Sub(p.bornAt) >= trialTime:
 		p.phase = down
-	case p.phase == up && p.misses >= missesMax:
+	case p.phase == up && p.misses >= missesMax && now.Sub(p.missingSince) >= fallTime:
 		p.phase = down
 		p.proof.carries, p.proof.doubts = CarriesUnknown, 0
 		return true
@@ -147,6 +166,9 @@ func (p *path) answered(transaction protocol.Transaction, report Report, now tim
 			p.record(false)
 		}
 		p.measure(now.Sub(q.sentAt))
+		if q.sentAt.After(p.answeredTo) {
+			p.answeredTo = q.sentAt
+		}
 		p.misses = 0
 		p.lastReply = now
 		did.heard = p.proof.learn(q.traffic, report, now)
@@ -160,19 +182,23 @@ func (p *path) answered(transaction protocol.Transaction, report Report, now tim
 	return did, false
 }
 
-// lastAlive is when the path was last seen to do what it is for.
-func (p *path) lastAlive() time.Time {
+// lastAlive is when the path was last seen to do what it is for: it answered, or something came over it.
+func (p *path) lastAlive(heardAt time.Time) time.Time {
 	if p.proof.carries == CarriesNothing {
 		return p.proof.heardAt
+	}
+	if heardAt.After(p.lastReply) {
+		return heardAt
 	}
 	return p.lastReply
 }
 
 func (p *path) measure(rtt time.Duration) {
 	if p.rtt == 0 {
-		p.rtt = max(rtt, 1)
+		p.rtt, p.rttVar = max(rtt, 1), rtt/2
 		return
 	}
+	p.rttVar += ((rtt - p.rtt).Abs() - p.rttVar) / rttVarWeight
 	p.rtt += (rtt - p.rtt) / rttWeight
 }
 
@@ -197,6 +223,9 @@ func (p *path) nextTimeout() (deadline time.Time) {
 		if !q.missed {
 			deadline = earliest(deadline, q.missedAt)
 		}
+	}
+	if p.phase == up && p.misses >= missesMax {
+		deadline = earliest(deadline, p.missingSince.Add(fallTime))
 	}
 	if p.phase == trial && !p.stuck {
 		deadline = earliest(deadline, p.bornAt.Add(trialTime))

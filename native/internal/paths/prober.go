@@ -16,13 +16,22 @@ import (
 // A Prober watches one peer.
 type Prober struct {
 	transaction func() protocol.Transaction
-	sent        func(path string) Traffic
+	meter       Meter
 
 	idle      time.Duration
 	paths     []*path
 	active    *path
 	promotion promotion
+	watch     watch
+	doubt     doubt
+	// troubleSince is since when there is reason to ask the other paths; zero is none.
+	troubleSince time.Time
+	duplicate    bool
+	// doubled is the path that packets leave over as well.
+	doubled *path
 
+	lastNumber uint8
+	wokenUntil time.Time
 	busy       bool
 	hasSession bool
 	lastEcho   time.Time
@@ -35,9 +44,9 @@ type Session struct {
 	At  time.Time
 }
 
-// NewProber asks its randomness of the caller, and what WireGuard has sent over a path.
-func NewProber(transaction func() protocol.Transaction, sent func(path string) Traffic) *Prober {
-	return &Prober{transaction: transaction, sent: sent}
+// NewProber asks its randomness of the caller, and what goes over a path.
+func NewProber(transaction func() protocol.Transaction, meter Meter) *Prober {
+	return &Prober{transaction: transaction, meter: meter}
 }
 
 // Want sets the paths, most wanted first. Those that were there before keep what is known of them.
@@ -47,7 +56,7 @@ func (prober *Prober) Want(wanted []protocol.Path, idle time.Duration, now time.
 	for _, spec := range wanted {
 		same := prober.find(spec.ID)
 		if same == nil || !same.spec.Equal(spec) {
-			same = newPath(spec, now)
+			same = newPath(spec, prober.nextNumber(), now)
 		}
 		kept = append(kept, same)
 	}
@@ -58,7 +67,7 @@ func (prober *Prober) Want(wanted []protocol.Path, idle time.Duration, now time.
 			prober.active = same
 		}
 	}
-	return prober.choose(CauseDesired, now)
+	return prober.settle(prober.choose(CauseDesired, now))
 }
 
 // Observe tells what WireGuard's own counters say: whether there is traffic, and a session.
@@ -68,10 +77,14 @@ func (prober *Prober) Observe(busy, hasSession bool) {
 
 // Advance does what is due.
 func (prober *Prober) Advance(now time.Time) (actions []Action) {
+	prober.look(now)
 	for _, p := range prober.paths {
 		if p.expire(now) {
 			reason := fmt.Sprintf("%d probes in a row were not answered", missesMax)
 			actions = append(actions, Fell{p.id, reason})
+		}
+		if p == prober.active && p.misses > 0 {
+			prober.trouble(now)
 		}
 	}
 	actions = append(actions, prober.choose(CauseDown, now)...)
@@ -79,14 +92,14 @@ func (prober *Prober) Advance(now time.Time) (actions []Action) {
 	for _, p := range prober.paths {
 		if due := prober.dueAt(p); !due.IsZero() && !now.Before(due) {
 			transaction := prober.transaction()
-			p.sent(transaction, prober.sent(p.id), now)
-			actions = append(actions, Ask{p.id, transaction})
+			p.sent(transaction, prober.meter.Sent(p.id), now)
+			actions = append(actions, Ask{p.id, p.number, transaction})
 		}
 	}
 	if due := prober.echoDue(); !due.IsZero() && !now.Before(due) {
 		actions = append(actions, prober.echo(now))
 	}
-	return actions
+	return prober.settle(actions)
 }
 
 // Echoed takes the answer to an in-session echo.
@@ -101,59 +114,9 @@ func (prober *Prober) NextDeadline() (deadline time.Time) {
 		deadline = earliest(deadline, prober.dueAt(p))
 		deadline = earliest(deadline, p.nextTimeout())
 	}
+	deadline = earliest(deadline, prober.lookDue())
 	deadline = earliest(deadline, prober.promotion.until)
 	return earliest(deadline, prober.echoDue())
-}
-
-func (prober *Prober) dueAt(p *path) time.Time {
-	due := p.dueAt(prober.idle, prober.busy && p == prober.active)
-	if p == prober.promotion.path {
-		due = earliest(due, p.lastSent.Add(doubtPace))
-	}
-	return due
-}
-
-// choose makes the first path that is up the active one; while none is up, the first that packets can
-// leave over. A path that works is left only for one that has proved itself.
-func (prober *Prober) choose(cause Cause, now time.Time) []Action {
-	best, active := prober.best(), prober.active
-	if best == active {
-		return prober.endPromotion()
-	}
-	if best != nil && best.proof.told && slices.Contains(prober.paths, active) && active.phase == up {
-		return prober.promote(best, cause, now)
-	}
-	return append(prober.endPromotion(), prober.use(best, cause, now)...)
-}
-
-// use makes a path the active one; nil is none.
-func (prober *Prober) use(p *path, cause Cause, now time.Time) []Action {
-	change := Switch{From: prober.Active(), Cause: cause}
-	if was := prober.active; was != nil && was.phase == down && !was.lastAlive().IsZero() {
-		change.Gap = now.Sub(was.lastAlive())
-	}
-	if prober.active = p; p != nil {
-		p.proof.begin(prober.sent(p.id))
-	}
-	change.To = prober.Active()
-	return []Action{change}
-}
-
-func (prober *Prober) best() *path {
-	for _, p := range prober.paths {
-		if p.phase == up {
-			return p
-		}
-	}
-	for _, p := range prober.paths {
-		if !p.stuck {
-			return p
-		}
-	}
-	if len(prober.paths) > 0 {
-		return prober.paths[0]
-	}
-	return nil
 }
 
 func (prober *Prober) find(id string) *path {

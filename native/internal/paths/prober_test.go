@@ -39,6 +39,10 @@ type story struct {
 	twice string
 	// deaf paths hear no packet that is carried.
 	deaf map[string]bool
+	// back is when the peer's packets last came over a path. Where something is carried and nothing is in
+	// the way, something comes back at once; mute paths bring nothing.
+	back map[string]time.Time
+	mute map[string]bool
 	// echoes and handshakes, if set, stand for what they make WireGuard send.
 	echoes, handshakes func()
 }
@@ -50,15 +54,18 @@ type answer struct {
 }
 
 func newStory(t *testing.T, paths ...protocol.Path) *story {
-	s := &story{t: t, now: start, alive: map[string]time.Duration{}, sent: map[string]Traffic{}, heard: map[string]Traffic{}, deaf: map[string]bool{}}
+	s := &story{t: t, now: start, alive: map[string]time.Duration{}, sent: map[string]Traffic{}, heard: map[string]Traffic{}, deaf: map[string]bool{}, back: map[string]time.Time{}, mute: map[string]bool{}}
 	s.prober = NewProber(func() (transaction protocol.Transaction) {
 		s.count++
 		binary.BigEndian.PutUint64(transaction[:], s.count)
 		return transaction
-	}, func(path string) Traffic { return s.sent[path] })
+	}, s)
 	s.tell(s.prober.Want(paths, idle, s.now))
 	return s
 }
+
+func (s *story) Sent(path string) Traffic      { return s.sent[path] }
+func (s *story) HeardAt(path string) time.Time { return s.back[path] }
 
 // run lets time pass, from deadline to deadline and from answer to answer.
 func (s *story) run(duration time.Duration) {
@@ -172,7 +179,7 @@ func TestABusyPathIsAskedEverySecondInsideAndOutsideTheSession(t *testing.T) {
 	s.told = nil
 	s.prober.Observe(true, true)
 	s.run(2500 * time.Millisecond)
-	s.expect("10s ask first", "10s echo", "11s ask first", "11s echo", "12s ask first", "12s echo")
+	s.expect("10s ask first", "10s ask other", "10s echo", "11s ask first", "11s echo", "12s ask first", "12s echo")
 }
 
 func TestThreeMissesInARowBringThePathDownAndTheNextOneTakesOver(t *testing.T) {
@@ -186,11 +193,12 @@ func TestThreeMissesInARowBringThePathDownAndTheNextOneTakesOver(t *testing.T) {
 	s.told = nil
 	s.run(2700 * time.Millisecond)
 	s.expect(
-		"2s ask first", "2s echo", "2.5s ask first", "2.7s ask first", "2.9s ask first",
-		"3s echo", "3.1s ask first",
+		"2s ask first", "2s echo",
+		"2.5s ask first", "2.5s ask other", "2.7s ask first", "2.7s ask other", "2.9s ask first", "2.9s ask other",
+		"3s echo", "3.1s ask first", "3.1s ask other",
 		"3.2s down first",
 		`3.2s switch "first" to "other": path-down, gap 2.199s`,
-		"3.2s ask other", "4s echo", "4.2s ask other",
+		"4s echo", "4.1s ask other",
 	)
 }
 

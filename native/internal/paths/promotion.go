@@ -20,8 +20,7 @@ func (prober *Prober) promote(candidate *path, cause Cause, now time.Time) []Act
 		return nil
 	}
 	prober.promotion = promotion{candidate, cause, now.Add(max(promotionTime, answerTimeRtts*candidate.rtt))}
-	candidate.proof.begin(prober.sent(candidate.id))
-	return append([]Action{Double{candidate.id}}, prober.stir(now)...)
+	return prober.stir(now)
 }
 
 // stir makes packets for a path to prove itself with. What there is of traffic is enough.
@@ -32,35 +31,34 @@ func (prober *Prober) stir(now time.Time) []Action {
 	return []Action{prober.echo(now)}
 }
 
-// endPromotion goes back to one path.
-func (prober *Prober) endPromotion() []Action {
-	if prober.promotion.path == nil {
-		return nil
-	}
-	prober.promotion = promotion{}
-	return []Action{Double{}}
-}
-
 // isOnTrial tells whether packets leave over a path, so that it can prove something.
 func (prober *Prober) isOnTrial(p *path) bool {
-	return p.phase == up && (p == prober.active || p == prober.promotion.path)
+	return p.phase == up && (p == prober.active || p == prober.doubled)
 }
 
 // weigh looks at what the peer has just said of a path.
-func (prober *Prober) weigh(p *path, heard bool, now time.Time) (actions []Action) {
+func (prober *Prober) weigh(p *path, heard bool, now time.Time) []Action {
 	switch {
 	case heard && p == prober.promotion.path:
-		cause := prober.promotion.cause
-		actions = prober.endPromotion()
-		return append(actions, prober.use(p, cause, now)...)
+		return prober.endPromotion(now)
 	case !prober.isOnTrial(p):
 		p.proof.doubts = 0
 	case p.proof.isSilent():
 		return prober.reject(p, now)
 	case p.proof.doubts > 0:
+		if p == prober.active {
+			prober.beginDoubt(now)
+		}
 		return prober.stir(now)
 	}
-	return actions
+	return nil
+}
+
+// endPromotion moves traffic to the path that was on trial.
+func (prober *Prober) endPromotion(now time.Time) []Action {
+	trial := prober.promotion
+	prober.promotion = promotion{}
+	return prober.use(trial.path, trial.cause, now)
 }
 
 // reject takes a path out that answers, and carries nothing.
@@ -79,10 +77,9 @@ func (prober *Prober) expirePromotion(now time.Time) []Action {
 	if candidate == nil || now.Before(prober.promotion.until) {
 		return nil
 	}
-	sent := prober.sent(candidate.id)
+	sent := prober.meter.Sent(candidate.id)
 	if sent.Transport != candidate.proof.transport.sent || sent.Handshakes != candidate.proof.handshakes.sent {
 		return prober.reject(candidate, now)
 	}
-	cause := prober.promotion.cause
-	return append(prober.endPromotion(), prober.use(candidate, cause, now)...)
+	return prober.endPromotion(now)
 }

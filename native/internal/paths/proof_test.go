@@ -19,6 +19,9 @@ func (s *story) carry(packets uint32) {
 			heard.Transport += packets
 			s.heard[id] = heard
 		}
+		if _, alive := s.alive[id]; alive && !s.deaf[id] && !s.mute[id] {
+			s.back[id] = s.now.Add(time.Millisecond)
+		}
 	}
 }
 
@@ -122,8 +125,8 @@ func TestAnIdleMoreWantedPathProvesItselfWithEchoes(t *testing.T) {
 	s.echoes = func() { s.carry(1) }
 	s.run(6 * time.Second)
 	s.expect(
-		"1.5s ask first", "1.501s up first 1ms", `1.501s double "first"`, "1.501s echo", "1.6s ask first",
-		`1.601s double ""`, `1.601s switch "other" to "first": path-up, gap 0s`,
+		"1.5s ask first", `1.501s double "first"`, "1.501s up first 1ms", "1.501s echo", "1.6s ask first",
+		`1.601s switch "other" to "first": path-up, gap 0s`, `1.601s double ""`,
 	)
 }
 

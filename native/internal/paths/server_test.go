@@ -10,11 +10,17 @@ import (
 	"meshgate.dev/native/internal/protocol"
 )
 
+// still is a meter of paths that nothing goes over.
+type still struct{}
+
+func (still) Sent(string) Traffic      { return Traffic{} }
+func (still) HeardAt(string) time.Time { return time.Time{} }
+
 func TestAPathOverTURNIsAskedOnlyWhileThereIsAnAllocation(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	prober := NewProber(
 		func() protocol.Transaction { return protocol.Transaction{byte(now.UnixMilli())} },
-		func(string) Traffic { return Traffic{} },
+		still{},
 	)
 	over := protocol.Path{ID: "t", Kind: protocol.KindTurn, Server: "frankfurt", Endpoint: netip.MustParseAddrPort("192.0.2.1:7")}
 	prober.Want([]protocol.Path{over}, time.Minute, now)

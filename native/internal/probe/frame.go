@@ -25,7 +25,7 @@ const (
 	bodySize     = 56
 	bodySizeMin  = 48
 
-	// FrameSize is the length of a frame whose sender tells what it hears.
+	// FrameSize is the length of a frame whose sender tells what it hears over this path, and of no other.
 	FrameSize = sealedOffset + bodySize + chacha20poly1305.Overhead
 	// FrameSizeMin is that of one that does not, and of its answer, which is never longer.
 	FrameSizeMin = sealedOffset + bodySizeMin + chacha20poly1305.Overhead
@@ -55,6 +55,12 @@ type Body struct {
 	Observed netip.AddrPort
 	// Heard is what its sender has heard of the receiver's WireGuard, over the path that this went.
 	Heard Heard
+	// Path is, in a request, by what number its sender calls the path that this goes over; 0 is none.
+	Path uint8
+	// Reports are of the pair's other paths as well. Room is for how many the frame is long enough, so that
+	// as many fit in the answer.
+	Reports Reports
+	Room    int
 }
 
 // Heard are packets of WireGuard over one path, since the helper knows that path. Told is false if the
@@ -83,8 +89,11 @@ func (pair *Pair) Seal(body Body, nonce [NonceSize]byte) []byte {
 	copy(frame[nonceOffset:], nonce[:])
 	encoded := body.encode()
 	plain := encoded[:]
-	if !body.Heard.Told {
+	switch {
+	case !body.Heard.Told:
 		plain = plain[:bodySizeMin]
+	case body.Path != 0 || body.Room+body.Reports.count > 0:
+		plain = body.appendReports(plain)
 	}
 	return pair.outbound.aead.Seal(frame, nonce[:], plain, frame[:nonceOffset])
 }
@@ -150,6 +159,9 @@ func decode(plain []byte) (Body, error) {
 	}
 	if len(plain) >= bodySize {
 		body.Heard = Heard{binary.BigEndian.Uint32(plain[48:]), binary.BigEndian.Uint32(plain[52:]), true}
+	}
+	if err := body.readReports(plain); err != nil {
+		return Body{}, err
 	}
 	address := netip.AddrFrom16([16]byte(plain[28:44])).Unmap()
 	port := binary.BigEndian.Uint16(plain[44:])

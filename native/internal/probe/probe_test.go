@@ -56,6 +56,56 @@ func TestWhatOneSealsTheOtherOpens(t *testing.T) {
 	}
 }
 
+func TestABodySaysWhatItsSenderHearsOnEachPath(t *testing.T) {
+	ofAlice, ofBob := pairs(t)
+	body := Body{Kind: Request, Stamp: 7, Heard: Heard{1, 2, true}, Path: 3, Room: 4}
+	for i := range uint8(2) {
+		body.Reports.Add(Report{Path: i + 1, Heard: Heard{Transport: 70_000, Handshakes: 5}, Silent: time.Hour})
+	}
+	frame := ofAlice.Seal(body, nonce)
+	got, err := ofBob.Open(frame)
+	if err != nil || got != body {
+		t.Errorf("opened %+v, %v, want %+v", got, err, body)
+	}
+	if first := got.Reports.All()[0]; first.Silent != SilentLong || !first.Heard.Told {
+		t.Errorf("the first report is %+v", first)
+	}
+	// As many reports fit in the answer, and no more.
+	reply := Body{Kind: Reply, Heard: Heard{Told: true}}
+	for i := range uint8(20) {
+		reply.Reports.Add(Report{Path: i + 1})
+	}
+	reply.Reports.Keep(got.Room)
+	if answer := ofBob.Seal(reply, nonce); len(answer) != len(frame) {
+		t.Errorf("a request of %d bytes and an answer of %d", len(frame), len(answer))
+	}
+	body.Room = ReportsMax
+	if frame := ofAlice.Seal(body, nonce); len(frame) > FrameSizeMax {
+		t.Errorf("a frame of %d bytes gets no answer", len(frame))
+	}
+}
+
+func TestReportsThatMakeNoSenseAreRefused(t *testing.T) {
+	good := make([]byte, reportsOffset+2*reportSize)
+	good[0], good[pathOffset], good[pathOffset+1] = byte(Request), 9, 2
+	good[reportsOffset], good[reportsOffset+reportSize] = 1, 2
+	if body, err := decode(good); err != nil || len(body.Reports.All()) != 2 || body.Room != 2 || body.Path != 9 {
+		t.Errorf("read %+v, %v", body, err)
+	}
+	for name, spoil := range map[string]func(plain []byte){
+		"more than there are":  func(plain []byte) { plain[pathOffset+1] = 3 },
+		"of no path":           func(plain []byte) { plain[reportsOffset] = 0 },
+		"reserved byte":        func(plain []byte) { plain[reportsOffset+1] = 1 },
+		"reserved bytes above": func(plain []byte) { plain[pathOffset+3] = 1 },
+	} {
+		bad := bytes.Clone(good)
+		spoil(bad)
+		if _, err := decode(bad); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestAFrameWithAnyBitChangedIsRefused(t *testing.T) {
 	ofAlice, ofBob := pairs(t)
 	frame := ofAlice.Seal(Body{Kind: Request, Stamp: 7}, nonce)

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync/atomic"
+	"time"
 )
 
 // A Way is how a member's packets reach us: from an address, or over hubs. It is the same path that
@@ -33,6 +34,31 @@ type Arrival struct {
 	// Transport counts packets of sessions, Handshakes all others.
 	Transport  atomic.Uint32
 	Handshakes atomic.Uint32
+	// number is what the member calls the path that this is to it; 0 is not known.
+	number atomic.Uint32
+	// heardAt is when one last came, since the process began.
+	heardAt atomic.Int64
+}
+
+// begin is what moments are counted from: the wall clock may jump.
+var begin = time.Now()
+
+// Count notes packets that have come.
+func (a *Arrival) Count(transport, handshakes uint32) {
+	a.Transport.Add(transport)
+	a.Handshakes.Add(handshakes)
+	a.heardAt.Store(int64(time.Since(begin)))
+}
+
+// Number is what the member calls the path that this is to it; 0 is not known.
+func (a *Arrival) Number() uint8 { return uint8(a.number.Load()) }
+
+// HeardAt is when a packet last came; the zero time is never.
+func (a *Arrival) HeardAt() time.Time {
+	if since := a.heardAt.Load(); since != 0 {
+		return begin.Add(time.Duration(since))
+	}
+	return time.Time{}
 }
 
 const (
@@ -80,6 +106,36 @@ func (t *Table) Learn(tag Tag, way Way) *Arrival {
 	t.list(known, arrival)
 	t.trim(known)
 	return arrival
+}
+
+// Name notes what a member calls one of its paths, by which a probe of it came. A number that it has
+// used for another one before means that it has given that up.
+func (t *Table) Name(tag Tag, arrival *Arrival, number uint8) {
+	if number == 0 || arrival.Number() == number {
+		return
+	}
+	t.mutex.RLock()
+	defer t.mutex.RUnlock()
+	if known := t.members[tag]; known != nil {
+		for _, other := range known.arrivals {
+			other.number.CompareAndSwap(uint32(number), 0)
+		}
+	}
+	arrival.number.Store(uint32(number))
+}
+
+// Named are a member's ways of which it is known what it calls them.
+func (t *Table) Named(tag Tag) (named []*Arrival) {
+	t.mutex.RLock()
+	defer t.mutex.RUnlock()
+	if known := t.members[tag]; known != nil {
+		for _, arrival := range known.arrivals {
+			if arrival.Number() != 0 {
+				named = append(named, arrival)
+			}
+		}
+	}
+	return named
 }
 
 // Arrival is what is counted of a member's way; nil if it is not known.
@@ -144,7 +200,6 @@ func (t *Table) HeardOver(way Way, transport, handshakes uint32) {
 	t.mutex.RLock()
 	defer t.mutex.RUnlock()
 	for _, arrival := range t.addresses[way] {
-		arrival.Transport.Add(transport)
-		arrival.Handshakes.Add(handshakes)
+		arrival.Count(transport, handshakes)
 	}
 }

@@ -134,9 +134,9 @@ func (verdict Verdict) Heard(transport bool) {
 	switch {
 	case verdict.Arrival == nil:
 	case transport:
-		verdict.Arrival.Transport.Add(1)
+		verdict.Arrival.Count(1, 0)
 	default:
-		verdict.Arrival.Handshakes.Add(1)
+		verdict.Arrival.Count(0, 1)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/netip"
 	"testing"
+	"time"
 
 	"meshgate.dev/native/internal/bind"
 	"meshgate.dev/native/internal/probe"
@@ -35,8 +36,17 @@ type frameVector struct {
 	Observed    string               `json:"observed,omitempty"`
 	Transport   uint32               `json:"transportHeard"`
 	Handshakes  uint32               `json:"handshakesHeard"`
+	Path        uint8                `json:"path,omitempty"`
+	Reports     []reportVector       `json:"reports,omitempty"`
 	NonceHex    string               `json:"nonceHex"`
 	FrameHex    string               `json:"frameHex"`
+}
+
+type reportVector struct {
+	Path       uint8  `json:"path"`
+	SilentMs   int64  `json:"silentMs"`
+	Transport  uint32 `json:"transportHeard"`
+	Handshakes uint32 `json:"handshakesHeard"`
 }
 
 type refusedVector struct {
@@ -70,7 +80,12 @@ func buildProbes(t *testing.T) probes {
 		vector := frameVector{
 			From: from, To: to, Kind: "request", Stamp: body.Stamp, Transaction: body.Transaction,
 			Transport: body.Heard.Transport, Handshakes: body.Heard.Handshakes,
-			NonceHex: hex.EncodeToString(nonce[:]), FrameHex: hex.EncodeToString(frame),
+			NonceHex: hex.EncodeToString(nonce[:]), FrameHex: hex.EncodeToString(frame), Path: body.Path,
+		}
+		for _, report := range body.Reports.All() {
+			vector.Reports = append(vector.Reports, reportVector{
+				report.Path, report.Silent.Milliseconds(), report.Heard.Transport, report.Heard.Handshakes,
+			})
 		}
 		if body.Kind == probe.Reply {
 			vector.Kind = "reply"
@@ -92,6 +107,11 @@ func buildProbes(t *testing.T) probes {
 	add("bob", "alice", ofBob, reply)
 	question.Heard = probe.Heard{Transport: ^uint32(0), Handshakes: 1, Told: true}
 	add("alice", "bob", ofAlice, question)
+	told := question
+	told.Path, told.Room = 3, 2
+	told.Reports.Add(probe.Report{Path: 1, Heard: probe.Heard{Transport: 9, Handshakes: 2}, Silent: 40 * time.Millisecond})
+	told.Reports.Add(probe.Report{Path: 255, Silent: probe.SilentLong})
+	add("alice", "bob", ofAlice, told)
 
 	refuse := func(name string, reason error, frame []byte) {
 		if _, err := ofBob.Open(frame); !errors.Is(err, reason) {

@@ -31,6 +31,7 @@ function reached(publicKey: string): HelperPeer {
   const path = { id: `direct:${DIRECT}`, kind: 'direct', endpoint: DIRECT, via: [] } as const
   const measured = {
     server: null,
+    socket: null,
     up: true,
     carries: null,
     rttUs: 10_000,

@@ -87,6 +87,7 @@ describe('a member that is heard of', () => {
       endpoint,
       via: [],
       server: null,
+      socket: null,
       up: false,
       carries: null,
       rttUs: null,

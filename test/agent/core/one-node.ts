@@ -39,6 +39,7 @@ export function oneNode(config: Partial<NodeConfig> = {}) {
       turn: [],
       stunServer: 'auto',
       relay: true,
+      birthdaySearch: true,
       portMapping: false,
       isExcludedInterface: (name) => name === 'docker0',
       lastOwnVersion: 0,
@@ -70,7 +71,13 @@ export function oneNode(config: Partial<NodeConfig> = {}) {
   /** A member's own record, signed by it, `nowMs` as its version. */
   const recordOf = (member: Member, content: Partial<NodeRecord> = {}): RecordEnvelope => {
     const { wall } = now()
-    const roles = { dialAddresses: [], dialPort: PORT, stunServers: [], relay: false, hubs: [] }
+    const roles = {
+      dialAddresses: [],
+      stunServers: [],
+      relay: false,
+      birthdaySearch: true,
+      hubs: [],
+    }
     const nothing = { candidates: [], nat: UNKNOWN_NAT, ...roles }
     const statement = { version: wall, issuedAt: wall, present: true, ...nothing, ...content }
     return signRecord(statement, member.certificateBytes, member.signer)

@@ -21,7 +21,7 @@ function withHubs(content: Partial<NodeRecord> = {}) {
   hub(far!)
   const direct = (member: Member, endpoint: TransportAddress, rttMs: number, up = true) =>
     statsOf(member, [
-      { ...path(directPath(endpoint).id), kind: 'direct', endpoint, up, rttUs: rttMs * 1000 },
+      { ...path(directPath({ endpoint }).id), kind: 'direct', endpoint, up, rttUs: rttMs * 1000 },
     ])
   const state = [direct(near!, at('198.51.100.1:1'), 10), direct(far!, at('198.51.100.2:1'), 15)]
   one.connect([link('eth0', '192.168.1.2/24')], state)
@@ -38,7 +38,7 @@ function withHubs(content: Partial<NodeRecord> = {}) {
 const nothing = { up: false, carries: null, rttUs: null, lossPermille: 0, lastReplyMs: null }
 
 function path(id: string): HelperPath {
-  return { id, kind: 'relay', endpoint: null, via: [], server: null, ...nothing }
+  return { id, kind: 'relay', endpoint: null, via: [], server: null, socket: null, ...nothing }
 }
 
 function statsOf(member: Member, paths: readonly HelperPath[]): HelperPeer {
@@ -86,7 +86,7 @@ describe('routes over hubs', () => {
       [far, 2],
     ] as const) {
       const down = { method: 'path-down', peer: hub.helperName, reason: 'silence' } as const
-      helperEvent({ ...down, path: directPath(at(`198.51.100.${n}:1`)).id })
+      helperEvent({ ...down, path: directPath({ endpoint: at(`198.51.100.${n}:1`) }).id })
     }
     expect(routes()).toEqual([])
     // It was on its way when the path was given up.

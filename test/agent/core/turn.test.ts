@@ -118,6 +118,7 @@ describe('an allocation', () => {
       endpoint: at('203.0.113.1:3478'),
       via: [],
       server: 'frankfurt',
+      socket: null,
       up: true,
       carries: true,
       rttUs: 20_000,

@@ -9,6 +9,7 @@ import {
 import { explain } from '../../../nat/explain/explanation.ts'
 import type { ObstacleKind } from '../../../nat/explain/obstacle.ts'
 import type { HostFacts, PairFacts } from '../../../nat/explain/pair-facts.ts'
+import { judgeSearch, type SearchSide } from '../../../nat/search/birthday.ts'
 
 const at = (text: string) => text as TransportAddress
 
@@ -56,6 +57,7 @@ function pair(own: HostFacts, peer: HostFacts, changes: Partial<PairFacts> = {})
     carriesNothing: false,
     turn: [],
     hubs: 2,
+    search: { verdict: { ok: false, error: 'not-needed' }, attempts: 0, isUnderWay: false },
     ...changes,
   }
 }
@@ -129,16 +131,48 @@ describe('the rule that keeps two hosts apart', () => {
   })
 })
 
+/** What a host's record tells a search. */
+function searching({ name, nat, candidates }: HostFacts): SearchSide {
+  return { node: name, mapping: nat.mapping, candidates, takesPart: true }
+}
+
 describe('an explanation', () => {
   const soft = [alice('endpoint-independent'), bob('endpoint-independent')] as const
 
   it('of a direct path says which address was proven, and has nothing to add', () => {
-    const path = { kind: 'direct', endpoint: '203.0.113.9:40001' } as const
+    const path = { kind: 'direct', endpoint: '203.0.113.9:40001', isPunched: false } as const
     expect(explain(pair(...soft, { path }))).toEqual({
       sentence: 'direct to the address that its NAT gives it, proven by round trips',
       obstacle: undefined,
       remedies: [],
     })
+  })
+
+  it('of a punched path says so', () => {
+    const path = { kind: 'direct', endpoint: '203.0.113.9:40001', isPunched: true } as const
+    expect(explain(pair(...soft, { path })).sentence).toContain(
+      'from a socket that a search has punched',
+    )
+  })
+
+  it.each([
+    [{ attempts: 0, isUnderWay: false }, 'begins soon'],
+    [{ attempts: 1, isUnderWay: true }, 'is under way'],
+    [{ attempts: 1, isUnderWay: false }, '1 of 5 searches with'],
+    [{ attempts: 5, isUnderWay: false }, '5 of 5 searches with'],
+  ])('tells where the searches for a hard NAT stand: %j', (progress, text) => {
+    const [own, peer] = [alice('address-and-port-dependent'), bob('endpoint-independent')]
+    const verdict = judgeSearch(searching(own), searching(peer))
+    const { sentence } = explain(pair(own, peer, { search: { verdict, ...progress } }))
+    expect(sentence).toContain(text)
+    expect(sentence).toContain('256 sockets and 1,024 probes (98 % likely to meet)')
+  })
+
+  it('says so if no search is made because a host was told not to', () => {
+    const [own, peer] = [alice('address-and-port-dependent'), bob('endpoint-independent')]
+    const verdict = judgeSearch(searching(own), { ...searching(peer), takesPart: false })
+    const search = { verdict, attempts: 0, isUnderWay: false }
+    expect(explain(pair(own, peer, { search })).sentence).toContain('birthday_search = false')
   })
 
   it('gives no reason while addresses are still being checked', () => {

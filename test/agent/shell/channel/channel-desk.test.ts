@@ -49,6 +49,7 @@ function benchOf(letter: number): Bench {
       said.push(signal.value)
     },
     onChannel: (_node, isOpen, detail) => changes.push(`${isOpen ? 'open' : 'closed'}: ${detail}`),
+    onMessage: () => undefined,
   })
   return { self, desk, orders, said, changes }
 }

@@ -4,11 +4,8 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type {
-  HelperEvent,
-  HelperFault,
-  HelperHello,
-} from '../../../../agent/core/helper-contract.ts'
+import type { HelperEvent, HelperHello } from '../../../../agent/core/helper-contract.ts'
+import type { HelperFault } from '../../../../agent/core/helper-fault.ts'
 import {
   type HelperClient,
   startHelperClient,

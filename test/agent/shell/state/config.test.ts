@@ -21,6 +21,7 @@ describe('the configuration file', () => {
         turn: [],
         stunServer: 'auto',
         relay: true,
+        birthdaySearch: true,
         portMapping: true,
         mtu: 1280,
         logLevel: 'info',
@@ -40,6 +41,7 @@ describe('the configuration file', () => {
       stun_servers = ["192.0.2.2:3478"]
       stun_server = true
       relay = false
+      birthday_search = false
       port_mapping = false
       mtu = 1420
       log_level = "debug"
@@ -63,6 +65,7 @@ describe('the configuration file', () => {
         turn: [],
         stunServer: true,
         relay: false,
+        birthdaySearch: false,
         portMapping: false,
         mtu: 1420,
         logLevel: 'debug',

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { EventEntry, EventOf } from '../../agent/core/event-log.ts'
+import type { Why } from '../../agent/core/status.ts'
+import { SPREAD_SOCKETS, SWEEP_PROBES } from '../../nat/search/constants.ts'
+import type { Capture, CaptureSummary } from '../../netns-lab/capture.ts'
+import { type Lab, startLab } from '../../netns-lab/lab.ts'
+import type { Member } from '../../netns-lab/member.ts'
+import { meshAddress, startMesh, steadyPing } from './mesh.ts'
+
+/** Hosts behind NATs that give each destination another port: which of them go direct by searching, and at what cost. */
+let lab: Lab
+let mesh: Record<'hub' | 'other' | 'sam' | 'sue' | 'seth' | 'pam' | 'fay' | 'omar', Member>
+let captures: Record<'sam' | 'pam', Capture>
+
+beforeAll(async () => {
+  lab = await startLab({
+    name: 'hard-nats',
+    hosts: {
+      hub: {},
+      other: {},
+      sam: { behind: 'symmetric-1' },
+      sue: { behind: 'symmetric-2' },
+      seth: { behind: 'sequential' },
+      pam: { behind: 'restricted' },
+      fay: { behind: 'firewalled' },
+      omar: { behind: 'opted-out' },
+    },
+    nats: {
+      'symmetric-1': { kind: 'symmetric' },
+      'symmetric-2': { kind: 'symmetric' },
+      sequential: { kind: 'symmetric-sequential' },
+      restricted: { kind: 'port-restricted' },
+      firewalled: { kind: 'firewall' },
+      'opted-out': { kind: 'port-restricted' },
+    },
+  })
+  const capture = (name: string) => lab.host(name).capture('any', 'udp and outbound')
+  captures = { sam: await capture('sam'), pam: await capture('pam') }
+  mesh = await startMesh(lab, ['hub', 'other', 'pam', 'sam', 'seth', 'fay', 'sue', 'omar'], {
+    omar: 'birthday_search = false\n',
+  })
+})
+
+afterAll(async () => {
+  await lab?.stop()
+})
+
+/** The searches of a host for a peer that have ended. */
+async function searches(member: Member, peer: string): Promise<EventOf<'search-ended'>[]> {
+  const events = await member.json<readonly EventEntry[]>(['events'])
+  return events.flatMap((event) =>
+    event.kind === 'search-ended' && event.peer === peer ? [event] : [],
+  )
+}
+
+const whyOf = (member: Member, peer: string) => member.json<Why>(['why', peer])
+
+test('a host behind a symmetric NAT goes direct with one behind a port-restricted NAT', async () => {
+  const { sam, pam } = mesh
+  const { why } = await sam.reaches('pam', 'direct', 90_000)
+  expect(why).toContain('a socket that a search has punched')
+  await pam.reaches('sam', 'direct', 10_000)
+  const [found] = (await searches(sam, 'pam')).filter(({ result }) => result === 'found')
+  expect(found?.sockets).toBeLessThanOrEqual(SPREAD_SOCKETS)
+  const pings = await steadyPing(sam.host, await meshAddress(sam, 'pam'))
+  await pings.answers(5, 10_000)
+  await pings.stop()
+  // The packets of the tunnel leave from the punched socket, and only from there.
+  const capture = await sam.host.capture('any', 'udp and outbound and greater 400')
+  await sam.host.run(['ping', '-c', '5', '-i', '0.1', '-s', '800', await meshAddress(sam, 'pam')])
+  const { packets } = await capture.stop()
+  const ports = packets.map(({ line }) => / IP [\d.]+\.(\d+) > /.exec(line)?.[1])
+  expect(ports.filter((port) => port === String(found?.socket)).length).toBeGreaterThanOrEqual(5)
+})
+
+test('the agent of the hard side comes back and finds the punched path as it was', async () => {
+  const { sam, pam } = mesh
+  const before = (await searches(sam, 'pam')).length
+  expect(before).toBeGreaterThan(0)
+  const pings = await steadyPing(pam.host, await meshAddress(pam, 'sam'))
+  sam.process.kill('SIGKILL')
+  await sam.process.exit
+  await sam.run()
+  await sam.reaches('pam', 'direct', 20_000)
+  await pings.answers(20, 10_000)
+  const { longestGapMs } = await pings.stop()
+  expect(longestGapMs).toBeLessThan(1_000)
+  expect(await searches(sam, 'pam')).toEqual([])
+})
+
+test('a NAT that gives out ports in sequence is predicted, also from behind a firewall', async () => {
+  const { seth, pam, fay } = mesh
+  for (const easy of [pam, fay]) {
+    await seth.reaches(easy.name, 'direct', 90_000)
+    await easy.reaches('seth', 'direct', 10_000)
+    for (const { probes } of await searches(easy, 'seth')) expect(probes).toBeLessThan(300)
+  }
+  await seth.pings(await meshAddress(seth, 'fay'))
+})
+
+test('two hosts with random ports are left alone, and told why', async () => {
+  const { sam, sue } = mesh
+  await sam.reaches('sue', 'relay')
+  const why = await whyOf(sam, 'sue')
+  expect(why.obstacle?.kind).toBe('both-symmetric')
+  expect(await searches(sam, 'sue')).toEqual([])
+  expect(await searches(sue, 'sam')).toEqual([])
+})
+
+test('a host that was told to search for nothing is not searched for either, and why says so', async () => {
+  const { sue, omar } = mesh
+  await sue.reaches('omar', 'relay')
+  expect((await whyOf(sue, 'omar')).obstacle?.sentence).toContain('birthday_search = false')
+  expect(await searches(sue, 'omar')).toEqual([])
+  expect(await searches(omar, 'sue')).toEqual([])
+})
+
+test('what searches send stays within their budget, counted on the wire', async () => {
+  const { sam, pam } = mesh
+  const [fromSam, fromPam] = [await captures.sam.stop(), await captures.pam.stop()]
+  const [own] = (await whyOf(sam, 'pam')).self.candidates.flatMap(({ kind, address }) =>
+    kind === 'server-reflexive' ? [address.slice(0, address.indexOf(':'))] : [],
+  )
+  /** Where packets of the length of a probe went, by port. */
+  const targets = ({ packets }: CaptureSummary, ip: string) =>
+    packets.flatMap(({ line }) => {
+      const [, to, port] = / IP [\d.]+ > ([\d.]+)\.(\d+): UDP, length 108$/.exec(line) ?? []
+      return to === ip ? [port!] : []
+    })
+  const swept = new Set(targets(fromPam, own!))
+  const begun = (await pam.json<readonly EventEntry[]>(['events'])).filter(
+    (event) => event.kind === 'search-begun' && event.peer === 'sam',
+  ).length
+  expect(begun).toBeGreaterThan(0)
+  expect(swept.size).toBeGreaterThan(10)
+  // Plain checks tried what servers saw of sam, and a few ports more that its probes showed.
+  expect(swept.size).toBeLessThanOrEqual(begun * SWEEP_PROBES + 16)
+  const sources = fromSam.packets.flatMap(
+    ({ line }) => / IP [\d.]+\.(\d+) > .*: UDP, length 108$/.exec(line)?.[1] ?? [],
+  )
+  // One socket for each of at most two easy peers' searches, or a few of them, and the one port.
+  const peers = 2
+  expect(new Set(sources).size).toBeLessThanOrEqual(peers * begun * SPREAD_SOCKETS + 1)
+})
