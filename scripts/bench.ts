@@ -2,10 +2,16 @@
 /** Runs the benchmarks that were asked for, one after the other, and prints what they found. */
 import { parseArgs } from 'node:util'
 import { benchDirect } from './bench-runs/direct.ts'
+import { benchFailover } from './bench-runs/failover.ts'
 import { benchMemory } from './bench-runs/memory.ts'
 import { benchThroughput } from './bench-runs/throughput.ts'
 
-const BENCHES = { throughput: benchThroughput, direct: benchDirect, memory: benchMemory }
+const BENCHES = {
+  throughput: benchThroughput,
+  direct: benchDirect,
+  memory: benchMemory,
+  failover: benchFailover,
+}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

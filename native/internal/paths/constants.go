@@ -9,8 +9,11 @@ const (
 	activePace = time.Second
 	// retryPace is that of probes on a path that has just missed one.
 	retryPace = 200 * time.Millisecond
-	// downPace is that of probes on a path that is down.
-	downPace = 5 * time.Second
+	// downPace is that of probes on a path that is down, and freshPace while it has not been down for long:
+	// most outages are short.
+	downPace  = 5 * time.Second
+	freshPace = time.Second
+	freshTime = 15 * time.Second
 	// trialStart is the first wait between probes on a new path; the waits double.
 	trialStart = 100 * time.Millisecond
 	// trialTime is how long a new path is asked quickly.

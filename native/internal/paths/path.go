@@ -36,8 +36,10 @@ type path struct {
 	number uint8
 
 	// stuck is set while what the path leads over is not there: its first hub, its server, its channel.
-	stuck     bool
-	phase     phase
+	stuck bool
+	phase phase
+	// fellAt is when it last went down after it was up.
+	fellAt    time.Time
 	bornAt    time.Time
 	lastSent  time.Time
 	trialWait time.Duration
@@ -74,6 +76,8 @@ func (p *path) pace(idle time.Duration, busy bool) time.Duration {
 	switch {
 	case p.phase == trial:
 		return p.trialWait
+	case p.phase == down && !p.fellAt.IsZero() && p.lastSent.Sub(p.fellAt) < freshTime:
+		return freshPace
 	case p.phase == down:
 		return downPace
 	case p.proof.doubts > 0 || p.proof.suspect && busy:
@@ -145,7 +149,7 @@ func (p *path) expire(now time.Time) (fell bool) {
 	case p.phase == trial && now.Sub(p.bornAt) >= trialTime:
 		p.phase = down
 	case p.phase == up && p.misses >= missesMax && now.Sub(p.missingSince) >= fallTime:
-		p.phase = down
+		p.phase, p.fellAt = down, now
 		p.proof.carries, p.proof.doubts = CarriesUnknown, 0
 		return true
 	}

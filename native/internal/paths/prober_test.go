@@ -198,7 +198,7 @@ func TestThreeMissesInARowBringThePathDownAndTheNextOneTakesOver(t *testing.T) {
 		"3s echo", "3.1s ask first", "3.1s ask other",
 		"3.2s down first",
 		`3.2s switch "first" to "other": path-down, gap 2.199s`,
-		"4s echo", "4.1s ask other",
+		"4s echo", "4.1s ask first", "4.1s ask other",
 	)
 }
 

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Lab, startLab } from '../../netns-lab/lab.ts'
+import type { Member } from '../../netns-lab/member.ts'
+import { Traffic, type TrafficReport } from '../../netns-lab/traffic.ts'
+import { meshAddress, startMesh } from './mesh.ts'
+
+/** What a path that dies costs, with a datagram every ten milliseconds; scripts/bench has the distributions. */
+const GAP_MS_MAX = 1_000
+let lab: Lab
+let mesh: Record<'hub' | 'other' | 'alice' | 'bob', Member>
+let bobAddress: string
+
+beforeAll(async () => {
+  lab = await startLab({
+    name: 'failover',
+    hosts: { hub: {}, other: {}, alice: { behind: 'home-a' }, bob: { behind: 'home-b' } },
+    nats: {
+      'home-a': { kind: 'port-restricted', link: { name: 'wan-a' } },
+      'home-b': { kind: 'port-restricted' },
+    },
+  })
+  mesh = await startMesh(lab, ['hub', 'other', 'alice', 'bob'])
+  await armed()
+  bobAddress = await meshAddress(mesh.alice, 'bob')
+})
+
+afterAll(async () => {
+  await lab?.stop()
+})
+
+/** Direct both ways, with a backup behind it. */
+async function armed(): Promise<void> {
+  for (const [member, peer] of [
+    [mesh.alice, 'bob'],
+    [mesh.bob, 'alice'],
+  ] as const) {
+    await member.reaches(peer, 'direct', 60_000)
+    await member.host.waitFor(async () => (await member.peer(peer)).backups.length > 0, {
+      deadlineMs: 30_000,
+      what: `a backup for ${peer}`,
+    })
+  }
+}
+
+async function whileTrafficFlows(happens: () => Promise<void>): Promise<TrafficReport> {
+  const traffic = Traffic.start(mesh.alice.host, mesh.bob.host, { address: bobAddress })
+  await new Promise((resolve) => setTimeout(resolve, 1_500))
+  try {
+    await happens()
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+  } catch (error) {
+    await traffic.stop()
+    throw error
+  }
+  return traffic.stop()
+}
+
+const relayed = async () => {
+  await mesh.alice.reaches('bob', 'relay', 30_000)
+  await mesh.bob.reaches('alice', 'relay', 30_000)
+}
+
+test('a path that is cut both ways costs a fraction of a second, and its switch is told', async () => {
+  const report = await whileTrafficFlows(async () => {
+    await lab.set('internet', { cuts: [['home-a', 'home-b']] })
+    await relayed()
+    await lab.set('internet', { cuts: [] })
+    await armed()
+  })
+  expect(report.longestGapMs()).toBeLessThan(GAP_MS_MAX)
+  const events = await mesh.alice.json<readonly Record<string, unknown>[]>(['events'])
+  const switched = events.findLast(({ kind, cause }) => {
+    return kind === 'path-switched' && cause === 'path-down'
+  })
+  expect(switched).toMatchObject({ peer: 'bob', from: expect.stringMatching(/^direct /) })
+  expect(switched?.['gapMs']).toBeLessThan(GAP_MS_MAX)
+})
+
+test('a path that passes probes and drops WireGuard costs no more', async () => {
+  const report = await whileTrafficFlows(async () => {
+    await lab.set('wan-a', { dropWireguard: true })
+    await relayed()
+    await lab.set('wan-a', { dropWireguard: false })
+  })
+  expect(report.longestGapMs()).toBeLessThan(GAP_MS_MAX)
+  await armed()
+})
+
+test('an agent that is killed under load costs no packet, and the next one adopts what it finds', async () => {
+  const report = await whileTrafficFlows(async () => {
+    mesh.alice.process.kill('SIGKILL')
+    await mesh.alice.process.exit
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    await mesh.alice.run()
+    await mesh.alice.reaches('bob')
+  })
+  expect(report.lost).toBe(0)
+})
