@@ -4,7 +4,7 @@
  * record = envelope "record" by the node's key, at most 8192 bytes, of
  * { certificate: bstr, version: uint, issuedAt: uint, present: bool,
  *   candidates: [* 16 { kind: tstr, address: tstr }], nat: { mapping: tstr, filtering: tstr, lifetimeMs: uint / null },
- *   dialAddresses: [* 8 tstr], stunServers: [* 4 tstr], relay: bool,
+ *   dialAddresses: [* 8 tstr], dialPort: uint, stunServers: [* 4 tstr], relay: bool,
  *   birthdaySearch: bool, hubs: [* 4 bstr .size 32],
  *   * tstr => any }
  * ```
@@ -103,6 +103,7 @@ const payloadSchema: Schema<Payload> = struct<Payload>(
     candidates: listOf(candidateSchema, CANDIDATES_MAX),
     nat: natSchema,
     dialAddresses: listOf(dialAddressSchema, DIAL_ADDRESSES_MAX),
+    dialPort: integer(1, 65_535),
     stunServers: listOf(transportAddressSchema, STUN_SERVERS_MAX),
     relay: boolean,
     birthdaySearch: boolean,

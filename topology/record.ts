@@ -21,6 +21,8 @@ export interface NodeRecord {
   readonly nat: NatBehaviour
   /** libp2p multiaddrs (TCP, without /p2p) at which others may dial this node; empty if not dialable. */
   readonly dialAddresses: readonly string[]
+  /** TCP port of this node's libp2p on its own addresses, those in the mesh among them. */
+  readonly dialPort: number
   /** Where this node answers STUN binding requests; empty if it does not. */
   readonly stunServers: readonly TransportAddress[]
   /** Whether this node forwards ciphertext for members that it has a direct path to: it is a hub. */

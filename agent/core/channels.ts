@@ -32,6 +32,9 @@ export const CHANNEL_LINGER_MS = 10_000
 /** The same for who did not ask for it: the other side may need what we do not. */
 export const CHANNEL_LINGER_OTHERS_MS = 300_000
 
+/** For how long a channel may stand over which nothing is answered: the library notices late, or never. */
+export const CHANNEL_DEAD_MS = 20_000
+
 /** From one attempt to the next, doubling: longer than an attempt takes. */
 export const CHANNEL_RETRY_MS_MIN = 20_000
 export const CHANNEL_RETRY_MS_MAX = 600_000
@@ -45,6 +48,8 @@ export interface PeerChannel {
   lackingSince: Instant | undefined
   /** Since when another path has carried, while the channel stands. */
   carriedSince: Instant | undefined
+  /** Since when nothing has been answered over the channel that stands. */
+  deadSince: Instant | undefined
   attempts: number
   /** No attempt before this. */
   retryAt: Instant | undefined
@@ -60,6 +65,7 @@ export function createPeerChannel(): PeerChannel {
     isOurs: false,
     lackingSince: undefined,
     carriedSince: undefined,
+    deadSince: undefined,
     attempts: 0,
     retryAt: undefined,
     dueAt: undefined,
@@ -70,6 +76,8 @@ export function createPeerChannel(): PeerChannel {
 /** Takes a channel that the helper's carrier already holds. */
 export function adoptChannel(peer: Peer, paths: readonly HelperPath[]): void {
   peer.channel.isOpen = paths.some(({ kind }) => kind === 'channel')
+  // Whose wish it was is forgotten; to close it is the milder mistake.
+  peer.channel.isOurs = peer.channel.isOpen
   setIndirect(peer.indirect, 'channel', peer.channel.isOpen ? [CHANNEL_PATH] : [])
 }
 
@@ -86,11 +94,14 @@ export function takeChannel(
   const was = channel.isOpen
   channel.isOpen = event.isOpen
   channel.carriedSince = undefined
+  channel.deadSince = undefined
   channel.seen = undefined
   setIndirect(peer.indirect, 'channel', event.isOpen ? [CHANNEL_PATH] : [])
   if (event.isOpen) {
     channel.attempts = 0
     channel.retryAt = undefined
+    // What the helper says next is what counts.
+    channel.lackingSince = undefined
     return [
       remember(node.events, { kind: 'channel-opened', peer: name, over: event.detail }, now.wall),
     ]
@@ -115,8 +126,8 @@ export function channelEffects(node: Node, now: Now): Effect[] {
     channel.dueAt = undefined
     const isLacking = stats?.paths.some(({ up }) => up) !== true
     if (!isLacking) channel.lackingSince = undefined
-    if (isLacking) effects.push(...ask(peer, now.instant))
-    else if (channel.isOpen) effects.push(...giveUp(peer, now.instant))
+    if (channel.isOpen && isOver(peer, now.instant)) effects.push(close(peer))
+    else if (isLacking && !channel.isOpen) effects.push(...ask(peer, now.instant))
   }
   return effects
 }
@@ -131,7 +142,6 @@ export function channelDeadline(node: Node): Instant | undefined {
 
 function ask(peer: Peer, now: Instant): Effect[] {
   const { channel, stats } = peer
-  channel.carriedSince = undefined
   channel.lackingSince ??= now
   const isExplained = stats?.paths.some(({ carries }) => carries === false) === true
   const ripeAt = later(channel.lackingSince, isExplained ? LACKING_MS : LACKING_UNEXPLAINED_MS)
@@ -151,20 +161,27 @@ function ask(peer: Peer, now: Instant): Effect[] {
   return [{ kind: 'open-channel', node: peer.node }]
 }
 
-function giveUp(peer: Peer, now: Instant): Effect[] {
+/** Whether the channel that stands is dead, or has not been needed for a while. */
+function isOver(peer: Peer, now: Instant): boolean {
   const { channel, stats, activePath } = peer
+  const isDead = stats?.paths.some(({ kind, up }) => kind === 'channel' && up) !== true
+  channel.deadSince = isDead ? (channel.deadSince ?? now) : undefined
   const active = stats?.paths.find(({ id }) => id === activePath)
-  if (active === undefined || active.kind === 'channel' || active.carries !== true) {
-    channel.carriedSince = undefined
-    return []
-  }
-  channel.carriedSince ??= now
+  const isCarried = active !== undefined && active.kind !== 'channel' && active.carries === true
+  channel.carriedSince = isCarried ? (channel.carriedSince ?? now) : undefined
   const lingerMs = channel.isOurs ? CHANNEL_LINGER_MS : CHANNEL_LINGER_OTHERS_MS
-  channel.dueAt = later(channel.carriedSince, lingerMs)
-  if (now < channel.dueAt) return []
+  channel.dueAt = earliest([
+    channel.deadSince === undefined ? undefined : later(channel.deadSince, CHANNEL_DEAD_MS),
+    channel.carriedSince === undefined ? undefined : later(channel.carriedSince, lingerMs),
+  ])
+  return channel.dueAt !== undefined && channel.dueAt <= now
+}
+
+function close({ channel, indirect, node }: Peer): Effect {
+  channel.isOpen = false
   channel.dueAt = undefined
   channel.carriedSince = undefined
-  channel.isOpen = false
-  setIndirect(peer.indirect, 'channel', [])
-  return [{ kind: 'close-channel', node: peer.node }]
+  channel.deadSince = undefined
+  setIndirect(indirect, 'channel', [])
+  return { kind: 'close-channel', node }
 }

@@ -21,6 +21,9 @@ export const PROBE_BATCH = 10
 /** Gossip links that a node keeps of its own accord. Enough that the loss of some is no partition. */
 export const DIAL_TARGETS_MAX = 4
 
+/** Gossip links over mesh addresses, while there is no other. */
+export const MESH_TARGETS_MAX = 4
+
 /** Server-reflexive candidates that a record names; a symmetric NAT shows a new one to each server. */
 export const REFLEXIVE_CANDIDATES_MAX = 3
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which members to keep a gossip link with. */
 import { toHex } from '../../nat/hex.ts'
-import { DIAL_TARGETS_MAX } from './constants.ts'
+import { isReached } from './peer-paths.ts'
+import { DIAL_TARGETS_MAX, MESH_TARGETS_MAX } from './constants.ts'
 import type { DialTarget, Effect } from './effect.ts'
 import type { Node } from './state.ts'
 
@@ -22,6 +23,19 @@ export function dialTargets(node: Node): Effect[] {
   if (text === node.dialTargetsText) return []
   node.dialTargetsText = text
   return [{ kind: 'dial-targets', targets }]
+}
+
+/** Some of the members to which a tunnel stands, by their addresses in the mesh; chosen in the same way. */
+export function meshTargets(node: Node): DialTarget[] {
+  return [...node.peers.values()]
+    .filter(isReached)
+    .map((peer) => ({ peer, weight: (peer.dialWeight ??= rendezvousWeight(node, peer.node)) }))
+    .sort((a, b) => (a.weight < b.weight ? -1 : 1))
+    .slice(0, MESH_TARGETS_MAX)
+    .map(({ peer: { node: id, record } }): DialTarget => {
+      const { ipv4 } = record.certificate
+      return { node: id, dialAddresses: [`/ip4/${ipv4}/tcp/${record.dialPort}`] }
+    })
 }
 
 function rendezvousWeight(node: Node, other: string): string {

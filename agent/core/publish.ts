@@ -19,6 +19,7 @@ type Content = Pick<
   | 'candidates'
   | 'nat'
   | 'dialAddresses'
+  | 'dialPort'
   | 'stunServers'
   | 'relay'
   | 'birthdaySearch'
@@ -57,12 +58,14 @@ function ownRecordDue(node: Node, contentText: string): Instant | undefined {
 }
 
 function ownContent(node: Node): Content {
+  const { dialPort } = node.config
   if (node.leaving) {
     return {
       present: false,
       candidates: [],
       nat: UNKNOWN_NAT,
       dialAddresses: [],
+      dialPort,
       stunServers: [],
       relay: false,
       birthdaySearch: false,
@@ -75,6 +78,7 @@ function ownContent(node: Node): Content {
     candidates: self.candidates,
     nat: self.nat,
     dialAddresses: self.dialable.map((address) => dialMultiaddr(node, address)),
+    dialPort,
     stunServers: servesStun(node) ? self.dialable : [],
     relay: servesRelay(node),
     birthdaySearch: node.config.birthdaySearch,

@@ -7,6 +7,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { verifyRecord } from '../../topology/record-codec.ts'
 import { verifySignal } from '../../topology/signal.ts'
+import { meshTargets } from '../core/dial-targets.ts'
 import type { Effect } from '../core/effect.ts'
 import type { HelperHello } from '../core/helper-contract.ts'
 import { isMeshAddress } from '../core/observe.ts'
@@ -190,6 +191,7 @@ class Agent {
       presharedKey: network.presharedKey,
       listen: config.listenAddresses.map((ip) => ({ ip, port: dialPort })),
       isMeshAddress: (ip) => isMeshAddress(this.#node, ip),
+      meshTargets: () => meshTargets(this.#node),
       verify: (bytes) => verifyRecord(bytes, network, nodeCrypto, readClock().wall),
       verifySignal: (bytes) => verifySignal(bytes, network.id, nodeCrypto, readClock().wall),
       isMember: (node) => {

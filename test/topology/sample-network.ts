@@ -89,6 +89,7 @@ export function statementOf(changes: Partial<Statement> = {}): Statement {
     ],
     nat: { mapping: 'endpoint-independent', filtering: 'address-dependent', lifetimeMs: 28_000 },
     dialAddresses: ['/ip4/192.0.2.1/tcp/51820'],
+    dialPort: 51_820,
     relay: true,
     birthdaySearch: true,
     hubs: [],

@@ -18,6 +18,8 @@ export interface CarrierOptions {
   onPacket(peer: string, packet: Buffer): void
   /** No path of the peer's leads over its channel any more. */
   onDismissed(peer: string): void
+  /** The helper is gone; it is looked for until it is back. */
+  onLost(): void
 }
 
 export class Carrier {
@@ -29,6 +31,10 @@ export class Carrier {
   constructor(options: CarrierOptions) {
     this.#options = options
     void this.#run()
+  }
+
+  get isConnected(): boolean {
+    return this.#socket !== undefined
   }
 
   opened(peer: string): void {
@@ -84,7 +90,8 @@ export class Carrier {
     return new Promise((resolve) => {
       socket.on('error', () => undefined)
       socket.on('close', () => {
-        if (this.#socket === socket) this.#socket = undefined
+        if (this.#socket === socket) this.#options.onLost()
+        this.#socket = undefined
         resolve()
       })
     })

@@ -40,8 +40,6 @@ export interface ChannelDeskOptions {
   /** To the member, over whoever reaches it. */
   readonly signal: (to: NodeId, signal: Uint8Array) => void
   onChannel(node: NodeId, isOpen: boolean, detail: string): void
-  /** What the agent at the other end of an open channel says. */
-  onMessage(node: NodeId, message: Uint8Array): void
 }
 
 interface Session {
@@ -70,6 +68,11 @@ export class ChannelDesk {
     this.#options = options
   }
 
+  /** Nothing stands, and nothing is under way. */
+  get isIdle(): boolean {
+    return this.#sessions.size === 0
+  }
+
   /** Asks a member for a channel, unless that is under way. */
   open(node: NodeId): void {
     if (this.#pendingOf(node) !== undefined) return
@@ -82,12 +85,6 @@ export class ChannelDesk {
   close(node: NodeId): void {
     for (const session of this.#sessions.values())
       if (session.node === node) this.#options.order({ kind: 'close', session: session.id })
-  }
-
-  /** Says something to the agent at the other end, if a channel stands. */
-  tell(node: NodeId, message: Uint8Array): void {
-    const session = this.#openOf(node)
-    if (session !== undefined) this.#options.order({ kind: 'tell', session: session.id, message })
   }
 
   /** A signal to this node, of a member, that was not heard before. */
@@ -120,8 +117,6 @@ export class ChannelDesk {
         return this.#options.onChannel(session.node, true, report.over)
       case 'closed':
         return this.#end(session, report.reason)
-      case 'told':
-        return this.#options.onMessage(session.node, report.message)
     }
   }
 

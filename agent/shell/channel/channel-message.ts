@@ -34,8 +34,6 @@ export type ChannelOrder =
       readonly candidates: readonly ChannelCandidate[]
     }
   | { readonly kind: 'close'; readonly session: string }
-  /** Say something to the agent at the other end. */
-  | { readonly kind: 'tell'; readonly session: string; readonly message: Uint8Array }
 
 export type ChannelReport =
   /** Our side of the session, to be signalled: all there is of it after a moment. */
@@ -51,7 +49,6 @@ export type ChannelReport =
       readonly session: string
       readonly candidates: readonly ChannelCandidate[]
     }
-  /** Both channels stand. `over`: the pair of candidates, for a person. */
+  /** The channel stands. `over`: the pair of candidates, for a person. */
   | { readonly kind: 'opened'; readonly session: string; readonly over: string }
   | { readonly kind: 'closed'; readonly session: string; readonly reason: string }
-  | { readonly kind: 'told'; readonly session: string; readonly message: Uint8Array }

@@ -3,8 +3,8 @@
  * The channel process: holds data channels for the agent, and carries the helper's packets over them. It is a process of its
  * own because the library in it is native code that speaks with strangers: if it dies, a channel is lost and nothing else.
  *
- * Its channels outlive the agent: an agent that stops, or is upgraded, loses no packet. It ends with its last channel once
- * the agent is gone.
+ * Its channels outlive the agent: an agent that stops, or is upgraded, loses no packet. Once the agent is gone it ends with its
+ * last channel, or with the helper.
  */
 import { cleanup, PeerConnection } from 'node-datachannel'
 import { Carrier } from './carrier.ts'
@@ -19,6 +19,7 @@ class ChannelProgram {
   /** Of each peer the session that packets go over, by its key. */
   readonly #active = new Map<string, string>()
   #isAlone = false
+  #isEnding = false
 
   constructor(helperSocket: string, client: string) {
     this.#carrier = new Carrier({
@@ -26,6 +27,9 @@ class ChannelProgram {
       client,
       onPacket: (peer, packet) => this.#activeOf(peer)?.send(packet),
       onDismissed: (peer) => this.#activeOf(peer)?.close(),
+      onLost: () => {
+        if (this.#isAlone) this.#end()
+      },
     })
   }
 
@@ -41,15 +45,14 @@ class ChannelProgram {
         return this.#sessions.get(order.session)?.addCandidates(order.candidates)
       case 'close':
         return this.#sessions.get(order.session)?.close()
-      case 'tell':
-        return this.#sessions.get(order.session)?.tell(order.message)
     }
   }
 
   /** The agent is gone. */
   leftAlone(): void {
     this.#isAlone = true
-    this.#endIfIdle()
+    if (this.#carrier.isConnected) this.#endIfIdle()
+    else this.#end()
   }
 
   #open({ session, peer, iceServers, remote, candidates }: Opening): void {
@@ -65,7 +68,6 @@ class ChannelProgram {
         onOpen: (over) => this.#opened(session, peer, over),
         onClosed: (reason) => this.#closed(session, peer, reason),
         onPacket: (packet) => this.#carrier.deliver(peer, packet),
-        onMessage: (message) => report({ kind: 'told', session, message }),
       },
     )
     this.#sessions.set(session, opened)
@@ -96,7 +98,12 @@ class ChannelProgram {
   }
 
   #endIfIdle(): void {
-    if (!this.#isAlone || this.#active.size > 0) return
+    if (this.#isAlone && this.#active.size === 0) this.#end()
+  }
+
+  #end(): void {
+    if (this.#isEnding) return
+    this.#isEnding = true
     for (const session of this.#sessions.values()) session.close()
     this.#carrier.close()
     // Connections close a moment after they are told to.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * One session with one peer: a peer connection (ICE, DTLS, SCTP) with two channels in it. `ciphertext` loses what the network
- * loses, in any order, because WireGuard and what runs inside it repair that themselves; `control` is reliable.
+ * One session with one peer: a peer connection (ICE, DTLS, SCTP) with one channel in it, which loses what the network loses,
+ * in any order, because what runs inside WireGuard repairs that itself.
  *
  * The library never says that it has failed where no candidate works, so a session has a deadline of its own.
  */
@@ -30,7 +30,9 @@ const GATHER_MS = 400
 const OPEN_DEADLINE_MS = 15_000
 /** What may wait in the channel: 50 ms at 40 Mbit/s. Beyond it packets are lost, as in any queue. */
 const WAITING_BYTES_MAX = 262_144
-/** Messages beyond what a network has lost are not asked for again. */
+/** The one channel's name. */
+const LABEL = 'ciphertext'
+/** What a network has lost is not asked for again. */
 const LOSSY = { unordered: true, maxRetransmits: 0 } as const
 
 export interface DataChannelOptions {
@@ -43,7 +45,6 @@ export interface DataChannelOptions {
   /** Once, and nothing follows. */
   onClosed(reason: string): void
   onPacket(packet: Buffer): void
-  onMessage(message: Uint8Array): void
 }
 
 export class DataChannelSession {
@@ -51,8 +52,7 @@ export class DataChannelSession {
   readonly #connection: PeerConnection
   readonly #deadline: NodeJS.Timeout
   readonly #role: 'offer' | 'answer'
-  #ciphertext: DataChannel | undefined
-  #control: DataChannel | undefined
+  #channel: DataChannel | undefined
   #ice: IceCredentials | undefined
   #found: ChannelCandidate[] = []
   #gathered: NodeJS.Timeout | undefined
@@ -73,8 +73,7 @@ export class DataChannelSession {
     )
     this.#listen()
     if (options.remote === null) {
-      this.#take(this.#connection.createDataChannel('ciphertext', LOSSY))
-      this.#take(this.#connection.createDataChannel('control'))
+      this.#take(this.#connection.createDataChannel(LABEL, LOSSY))
     } else {
       this.#setRemote(options.remote, 'offer')
     }
@@ -97,16 +96,10 @@ export class DataChannelSession {
   }
 
   send(packet: Buffer): void {
-    const channel = this.#ciphertext
+    const channel = this.#channel
     if (!this.#isOpen || channel === undefined || channel.bufferedAmount() > WAITING_BYTES_MAX)
       return
     this.#guarded(() => channel.sendMessageBinary(packet))
-  }
-
-  tell(message: Uint8Array): void {
-    const channel = this.#control
-    if (this.#isOpen && channel !== undefined)
-      this.#guarded(() => channel.sendMessageBinary(message))
   }
 
   close(): void {
@@ -135,25 +128,20 @@ export class DataChannelSession {
   }
 
   #take(channel: DataChannel): void {
-    const label = channel.getLabel()
-    if (label === 'ciphertext') this.#ciphertext ??= channel
-    else if (label === 'control') this.#control ??= channel
-    else return channel.close()
+    if (this.#channel !== undefined || channel.getLabel() !== LABEL) return channel.close()
+    this.#channel = channel
     channel.onOpen(() => this.#checkOpen())
     channel.onClosed(() => this.#end('closed by the peer'))
     channel.onError((error) => this.#end(error))
     channel.onMessage((message) => {
       if (typeof message === 'string') return
-      const bytes = Buffer.isBuffer(message) ? message : Buffer.from(message)
-      if (label === 'ciphertext') this.#options.onPacket(bytes)
-      else this.#options.onMessage(bytes)
+      this.#options.onPacket(Buffer.isBuffer(message) ? message : Buffer.from(message))
     })
     this.#checkOpen()
   }
 
   #checkOpen(): void {
-    if (this.#isOpen || this.#isClosed) return
-    if (this.#ciphertext?.isOpen() !== true || this.#control?.isOpen() !== true) return
+    if (this.#isOpen || this.#isClosed || this.#channel?.isOpen() !== true) return
     this.#isOpen = true
     clearTimeout(this.#deadline)
     const pair = this.#connection.getSelectedCandidatePair()

@@ -26,6 +26,8 @@ export interface UnderlayOptions {
   readonly presharedKey: Uint8Array
   readonly listen: readonly ListenAddress[]
   isMeshAddress(ip: string): boolean
+  /** Members to which a tunnel stands, at their addresses in the mesh: dialled while no other link stands. */
+  meshTargets(): readonly SupervisorTarget[]
   /** Judges an envelope: form, signature, certificate, network, lifetime, revocation. */
   verify(bytes: Uint8Array): Result<NodeRecord>
   /** Form, signature and time of a signal. */

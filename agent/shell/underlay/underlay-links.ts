@@ -26,13 +26,26 @@ export async function dialMember(
     .flatMap((text) => parseMultiaddr(`${text}/p2p/${peer.toString()}`) ?? [])
   if (addresses.length === 0) return
   const signal = AbortSignal.any([stopped, AbortSignal.timeout(DIAL_TIMEOUT_MS)])
-  const connection = await node.dial(addresses, { signal }).catch(() => undefined)
+  // Also beside a connection that stands: it may be one that rides a tunnel.
+  const connection = await node.dial(addresses, { signal, force: true }).catch(() => undefined)
   if (connection === undefined) return
   const waited = new AbortController()
   const limit = AbortSignal.any([stopped, waited.signal])
   // A dial that resolves says nothing: the other side may be closing already.
   await Promise.race([members.whenMember(connection, target.node), delay(STRANGER_MS, limit)])
   waited.abort()
+}
+
+/** The control plane must not ride the tunnels that it repairs, whatever a record or a token says. */
+export function withoutMesh(
+  target: SupervisorTarget,
+  isMeshAddress: (ip: string) => boolean,
+): SupervisorTarget {
+  const dialAddresses = target.dialAddresses.filter((text) => {
+    const [, , ip = ''] = text.split('/')
+    return !isMeshAddress(ip)
+  })
+  return { ...target, dialAddresses }
 }
 
 export interface StrangerGuard {

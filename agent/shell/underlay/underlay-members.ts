@@ -9,12 +9,14 @@ const SURPLUS_GRACE_OTHER_SIDE_MS = 1_500
 
 interface Neighbour {
   readonly sinceMs: number
-  /** Newest last. */
+  /** Those over the mesh first, then the others; newest last. */
   connections: Connection[]
 }
 
 export interface MembersOptions {
   readonly self: NodeId
+  /** Whether a connection rides a tunnel of the mesh. */
+  isMesh(connection: Connection): boolean
   onUp(node: NodeId): void
   onDown(node: NodeId): void
   /** Over which connection the neighbour is to be spoken to from now on. */
@@ -24,7 +26,8 @@ export interface MembersOptions {
 /**
  * Connections whose peer has proven membership, by node. Two hosts that dial each other at once end
  * up with two connections: the newest stays, because it is the one that was alive last. The node
- * with the lower id closes the others; the other node does so only if that fails to happen.
+ * with the lower id closes the others; the other node does so only if that fails to happen. Over the mesh
+ * no connection stays beside one that is not.
  */
 export class Members {
   readonly #options: MembersOptions
@@ -39,9 +42,11 @@ export class Members {
     const known = this.#neighbours.get(node)
     if (connection.status !== 'open' || known?.connections.includes(connection) === true) return
     const neighbour = known ?? { sinceMs: performance.now(), connections: [] }
-    neighbour.connections = [...neighbour.connections, connection]
+    const all = [...neighbour.connections, connection]
+    const isMesh = (on: Connection) => this.#options.isMesh(on)
+    neighbour.connections = [...all.filter(isMesh), ...all.filter((on) => !isMesh(on))]
     this.#neighbours.set(node, neighbour)
-    this.#options.onPreferred(node, connection)
+    this.#options.onPreferred(node, neighbour.connections.at(-1) ?? connection)
     for (const resolve of this.#waiting.get(connection) ?? []) resolve(node)
     this.#waiting.delete(connection)
     if (known === undefined) this.#options.onUp(node)
@@ -69,6 +74,24 @@ export class Members {
 
   has(node: NodeId): boolean {
     return this.#neighbours.has(node)
+  }
+
+  /** Whether there is a connection to the node that does not ride a tunnel. */
+  hasUnderlay(node: NodeId): boolean {
+    const preferred = this.connectionTo(node)
+    return preferred !== undefined && !this.#options.isMesh(preferred)
+  }
+
+  hasAnyUnderlay(): boolean {
+    for (const node of this.#neighbours.keys()) if (this.hasUnderlay(node)) return true
+    return false
+  }
+
+  /** All connections over the mesh. */
+  meshConnections(): Connection[] {
+    return [...this.#neighbours.values()].flatMap(({ connections }) =>
+      connections.filter((on) => this.#options.isMesh(on)),
+    )
   }
 
   /** The connection to use; undefined if the node is no neighbour. */

@@ -37,7 +37,7 @@ export interface UnderlayNodeOptions {
   readonly seed: Uint8Array
   readonly presharedKey: Uint8Array
   readonly listen: readonly ListenAddress[]
-  /** The control plane must not ride the tunnels that it repairs. */
+  /** Such addresses are never announced. */
   isMeshAddress(ip: string): boolean
   readonly services?: NonNullable<Libp2pOptions['services']>
 }
@@ -72,7 +72,6 @@ async function libp2pOptions(
     connectionProtector: preSharedKey({ psk: presharedKeyText(options.presharedKey) }),
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
-    connectionGater: { denyDialMultiaddr: isMesh },
     connectionManager: {
       maxConnections: CONNECTIONS_MAX,
       inboundConnectionThreshold: INBOUND_PER_SECOND_AND_ADDRESS,

@@ -14,15 +14,16 @@ import { GossipGate } from './gossip-gate.ts'
 import type { JoinFault } from './join-frame.ts'
 import { askOver, carry, JOIN_DEADLINE_MS, JoinServer } from './join-protocol.ts'
 import { RateLimit } from './rate-limit.ts'
+import { MeshLinks } from './mesh-links.ts'
 import { RecordJudge } from './record-judge.ts'
 import { SignalProtocol } from './signal-protocol.ts'
 import { Supervisor, type SupervisorTarget } from './supervisor.ts'
 import { NotAMember, SYNC_PROTOCOL, SyncProtocol } from './sync-protocol.ts'
 import { SyncSchedule } from './sync-schedule.ts'
 import type { Underlay, UnderlayOptions } from './underlay-contract.ts'
-import { dialMember, guardStrangers } from './underlay-links.ts'
+import { dialMember, guardStrangers, withoutMesh } from './underlay-links.ts'
 import { Members } from './underlay-members.ts'
-import { nodeIdOf, peerIdOf, startUnderlayNode } from './underlay-node.ts'
+import { nodeIdOf, peerIdOf, remoteIpOf, startUnderlayNode } from './underlay-node.ts'
 
 /** Syncs that a neighbour may begin, pushes included. */
 const SYNCS_PER_SECOND = 10
@@ -53,6 +54,7 @@ class RunningUnderlay implements Underlay {
   readonly #join: JoinServer
   readonly #fresh: FreshRecords
   readonly #supervisor: Supervisor
+  readonly #meshLinks: MeshLinks
   readonly #signals: SignalProtocol
   readonly #syncRate = new RateLimit(SYNCS_PER_SECOND, SYNCS_BURST)
 
@@ -70,9 +72,14 @@ class RunningUnderlay implements Underlay {
     this.#topic = topic
     this.#members = new Members({
       self: options.self,
+      isMesh: (connection) => options.isMeshAddress(remoteIpOf(connection)),
       onUp: (up) => this.#linkChanged('neighbour-up', up),
       onDown: (down) => this.#linkChanged('neighbour-down', down),
-      onPreferred: (_node, connection) => gate.admit(connection),
+      onPreferred: (neighbour, connection) => {
+        gate.admit(connection)
+        this.#supervisor.notice(neighbour)
+        this.#meshLinks.notice()
+      },
     })
     this.#judge = new RecordJudge({
       verify: (bytes) => options.verify(bytes),
@@ -115,8 +122,18 @@ class RunningUnderlay implements Underlay {
       onSignal: (signal) => options.onEvent({ kind: 'signal', signal }),
     })
     this.#supervisor = new Supervisor({
+      isUp: (target) => this.#members.hasUnderlay(target),
+      dial: (target, signal) => dialMember(node, this.#members, target, signal),
+    })
+    this.#meshLinks = new MeshLinks({
+      hasOther: () => this.#members.hasAnyUnderlay(),
+      targets: () => options.meshTargets(),
       isUp: (target) => this.#members.has(target),
       dial: (target, signal) => dialMember(node, this.#members, target, signal),
+      hangUp: () => {
+        const own = this.#members.meshConnections().filter((on) => on.direction === 'outbound')
+        for (const connection of own) void connection.close().catch(() => undefined)
+      },
     })
   }
 
@@ -129,6 +146,7 @@ class RunningUnderlay implements Underlay {
     this.#node.addEventListener('connection:close', ({ detail }) => this.#closed(detail))
     await this.#join.listen(this.#node)
     await this.#signals.listen(this.#node)
+    this.#meshLinks.notice()
     await this.#node.handle(SYNC_PROTOCOL, async (stream, connection) => {
       if (!this.#syncRate.take(connection.remotePeer.toString()))
         return stream.abort(new Error('too many syncs'))
@@ -160,7 +178,11 @@ class RunningUnderlay implements Underlay {
   }
 
   setTargets(targets: readonly SupervisorTarget[]): void {
-    this.#supervisor.setTargets(targets.filter(({ node }) => node !== this.#options.self))
+    this.#supervisor.setTargets(
+      targets
+        .filter(({ node }) => node !== this.#options.self)
+        .map((target) => withoutMesh(target, (ip) => this.#options.isMeshAddress(ip))),
+    )
   }
 
   hangUp(node: NodeId): void {
@@ -182,6 +204,7 @@ class RunningUnderlay implements Underlay {
 
   async close(): Promise<void> {
     this.#supervisor.close()
+    this.#meshLinks.close()
     this.#schedule.close()
     await this.#node.stop()
   }
@@ -215,6 +238,7 @@ class RunningUnderlay implements Underlay {
   #linkChanged(kind: 'neighbour-up' | 'neighbour-down', node: NodeId): void {
     if (kind === 'neighbour-down') this.#gate.dismiss(peerIdOf(node))
     this.#supervisor.notice(node)
+    this.#meshLinks.notice()
     this.#options.onEvent({ kind, node })
   }
 

@@ -2,6 +2,7 @@
 /** When a pair asks for a data channel, and when it gives it up. */
 import { describe, expect, it } from 'vitest'
 import {
+  CHANNEL_DEAD_MS,
   CHANNEL_LINGER_MS,
   CHANNEL_LINGER_OTHERS_MS,
   CHANNEL_RETRY_MS_MIN,
@@ -125,7 +126,7 @@ describe('a data channel', () => {
   })
 
   it('is closed by who asked for it, once another path has carried for a while', () => {
-    const { channel, stats, pass, held, served } = pair()
+    const { channel, stats, pass, held } = pair()
     held()
     pass(LACKING_MS)
     channel(true)
@@ -141,7 +142,11 @@ describe('a data channel', () => {
       { ...CHANNEL, up: true, carries: true },
     )
     expect(ended(pass(60_000))).toBe(0)
-    served()
+    stats(
+      DIRECT.id,
+      { ...DIRECT, up: true, carries: true },
+      { ...CHANNEL, up: true, carries: true },
+    )
     expect(ended(pass(CHANNEL_LINGER_MS - 1))).toBe(0)
     const effects = pass(1)
     expect(ended(effects)).toBe(1)
@@ -149,11 +154,38 @@ describe('a data channel', () => {
     expect(applied?.desired.peers[0]?.paths.some(({ kind }) => kind === 'channel')).toBe(false)
   })
 
+  it('that was just opened is not asked for again while the helper tries it', () => {
+    const { channel, pass, held } = pair()
+    held()
+    pass(LACKING_MS)
+    expect(asked(channel(true))).toBe(0)
+    expect(asked(pass(CHANNEL_DEAD_MS - 1))).toBe(0)
+  })
+
+  it('over which nothing is answered is closed, and asked for anew', () => {
+    const { channel, stats, pass, held } = pair()
+    held()
+    pass(LACKING_MS)
+    channel(true)
+    const direct = { ...DIRECT, up: false, carries: false } as const
+    stats('channel', direct, { ...CHANNEL, up: true, carries: true })
+    expect(ended(pass(60_000))).toBe(0)
+    stats('channel', direct, { ...CHANNEL, up: false, carries: null })
+    expect(ended(pass(CHANNEL_DEAD_MS - 1))).toBe(0)
+    expect(ended(pass(1))).toBe(1)
+    channel(false, 'closed by this side')
+    expect(asked(pass(LACKING_MS))).toBe(1)
+  })
+
   it('that the peer asked for is left to the peer for much longer', () => {
-    const { channel, served, pass } = pair()
+    const { channel, stats, served, pass } = pair()
     served()
     channel(true)
-    served()
+    stats(
+      DIRECT.id,
+      { ...DIRECT, up: true, carries: true },
+      { ...CHANNEL, up: true, carries: null },
+    )
     expect(ended(pass(CHANNEL_LINGER_OTHERS_MS - 1))).toBe(0)
     expect(ended(pass(1))).toBe(1)
   })

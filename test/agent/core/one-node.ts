@@ -73,6 +73,7 @@ export function oneNode(config: Partial<NodeConfig> = {}) {
     const { wall } = now()
     const roles = {
       dialAddresses: [],
+      dialPort: PORT,
       stunServers: [],
       relay: false,
       birthdaySearch: true,

@@ -49,7 +49,6 @@ function benchOf(letter: number): Bench {
       said.push(signal.value)
     },
     onChannel: (_node, isOpen, detail) => changes.push(`${isOpen ? 'open' : 'closed'}: ${detail}`),
-    onMessage: () => undefined,
   })
   return { self, desk, orders, said, changes }
 }

@@ -60,6 +60,7 @@ export async function startMember(letter: number, options: MemberOptions = {}): 
     presharedKey: network.presharedKey,
     listen: [{ ip: '127.0.0.1', port: 0 }],
     isMeshAddress: (ip) => ip.startsWith('10.7.'),
+    meshTargets: () => [],
     verify,
     verifySignal: (bytes) => verifySignal(bytes, network.id, nodeCrypto, NOW),
     isMember: (other) => view.entries.get(other)?.record.present === true,
