@@ -3,6 +3,7 @@
 import { addressParts } from '../../nat/address.ts'
 import type { Now } from '../../nat/clock.ts'
 import { stunServerStates } from '../../nat/stun-client.ts'
+import type { NodeId } from '../../topology/identity.ts'
 import { FAILED_AFTER_MS, SUSPECT_AFTER_MS } from './constants.ts'
 import { observeSelf } from './observe.ts'
 import { type Explainer, explainer } from './pair-facts.ts'
@@ -85,6 +86,8 @@ function peerStatus(node: Node, peer: Peer, explain: Explainer, now: Now): PeerS
     addresses: [certificate.ipv4, certificate.ipv6],
     tags: certificate.tags,
     liveness: livenessOf(peer, now),
+    hub: peer.record.relay,
+    homeHubs: peer.record.hubs.map((hub) => memberName(node, hub)),
     path,
     backups,
     lastSwitch: lastSwitchOf(peer),
@@ -96,6 +99,11 @@ function peerStatus(node: Node, peer: Peer, explain: Explainer, now: Now): PeerS
     lastHandshakeMs: peer.stats?.lastHandshakeMs ?? null,
     sessionRttMs: toMs(peer.stats?.session.rttUs ?? null),
   }
+}
+
+function memberName(node: Node, id: NodeId): string {
+  const own = node.config.certificate
+  return id === own.node ? own.name : (node.peers.get(id)?.record.certificate.name ?? id)
 }
 
 function lastSwitchOf({ lastSwitch }: Peer): SwitchStatus | null {

@@ -34,6 +34,9 @@ export interface PeerStatus {
   readonly addresses: readonly string[]
   readonly tags: readonly string[]
   readonly liveness: Liveness
+  /** Whether it relays for others; its home hubs, by name. */
+  readonly hub: boolean
+  readonly homeHubs: readonly string[]
   readonly path: PathStatus
   readonly backups: readonly PathStatus[]
   /** The last time that traffic moved, and how often it did, since the agent started. */

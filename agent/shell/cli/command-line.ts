@@ -109,7 +109,20 @@ function runCommands(root: Command, act: Act): void {
     .action(act(async () => (await import('./run.ts')).run))
   command(root, 'status', 'show this host, its peers and the paths to them', [
     'meshgate status',
-  ]).action(act(async () => (await import('./status.ts')).status))
+    'meshgate status --watch',
+  ])
+    .option('-w, --watch', 'live, until interrupted')
+    .action(act(async () => (await import('./status.ts')).status))
+  command(root, 'peers', 'list the members of the network', [
+    'meshgate peers',
+    "meshgate peers --json | jq -r '.[].name'",
+  ]).action(act(async () => (await import('./peers.ts')).peers))
+  command(root, 'paths', 'list every way to each peer, the one in use first', [
+    'meshgate paths',
+    'meshgate paths web-1',
+  ])
+    .addArgument(new Argument('[peer]', 'name, mesh address or node id; all if left out'))
+    .action(act(async () => (await import('./peers.ts')).paths))
   command(root, 'ping', 'measure round trips inside the tunnel, and over which path they go', [
     'meshgate ping web-1',
     'meshgate ping 10.7.0.2 -c 0 -i 200',
@@ -138,6 +151,16 @@ function runCommands(root: Command, act: Act): void {
   command(root, 'plan', 'show what the agent wants of its helper, with reasons', [
     'meshgate plan',
   ]).action(act(async () => (await import('./plan.ts')).plan))
+  command(root, 'doctor', 'check everything, and say how to mend what is wrong', [
+    'meshgate doctor',
+    'meshgate doctor --json | jq \'.[] | select(.verdict != "good")\'',
+  ]).action(act(async () => (await import('./doctor.ts')).doctor))
+  command(root, 'bugreport', 'write what a developer needs to know to a file, without secrets', [
+    'meshgate bugreport',
+    'meshgate bugreport --output report.json',
+  ])
+    .option('-o, --output <file>', 'where to (default: a name with host and time)')
+    .action(act(async () => (await import('./bug-report.ts')).bugReport))
   command(root, 'reload', 'take up a changed configuration file', ['meshgate reload']).action(
     act(async () => (await import('./reload.ts')).reload),
   )

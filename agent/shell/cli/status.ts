@@ -2,12 +2,24 @@
 import { styleText } from 'node:util'
 import type { PathStatus, PeerStatus, SelfStatus, Status } from '../../core/status.ts'
 import { ApiClient } from '../api/api-client.ts'
+import { readClock } from '../clock.ts'
 import { type CommandContext, print } from './context.ts'
 import { table } from './table.ts'
+import { watch } from './watch.ts'
+
+interface StatusOptions {
+  readonly watch?: boolean
+}
 
 /** `meshgate status` */
-export async function status(context: CommandContext): Promise<number> {
-  const answer = await new ApiClient(context.runDir).get<Status>('/v1/status')
+export async function status(context: CommandContext, options: StatusOptions): Promise<number> {
+  const client = new ApiClient(context.runDir)
+  const ask = () => client.get<Status>('/v1/status')
+  if (options.watch === true && !context.json) {
+    await watch(async () => statusText(await ask()))
+    return 0
+  }
+  const answer = await ask()
   print(context, answer, statusText(answer))
   return 0
 }
@@ -17,8 +29,8 @@ export function statusText({ self, peers }: Status): string {
   const head = selfText(self)
   if (peers.length === 0)
     return `${head}\n\nno peers yet: let a host join with \`meshgate token create\``
-  const titles = ['peer', 'address', 'path', 'round trip', 'loss', 'traffic']
-  return `${head}\n\n${table(titles, peers.map(rowOf), [16, 16, 30, 12, 7, 12])}${reasonsText(peers)}`
+  const titles = ['peer', 'address', 'path', 'rtt', 'loss', 'in/out', 'since']
+  return `${head}\n\n${table(titles, peers.map(rowOf), [15, 16, 33, 8, 6, 11, 8])}${reasonsText(peers)}`
 }
 
 function selfText(self: SelfStatus): string {
@@ -51,7 +63,17 @@ function rowOf(peer: PeerStatus): string[] {
     roundTripText(peer.sessionRttMs ?? peer.path.rttMs),
     peer.path.lossPct === null ? '-' : `${peer.path.lossPct}%`,
     `${byteText(peer.rxBytes)}/${byteText(peer.txBytes)}`,
+    sinceText(peer.lastSwitch?.time, readClock().wall),
   ]
+}
+
+/** How long ago: `45s`, `12m`, `3h`, `8d`. */
+export function sinceText(time: string | undefined, nowMs: number): string {
+  if (time === undefined) return '-'
+  const seconds = Math.max(0, Math.floor((nowMs - Date.parse(time)) / 1_000))
+  if (seconds < 60) return `${seconds}s`
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)}m`
+  return seconds < 172_800 ? `${Math.floor(seconds / 3_600)}h` : `${Math.floor(seconds / 86_400)}d`
 }
 
 /** A direct path needs no reason; the others' are sentences, too long for a column. */

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import { stripVTControlCharacters } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import type { PathStatus, PeerStatus, Status } from '../../../../agent/core/status.ts'
+import { peersText, pathsText } from '../../../../agent/shell/cli/peers.ts'
+import { sinceText, statusText } from '../../../../agent/shell/cli/status.ts'
+
+const LONG = 'a-name-as-long-as-a-label-of-dns-may-be-which-is-sixty-three-ch'
+
+const path: PathStatus = {
+  kind: 'direct',
+  via: null,
+  endpoint: '[2001:db8:1234:5678:9abc:def0:1234:5678]:51820',
+  rttMs: 123.4,
+  lossPct: 12.5,
+}
+
+const peer = {
+  name: LONG,
+  nodeId: 'x',
+  addresses: ['10.255.255.255', 'fd12:3456:789a:1234:5678:9abc:def0:1234'],
+  tags: [LONG],
+  liveness: 'suspect',
+  hub: true,
+  homeHubs: [],
+  path,
+  backups: [path, { ...path, kind: 'relay', via: `${LONG}, ${LONG}` }],
+  lastSwitch: { time: '2026-01-01T00:00:00.000Z', from: null, to: null, cause: '', gapMs: 0 },
+  switches: 1,
+  why: '',
+  nat: { mapping: 'unknown', filtering: 'unknown' },
+  rxBytes: 999_900_000_000,
+  txBytes: 1_234,
+  lastHandshakeMs: null,
+  sessionRttMs: null,
+} as unknown as PeerStatus
+
+const status = {
+  self: {
+    name: 'a',
+    network: 'n',
+    addresses: ['10.0.0.1'],
+    nat: { mapping: 'unknown', filtering: 'unknown', mapped: [], portMapping: null },
+    turnServers: [],
+    helper: { connected: true, problem: null },
+    neighbours: ['b'],
+  },
+  peers: [peer],
+} as unknown as Status
+
+const widest = (text: string) =>
+  Math.max(
+    ...stripVTControlCharacters(text)
+      .split('\n')
+      .map((line) => line.length),
+  )
+
+describe('tables for people', () => {
+  it.each([
+    ['status', statusText(status)],
+    ['peers', peersText([peer])],
+    ['paths', pathsText([peer])],
+  ])('%s fits on 100 columns, whatever is in it', (_, text) => {
+    expect(widest(text)).toBeLessThanOrEqual(100)
+  })
+
+  it('say how long ago in one unit', () => {
+    const now = Date.parse('2026-01-02T00:00:00Z')
+    const ago = (ms: number) => sinceText(new Date(now - ms).toISOString(), now)
+    expect([ago(0), ago(59_000), ago(60_000), ago(3_600_000), ago(10 * 86_400_000)]).toEqual([
+      '0s',
+      '59s',
+      '1m',
+      '1h',
+      '10d',
+    ])
+    expect(sinceText(undefined, now)).toBe('-')
+  })
+})

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+import { describe, expect, it } from 'vitest'
+import type { Netcheck, PeerStatus, SelfStatus } from '../../../../agent/core/status.ts'
+import { diagnose } from '../../../../agent/shell/doctor/diagnose.ts'
+import type { Facts, StateFacts } from '../../../../agent/shell/doctor/facts.ts'
+import type { Finding } from '../../../../agent/shell/doctor/finding.ts'
+
+const NOW = Date.parse('2026-03-01T12:00:00Z')
+const DAY_MS = 86_400_000
+
+interface Changes extends Omit<Partial<Facts>, 'state' | 'agent'> {
+  readonly state?: Partial<StateFacts>
+  readonly agent?: Facts['agent']
+  readonly self?: Partial<SelfStatus>
+  readonly netcheck?: Partial<Netcheck>
+  readonly peer?: Partial<PeerStatus>
+}
+
+/** A healthy member with one direct peer, and what is different about it. */
+function facts(changes: Changes = {}): Facts {
+  const { self, netcheck, peer, state, ...rest } = changes
+  const direct = { kind: 'direct', via: null, endpoint: '192.0.2.1:9', rttMs: 3, lossPct: 0 }
+  return {
+    now: NOW,
+    paths: { config: '/etc/c.toml', state: '/var/lib/m', run: '/run/m' },
+    configProblem: undefined,
+    services: 'enabled',
+    hasTunDevice: true,
+    hasIpv6: true,
+    routes: [{ prefix: '192.168.1.0/24', interface: 'eth0' }],
+    version: '1.0.0',
+    agent: {
+      ok: true,
+      status: {
+        self: {
+          helper: { connected: true, engine: 'userspace', problem: null },
+          neighbours: ['hub'],
+          turnServers: [],
+          ...self,
+        } as unknown as SelfStatus,
+        peers: [
+          {
+            name: 'hub',
+            path: direct,
+            liveness: 'alive',
+            why: '',
+            ...peer,
+          } as unknown as PeerStatus,
+        ],
+      },
+      netcheck: {
+        nat: { mapping: 'endpoint-independent', filtering: 'unknown' },
+        evidence: 'one port for all',
+        ipv4: { local: ['192.168.1.2:1'], mapped: [] },
+        ipv6: { local: [], mapped: [] },
+        stunServers: [{ server: 'x', answered: true, rttMs: 1, mapped: null }],
+        whyNoPortMapping: null,
+        ...netcheck,
+      } as unknown as Netcheck,
+    },
+    ...rest,
+    state: {
+      network: { ipv4Prefix: '10.7.0.0/16', ipv6Prefix: 'fd12:3456:789a::/48' },
+      certificate: { notBefore: NOW - DAY_MS, notAfter: NOW + 29 * DAY_MS },
+      problem: undefined,
+      isMember: true,
+      isWritable: true,
+      freeBytes: 1e9,
+      ...state,
+    },
+  }
+}
+
+const certificate = (fromDays: number, toDays: number) => ({
+  certificate: { notBefore: NOW + fromDays * DAY_MS, notAfter: NOW + toDays * DAY_MS },
+})
+const noAgent = (code: string) => ({ agent: { ok: false, code, message: code } as const })
+const stun = (answered: boolean) => [{ server: 'x', answered, rttMs: null, mapped: null }]
+const helper = (problem: string | null, connected = true) =>
+  ({ self: { helper: { connected, engine: null, problem } } }) as Changes
+const path = (kind: string, lossPct = 0) =>
+  ({ kind, via: 'hub', endpoint: null, rttMs: 1, lossPct }) as PeerStatus['path']
+
+describe('the doctor', () => {
+  it('finds nothing wrong with a healthy host', () => {
+    expect(diagnose(facts()).filter(({ verdict }) => verdict !== 'good')).toEqual([])
+  })
+
+  const planted: [string, Changes, Pick<Finding, 'check' | 'verdict'>, string, string][] = [
+    [
+      'a wrong configuration',
+      { configProblem: 'mtu 5 is too small' },
+      { check: 'config', verdict: 'bad' },
+      'mtu 5',
+      'config check',
+    ],
+    [
+      'no membership',
+      { state: { isMember: false } },
+      { check: 'state', verdict: 'bad' },
+      'not a member',
+      'meshgate join',
+    ],
+    [
+      'a state directory that others may write',
+      { state: { problem: { message: 'other users may replace files', remedy: 'chmod 700' } } },
+      { check: 'state', verdict: 'bad' },
+      'other users',
+      'chmod 700',
+    ],
+    [
+      'a read-only state directory',
+      { state: { isWritable: false } },
+      { check: 'state', verdict: 'bad' },
+      'cannot be written',
+      'chown',
+    ],
+    [
+      'a full disk',
+      { state: { freeBytes: 4096 } },
+      { check: 'disk', verdict: 'bad' },
+      '0 MiB free',
+      'make room',
+    ],
+    [
+      'a clock in the past',
+      { state: certificate(1, 29) },
+      { check: 'clock', verdict: 'bad' },
+      'before this host',
+      'timedatectl',
+    ],
+    [
+      'a certificate that was not renewed',
+      { state: certificate(-28, 2) },
+      { check: 'certificate', verdict: 'look' },
+      'not renewed',
+      'network key',
+    ],
+    [
+      'a certificate that ran out',
+      { state: certificate(-30, -1) },
+      { check: 'certificate', verdict: 'bad' },
+      'ran out',
+      'meshgate leave',
+    ],
+    [
+      'no TUN device',
+      { hasTunDevice: false },
+      { check: 'tun', verdict: 'bad' },
+      '/dev/net/tun',
+      'modprobe tun',
+    ],
+    [
+      'no IPv6',
+      { hasIpv6: false },
+      { check: 'ipv6', verdict: 'look' },
+      'switched off',
+      'disable_ipv6=0',
+    ],
+    [
+      "another VPN's route",
+      { routes: [{ prefix: '10.7.9.0/24', interface: 'tun9' }] },
+      { check: 'routes', verdict: 'bad' },
+      '10.7.9.0/24 goes to tun9',
+      'take that route away',
+    ],
+    [
+      "another VPN's IPv6 route",
+      { routes: [{ prefix: 'fd12:3456:789a:0001:0000:0000:0000:0000/64', interface: 'tun9' }] },
+      { check: 'routes', verdict: 'bad' },
+      'tun9',
+      'route',
+    ],
+    [
+      'services that do not start',
+      { services: 'not-enabled' },
+      { check: 'services', verdict: 'look' },
+      'do not start',
+      'systemctl enable',
+    ],
+    ['no agent', noAgent('no-agent'), { check: 'agent', verdict: 'bad' }, 'no-agent', 'journalctl'],
+    [
+      'a person who may not ask',
+      noAgent('not-permitted'),
+      { check: 'agent', verdict: 'bad' },
+      'not-permitted',
+      'usermod',
+    ],
+    [
+      'no helper',
+      helper('refused', false),
+      { check: 'helper', verdict: 'bad' },
+      'no helper: refused',
+      'meshgate-helper',
+    ],
+    [
+      'a port that is taken',
+      helper('listen udp: address already in use'),
+      { check: 'helper', verdict: 'bad' },
+      'in use',
+      'ss -ulpn',
+    ],
+    [
+      'an interface name that is taken',
+      helper('the name meshgate0 exists'),
+      { check: 'helper', verdict: 'bad' },
+      'exists',
+      '`interface`',
+    ],
+    [
+      'no network at all',
+      { netcheck: { ipv4: { local: [], mapped: [] } } },
+      { check: 'internet', verdict: 'bad' },
+      'no usable address',
+      'ip address',
+    ],
+    [
+      'blocked UDP',
+      { netcheck: { stunServers: stun(false) } },
+      { check: 'internet', verdict: 'look' },
+      'UDP seems to be blocked',
+      'let UDP out',
+    ],
+    [
+      'a hard NAT',
+      {
+        netcheck: { nat: { mapping: 'address-and-port-dependent', filtering: 'unknown' } as never },
+      },
+      { check: 'nat', verdict: 'look' },
+      'hard to punch',
+      'UPnP',
+    ],
+    [
+      'no gossip',
+      { self: { neighbours: [] } },
+      { check: 'gossip', verdict: 'bad' },
+      'no link',
+      'TCP port',
+    ],
+    [
+      'a peer that is not reached',
+      { peer: { path: path('none'), why: 'it is down' } },
+      { check: 'peer hub', verdict: 'bad' },
+      'it is down',
+      'meshgate why hub',
+    ],
+    [
+      'a peer over a relay',
+      { peer: { path: path('relay'), why: 'both NATs are hard' } },
+      { check: 'peer hub', verdict: 'look' },
+      'both NATs',
+      'meshgate why hub',
+    ],
+    [
+      'a lossy path',
+      { peer: { path: path('direct', 20) } },
+      { check: 'peer hub', verdict: 'look' },
+      '20% of packets',
+      'meshgate ping',
+    ],
+    [
+      'a TURN server that refuses',
+      {
+        self: { turnServers: [{ id: 't', state: 'failed', detail: '401', cause: null }] as never },
+      },
+      { check: 'turn', verdict: 'look' },
+      '401',
+      'password',
+    ],
+  ]
+
+  it.each(planted)('finds %s, and says how to mend it', (_, changes, expected, found, remedy) => {
+    const troubles = diagnose(facts(changes)).filter(({ verdict }) => verdict !== 'good')
+    expect(troubles).toHaveLength(1)
+    expect(troubles[0]).toMatchObject(expected)
+    expect(troubles[0]?.found).toContain(found)
+    expect(troubles[0]?.remedy).toContain(remedy)
+  })
+
+  it('does not mind a larger network around the mesh', () => {
+    const around = facts({ routes: [{ prefix: '10.0.0.0/8', interface: 'wg9' }] })
+    expect(diagnose(around).every(({ verdict }) => verdict === 'good')).toBe(true)
+  })
+})
