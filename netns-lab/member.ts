@@ -11,6 +11,7 @@ const MESHGATE = fileURLToPath(new URL('../bin/meshgate', import.meta.url))
 export interface MemberStatus {
   readonly self: {
     readonly name: string
+    readonly nodeId: string
     readonly addresses: readonly string[]
     readonly nat: {
       readonly mapping: string
@@ -19,6 +20,10 @@ export interface MemberStatus {
       readonly mapped: readonly string[]
     }
     readonly listenPort: number
+    readonly tags: readonly string[]
+    readonly membership: string
+    readonly partition: { readonly quorumLost: boolean; readonly sentence: string } | null
+    readonly certificateNotAfter: string
     readonly helper: { readonly connected: boolean; readonly problem: string | null }
     readonly neighbours: readonly string[]
   }
@@ -27,7 +32,9 @@ export interface MemberStatus {
 
 export interface MemberPeer {
   readonly name: string
+  readonly nodeId: string
   readonly addresses: readonly string[]
+  readonly tags: readonly string[]
   readonly liveness: string
   readonly path: {
     readonly kind: string
@@ -118,6 +125,11 @@ export class Member {
 
   async status(): Promise<MemberStatus> {
     return this.json<MemberStatus>(['status'])
+  }
+
+  /** What the agent remembers to have happened, oldest first. */
+  async events(): Promise<readonly { readonly kind: string; readonly time: string }[]> {
+    return this.json(['events'])
   }
 
   async peer(name: string): Promise<MemberPeer> {

@@ -21,7 +21,8 @@ export type CborFault = 'too-large' | 'malformed'
 const DEPTH_MAX = 12
 
 export function encodeCanonical(value: CborValue): Uint8Array {
-  return encode(value, rfc8949EncodeOptions)
+  // A copy: cborg hands out windows on a pool of 64 KiB, some of them Buffers, whose slice() does not copy.
+  return new Uint8Array(encode(value, rfc8949EncodeOptions))
 }
 
 /** Any other encoding of the same value is malformed, as are trailing bytes. Never throws. */

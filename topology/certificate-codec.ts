@@ -4,7 +4,7 @@
  * certificate = envelope "certificate" by the authority's key, at most 2048 bytes, of
  * { network: bstr .size 16, serial: uint, node: bstr .size 32, wireguardKey: bstr .size 32,
  *   probeKey: bstr .size 32, name: tstr, ipv4: bstr .size 4, ipv6: bstr .size 16,
- *   tags: [* tstr], prefixes: [* tstr], authority: bool, notBefore: uint, notAfter: uint }
+ *   tags: [* tstr], prefixes: [* tstr], hub: bool, authority: bool, notBefore: uint, notAfter: uint }
  * ```
  * Keys in canonical order, tags and prefixes sorted, times in unix milliseconds. Closed: a key that
  * this version does not know might be a restriction, so it is refused.
@@ -43,10 +43,9 @@ import {
 import { isHostName } from './host-name.ts'
 import { KEY_BYTES, NETWORK_ID_BYTES } from './identity.ts'
 import type { Network } from './network.ts'
-import { ipv6AddressOf } from './overlay-address.ts'
 import { isPrefix, parsePrefix, prefixContains } from './prefix.ts'
 
-/** wrong-address: outside of the network's prefix, or not the address that follows from the key. */
+/** wrong-address: outside of the network's prefixes. */
 export type CertificateFault =
   | 'too-large'
   | 'malformed'
@@ -72,6 +71,7 @@ const certificateSchema: Schema<Certificate> = struct<Certificate>({
   ipv6: ip(16),
   tags: tagsSchema,
   prefixes: prefixesSchema,
+  hub: boolean,
   authority: boolean,
   notBefore: wallTimeSchema,
   notAfter: wallTimeSchema,
@@ -95,7 +95,8 @@ export function verifyCertificate(
   if (!isSignedBy(network.authorityKey, 'certificate', envelope, crypto)) {
     return err('bad-signature')
   }
-  if (!hasOwnAddresses(certificate, network, crypto)) return err('wrong-address')
+  if (!isInNetwork(certificate.ipv4, network.ipv4Prefix)) return err('wrong-address')
+  if (!isInNetwork(certificate.ipv6, network.ipv6Prefix)) return err('wrong-address')
   if (now + CLOCK_SKEW_MS < certificate.notBefore) return err('not-yet-valid')
   return now >= certificate.notAfter ? err('expired') : ok(certificate)
 }
@@ -122,17 +123,9 @@ function openCertificate(
   return ok({ certificate: certificate.value, envelope: envelope.value })
 }
 
-function hasOwnAddresses(
-  certificate: Certificate,
-  network: Network,
-  crypto: Pick<Crypto, 'hash'>,
-): boolean {
-  const prefix = parsePrefix(network.ipv4Prefix)
-  const ipv4 = parseIp(certificate.ipv4)
-  return (
-    prefix.ok &&
-    ipv4.ok &&
-    prefixContains(prefix.value, ipv4.value) &&
-    certificate.ipv6 === ipv6AddressOf(network.id, certificate.node, crypto)
-  )
+/** A node keeps its address when it changes its key, so that the address does not follow from the key any more. */
+function isInNetwork(address: string, prefixText: string): boolean {
+  const prefix = parsePrefix(prefixText)
+  const ip = parseIp(address)
+  return prefix.ok && ip.ok && prefixContains(prefix.value, ip.value)
 }

@@ -21,6 +21,8 @@ export interface Certificate {
   readonly tags: readonly string[]
   /** Prefixes outside the mesh that the node may forward, canonical CIDR. */
   readonly prefixes: readonly string[]
+  /** Whether the node may forward others' ciphertext. */
+  readonly hub: boolean
   /** Whether the node may answer join requests with the authority's key. */
   readonly authority: boolean
   readonly notBefore: WallTime
@@ -32,6 +34,21 @@ export const CLOCK_SKEW_MS = 5 * 60_000
 
 /** Long enough that an authority may be switched off for two weeks, as hosts renew at half-life. */
 export const CERTIFICATE_LIFETIME_MS = 30 * 86_400_000
+
+/** At half of the lifetime: the other half is the time in which the authority may be away. */
+export function isRenewalDue(
+  certificate: Pick<Certificate, 'notBefore' | 'notAfter'>,
+  now: WallTime,
+): boolean {
+  return now >= halfLifeOf(certificate)
+}
+
+export function halfLifeOf({
+  notBefore,
+  notAfter,
+}: Pick<Certificate, 'notBefore' | 'notAfter'>): WallTime {
+  return (notBefore + (notAfter - notBefore) / 2) as WallTime
+}
 
 /** With as many tags and prefixes of full length a certificate still fits its 2 KiB. */
 export const TAGS_MAX = 12

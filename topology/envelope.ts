@@ -13,7 +13,15 @@ import { err, ok, type Result } from '../nat/result.ts'
 import { bytes, decodeAs, encodeAs, tuple } from './cbor-schema.ts'
 import type { Crypto, Signer } from './crypto.ts'
 
-export type SignedKind = 'certificate' | 'record' | 'grant' | 'join' | 'admission' | 'signal'
+export type SignedKind =
+  | 'certificate'
+  | 'record'
+  | 'grant'
+  | 'join'
+  | 'admission'
+  | 'revocation'
+  | 'renewal'
+  | 'signal'
 
 /** Most bytes of a whole envelope. */
 export const ENVELOPE_BYTES_MAX: Readonly<Record<SignedKind, number>> = {
@@ -23,6 +31,8 @@ export const ENVELOPE_BYTES_MAX: Readonly<Record<SignedKind, number>> = {
   join: 2048,
   admission: 4096,
   signal: 2048,
+  revocation: 512,
+  renewal: 2048,
 }
 
 export const SIGNATURE_BYTES = 64

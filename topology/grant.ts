@@ -5,7 +5,7 @@
  * ```
  * grant = envelope "grant" by the authority's key, at most 2048 bytes, of
  * { network: bstr .size 16, id: bstr .size 16, namePattern: tstr / null, tags: [* tstr],
- *   ephemeral: bool, prefixes: [* tstr], uses: uint, notBefore: uint, notAfter: uint }
+ *   awayMs: uint / null, prefixes: [* tstr], hub: bool, uses: uint, notBefore: uint, notAfter: uint }
  * ```
  */
 import type { WallTime } from '../nat/clock.ts'
@@ -35,16 +35,22 @@ export type TokenId = string & { readonly [tokenIdBrand]: true }
 export const TOKEN_ID_BYTES = 16
 export const USES_MAX = 1_000_000
 
+/** Shorter, and a member renews its certificate all the time; longer, and it is no different from others. */
+export const AWAY_MS_MIN = 60_000
+export const AWAY_MS_MAX = 15 * 86_400_000
+
 export interface Grant {
   readonly network: NetworkId
   readonly id: TokenId
   /** A host name, with `*` for any run of characters; null: any name. */
   readonly namePattern: string | null
   readonly tags: readonly string[]
-  /** Whether hosts that join with it are forgotten when they stay away. */
-  readonly ephemeral: boolean
+  /** Hosts that join with it are ephemeral: forgotten when they were gone for so long. Null: they are kept. */
+  readonly awayMs: number | null
   /** Prefixes outside the mesh that the host may forward, canonical CIDR. */
   readonly prefixes: readonly string[]
+  /** Whether the host may forward others' ciphertext. */
+  readonly hub: boolean
   readonly uses: number
   readonly notBefore: WallTime
   readonly notAfter: WallTime
@@ -57,8 +63,9 @@ const grantSchema: Schema<Grant> = struct<Grant>({
   id: tokenIdSchema,
   namePattern: nullable(text(isNamePattern)),
   tags: tagsSchema,
-  ephemeral: boolean,
+  awayMs: nullable(integer(AWAY_MS_MIN, AWAY_MS_MAX)),
   prefixes: prefixesSchema,
+  hub: boolean,
   uses: integer(1, USES_MAX),
   notBefore: wallTimeSchema,
   notAfter: wallTimeSchema,

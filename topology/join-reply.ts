@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * An authority's answer to a join request.
+ * An authority's answer to a join request or a renewal.
  *
  * ```
  * reply     = { accepted: envelope "admission" by the authority's key / null,
@@ -34,6 +34,7 @@ import {
 } from './certificate-codec.ts'
 import type { Crypto, Signer } from './crypto.ts'
 import { ENVELOPE_BYTES_MAX, isSignedBy, openEnvelope, sealEnvelope } from './envelope.ts'
+import { isRenewal, openRenewal, type RenewalFault, type RenewalRequest } from './renewal.ts'
 import { isConsistent, type Network, networkSchema, type NetworkFault } from './network.ts'
 
 export const REFUSAL_REASONS = [
@@ -44,6 +45,11 @@ export const REFUSAL_REASONS = [
   'name-taken',
   'name-not-allowed',
   'bad-proof',
+  'awaiting-approval',
+  'not-approved',
+  'revoked',
+  'not-a-member',
+  'stale-request',
   'address-plan-full',
   'wrong-network',
   'malformed',
@@ -193,13 +199,23 @@ function isFor(
   request: Uint8Array,
   crypto: Pick<Crypto, 'verify'>,
 ): boolean {
-  const asked = openJoinRequest(request, crypto)
+  const asked = isRenewal(request) ? renewedKeys(request, crypto) : openJoinRequest(request, crypto)
   return (
     asked.ok &&
     asked.value.node === certificate.node &&
     asked.value.wireguardKey === certificate.wireguardKey &&
     asked.value.probeKey === certificate.probeKey
   )
+}
+
+function renewedKeys(
+  request: Uint8Array,
+  crypto: Pick<Crypto, 'verify'>,
+): Result<Pick<RenewalRequest, 'node' | 'wireguardKey' | 'probeKey'>, RenewalFault> {
+  const renewal = openRenewal(request, crypto)
+  if (!renewal.ok) return renewal
+  const { node, successor } = renewal.value
+  return ok({ ...renewal.value, node: successor ?? node })
 }
 
 function asManyAsFit(records: readonly Uint8Array[]): Uint8Array[] {

@@ -32,6 +32,7 @@ import {
 import {
   certificateBytesSchema,
   type CertificateFault,
+  readCertificate,
   verifyCertificate,
   wallTimeSchema,
 } from './certificate-codec.ts'
@@ -132,6 +133,15 @@ export function signRecord(
     hubs: statement.hubs.slice(0, HUBS_MAX),
   })
   return { bytes: sealEnvelope('record', payload, node) }
+}
+
+/** Whose record it claims to be; nothing of it was verified. */
+export function recordNode(sealed: Uint8Array): NodeId | undefined {
+  const envelope = openEnvelope('record', sealed)
+  if (!envelope.ok) return undefined
+  const payload = decodeAs(payloadSchema, envelope.value.payload, ENVELOPE_BYTES_MAX.record)
+  const certificate = payload.ok ? readCertificate(payload.value.certificate) : payload
+  return certificate.ok ? certificate.value.node : undefined
 }
 
 /** Judges a record's envelope as of `now`, its certificate included. Never throws. */

@@ -3,15 +3,17 @@
  * What two neighbours say to each other to bring their views together, one frame a message.
  *
  * ```
- * hello   = ["hello", record: bstr, [* 2048 entry], last: bool]   the sender's own record and its digest
+ * hello   = ["hello", record: bstr, [* 2048 entry], notices: bstr .size 8, last: bool]
+ *                                                                 the sender's own record, its digest and that of its notices
  * digest  = ["digest", [* 2048 entry], last: bool]                more of the digest
  * want    = ["want", [* 2048 node: bstr .size 32], last: bool]
  * records = ["records", [* 256 envelope: bstr], last: bool]
+ * notices = ["notices", [* 256 notice: bstr], last: bool]
  * entry   = [node: bstr .size 32, serial: uint, version: uint, tail: bstr .size 8]
  * ```
  * Canonical CBOR, at most 262144 bytes a frame; a list that does not fit goes on in the next frame until one is
- * the last. The sequence: both send hello and digest, each answers with what the other lacks
- * (records) and what it lacks itself (want), and the wanted records end it.
+ * the last. The sequence: both send hello and digest, and their notices if those differ; each answers with what the
+ * other lacks (records) and what it lacks itself (want), and the wanted records end it.
  */
 import { err, ok, type Result } from '../nat/result.ts'
 import { DIGEST_TAIL_BYTES, type Digest, type DigestEntry } from './anti-entropy.ts'
@@ -25,17 +27,21 @@ import { boolean, bytes, hex, integer, listOf, mapped, type Schema, tuple } from
 import { SERIAL_MAX } from './certificate.ts'
 import { ENVELOPE_BYTES_MAX } from './envelope.ts'
 import { KEY_BYTES, type NodeId } from './identity.ts'
+import { NOTICE_BYTES_MAX, NOTICES_DIGEST_BYTES } from './notice.ts'
 
 export type SyncFrame =
   | {
       readonly kind: 'hello'
       readonly record: Uint8Array
       readonly digest: Digest
+      /** Of the notices, 16 hex digits. */
+      readonly notices: string
       readonly last: boolean
     }
   | { readonly kind: 'digest'; readonly digest: Digest; readonly last: boolean }
   | { readonly kind: 'want'; readonly nodes: readonly NodeId[]; readonly last: boolean }
   | { readonly kind: 'records'; readonly records: readonly Uint8Array[]; readonly last: boolean }
+  | { readonly kind: 'notices'; readonly notices: readonly Uint8Array[]; readonly last: boolean }
 
 export const FRAME_BYTES_MAX = 262_144
 /** An entry takes at most 62 bytes: 2048 of them and a record fill half of a frame. */
@@ -46,6 +52,8 @@ const FRAME_RECORDS_BYTES_MAX = FRAME_BYTES_MAX - 4 * FRAME_RECORDS_MAX
 
 const recordSchema = bytes(1, ENVELOPE_BYTES_MAX.record)
 const recordsSchema = listOf(recordSchema, FRAME_RECORDS_MAX)
+const noticesSchema = listOf(bytes(1, NOTICE_BYTES_MAX), FRAME_RECORDS_MAX)
+const noticesDigestSchema = hex(NOTICES_DIGEST_BYTES)
 const nodesSchema = listOf(hex<NodeId>(KEY_BYTES), FRAME_ENTRIES_MAX)
 type EntryTuple = readonly [node: NodeId, serial: number, version: number, tail: string]
 
@@ -65,7 +73,8 @@ export function encodeFrame(frame: SyncFrame): Uint8Array {
   switch (frame.kind) {
     case 'hello': {
       const digest = digestSchema.write(frame.digest)
-      return encodeCanonical([frame.kind, frame.record, digest, frame.last])
+      const notices = noticesDigestSchema.write(frame.notices)
+      return encodeCanonical([frame.kind, frame.record, digest, notices, frame.last])
     }
     case 'digest':
       return encodeCanonical([frame.kind, digestSchema.write(frame.digest), frame.last])
@@ -73,6 +82,8 @@ export function encodeFrame(frame: SyncFrame): Uint8Array {
       return encodeCanonical([frame.kind, nodesSchema.write(frame.nodes), frame.last])
     case 'records':
       return encodeCanonical([frame.kind, recordsSchema.write(frame.records), frame.last])
+    case 'notices':
+      return encodeCanonical([frame.kind, noticesSchema.write(frame.notices), frame.last])
   }
 }
 
@@ -88,13 +99,14 @@ function readFrame(parts: readonly CborValue[]): SyncFrame | undefined {
   const [kind, ...fields] = parts
   if (typeof kind !== 'string') return undefined
   const last = boolean.read(fields.at(-1) ?? null)
-  if (last === undefined || fields.length !== (kind === 'hello' ? 3 : 2)) return undefined
+  if (last === undefined || fields.length !== (kind === 'hello' ? 4 : 2)) return undefined
   switch (kind) {
     case 'hello': {
       const record = recordSchema.read(fields[0]!)
       const digest = digestSchema.read(fields[1]!)
-      if (record === undefined || digest === undefined) return undefined
-      return { kind, record, digest, last }
+      const notices = noticesDigestSchema.read(fields[2]!)
+      if (record === undefined || digest === undefined || notices === undefined) return undefined
+      return { kind, record, digest, notices, last }
     }
     case 'digest': {
       const digest = digestSchema.read(fields[0]!)
@@ -108,18 +120,22 @@ function readFrame(parts: readonly CborValue[]): SyncFrame | undefined {
       const records = recordsSchema.read(fields[0]!)
       return records === undefined ? undefined : { kind, records, last }
     }
+    case 'notices': {
+      const notices = noticesSchema.read(fields[0]!)
+      return notices === undefined ? undefined : { kind, notices, last }
+    }
     default:
       return undefined
   }
 }
 
 /** The sender's own record with as much of its digest as fits, then the rest. */
-export function helloFrames(record: Uint8Array, digest: Digest): Uint8Array[] {
+export function helloFrames(record: Uint8Array, digest: Digest, notices: string): Uint8Array[] {
   return chunks(digest, () => 1, FRAME_ENTRIES_MAX).map((part, i, { length }) => {
     const last = i === length - 1
     return encodeFrame(
       i === 0
-        ? { kind: 'hello', record, digest: part, last }
+        ? { kind: 'hello', record, digest: part, notices, last }
         : { kind: 'digest', digest: part, last },
     )
   })
@@ -132,12 +148,21 @@ export function wantFrames(nodes: readonly NodeId[]): Uint8Array[] {
 }
 
 export function recordFrames(records: readonly Uint8Array[]): Uint8Array[] {
-  // Counts as bytes, and never less than its share of the count.
-  const share = FRAME_RECORDS_BYTES_MAX / FRAME_RECORDS_MAX
-  const parts = chunks(records, ({ length }) => Math.max(length, share), FRAME_RECORDS_BYTES_MAX)
-  return parts.map((part, i, { length }) =>
+  return documentChunks(records).map((part, i, { length }) =>
     encodeFrame({ kind: 'records', records: part, last: i === length - 1 }),
   )
+}
+
+export function noticeFrames(notices: readonly Uint8Array[]): Uint8Array[] {
+  return documentChunks(notices).map((part, i, { length }) =>
+    encodeFrame({ kind: 'notices', notices: part, last: i === length - 1 }),
+  )
+}
+
+function documentChunks(documents: readonly Uint8Array[]): Uint8Array[][] {
+  // Counts as bytes, and never less than its share of the count.
+  const share = FRAME_RECORDS_BYTES_MAX / FRAME_RECORDS_MAX
+  return chunks(documents, ({ length }) => Math.max(length, share), FRAME_RECORDS_BYTES_MAX)
 }
 
 /** Runs of items whose weights add up to at most `weightMax`; one empty run if there are no items. */

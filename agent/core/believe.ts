@@ -4,13 +4,17 @@ import { addressParts } from '../../nat/address.ts'
 import type { Candidate } from '../../nat/candidate.ts'
 import type { Instant, Now } from '../../nat/clock.ts'
 import { offer, retry } from '../../nat/path-agent.ts'
+import type { Certificate } from '../../topology/certificate.ts'
+import { currentCertificate, isRevoked } from '../../topology/notice.ts'
 import type { NodeRecord } from '../../topology/record.ts'
 import { acceptRecord } from '../../topology/view.ts'
 import type { Effect } from './effect.ts'
+import { remember } from './event-log.ts'
 import type { Event } from './event.ts'
 import { hexToBase64 } from './key-text.ts'
 import { observeSelf } from './observe.ts'
 import { mappedAddresses } from './port-mapping.ts'
+import { expectExpiry } from './renewal.ts'
 import { createPeer, type Node, type Peer } from './state.ts'
 
 type Belief = Omit<Extract<Event, { kind: 'record' }>, 'kind'>
@@ -18,20 +22,54 @@ type Belief = Omit<Extract<Event, { kind: 'record' }>, 'kind'>
 /** Takes a record that was verified; records from the disk were not heard. */
 export function believe(node: Node, { record, envelope, heard }: Belief, now: Now): Effect[] {
   const id = record.certificate.node
+  if (isRevoked(node.notices, record.certificate)) return []
   if (id === node.self) return believeOwn(node, record)
   const verdict = acceptRecord(node.view, record, envelope)
   const known = node.peers.get(id)
   if (verdict === 'same' && known !== undefined && heard) known.heardAt ??= now.instant
   if (verdict !== 'newer') return []
   if (!record.present) {
-    node.peers.delete(id)
-    return [{ kind: 'save-record', node: id, envelope }]
+    const left = node.peers.delete(id)
+    return [
+      { kind: 'save-record', node: id, envelope },
+      ...(left ? [tell(node, 'member-left', record, now)] : []),
+    ]
   }
+  if (known === undefined && !succeeds(node, record.certificate))
+    return [{ kind: 'save-record', node: id, envelope }]
   const peer = peerFor(node, record)
-  peer.record = record
+  const certificate = currentCertificate(node.notices, record.certificate)
+  peer.record = { ...record, certificate }
+  expectExpiry(node, certificate.notAfter, now)
   if (heard) peer.heardAt = now.instant
   offerRecord(node, peer, now.instant)
-  return [{ kind: 'save-record', node: id, envelope }]
+  return [
+    { kind: 'save-record', node: id, envelope },
+    ...(known === undefined && heard ? [tell(node, 'member-joined', record, now)] : []),
+  ]
+}
+
+function tell(
+  node: Node,
+  kind: 'member-joined' | 'member-left',
+  { certificate: { name: peer } }: NodeRecord,
+  now: Now,
+): Effect {
+  return remember(node.events, { kind, peer }, now.wall)
+}
+
+/**
+ * A member that goes on under another key keeps its addresses: of two certificates for one address the newer one
+ * counts, and one for our own address is our own earlier one. False for a certificate that does not count.
+ */
+function succeeds(node: Node, { ipv4, serial }: Certificate): boolean {
+  if (ipv4 === node.config.certificate.ipv4) return false
+  for (const [id, { record }] of node.peers) {
+    if (record.certificate.ipv4 !== ipv4) continue
+    if (record.certificate.serial > serial) return false
+    node.peers.delete(id)
+  }
+  return true
 }
 
 /** Offers every peer's candidates anew, after our own addresses have changed, and begins checks again. */

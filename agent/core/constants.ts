@@ -41,3 +41,15 @@ export const GATEWAY_LOOK_MS = 30_000
 
 /** Time in which a proven path must answer the helper as well; the helper itself gives up after 3 s. */
 export const PATH_TRIAL_MS = 5_000
+
+/** The certificate is looked at so often, in case the wall clock was set. */
+export const RENEWAL_LOOK_MS = 3_600_000
+
+/** Pause after the first failed renewal, doubled from one to the next within these bounds. */
+export const RENEWAL_RETRY_MS = 15_000
+export const RENEWAL_RETRY_MS_MIN = 1_000
+export const RENEWAL_RETRY_MS_MAX = 3_600_000
+
+/** Certificates of others are looked at so often, at the moment when one runs out, and never in a hurry. */
+export const EXPIRY_LOOK_MS = 60_000
+export const EXPIRY_LOOK_MS_MIN = 250

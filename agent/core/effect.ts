@@ -40,6 +40,16 @@ export type Effect =
   /** Set up a data channel to a member, or end it. The event `channel` follows. */
   | { readonly kind: 'open-channel'; readonly node: NodeId }
   | { readonly kind: 'close-channel'; readonly node: NodeId }
+  /** To a member's mesh address, through the tunnel. */
+  | { readonly kind: 'send-swim'; readonly to: string; readonly payload: Uint8Array }
+  /** Keep the notices over restarts. */
+  | { readonly kind: 'save-notices' }
+  /** Keep our own certificate, as the authority signed it. */
+  | { readonly kind: 'save-certificate'; readonly envelope: Uint8Array }
+  /** Ask an authority for the next certificate; `renewed` or `renewal-failed` follows. */
+  | { readonly kind: 'renew' }
+  /** Close all links to a node that is no member any more. */
+  | { readonly kind: 'hang-up'; readonly node: NodeId }
   /** Members to which the shell should keep a gossip link. */
   | { readonly kind: 'dial-targets'; readonly targets: readonly DialTarget[] }
   /** Something that is kept in the event log: for the journal, and for whoever follows. */

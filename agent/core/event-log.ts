@@ -74,6 +74,21 @@ export type Happening =
       readonly detail: string | null
     }
   | { readonly kind: 'mapping-changed'; readonly before: string; readonly mapped: string | null }
+  /** A member that was not here before, or is here again. */
+  | { readonly kind: 'member-joined'; readonly peer: string }
+  /** It said goodbye. */
+  | { readonly kind: 'member-left'; readonly peer: string }
+  /** By what members ask and tell each other: it did not answer; it is given up; it is there after all. */
+  | { readonly kind: 'member-suspect'; readonly peer: string }
+  | { readonly kind: 'member-failed'; readonly peer: string }
+  | { readonly kind: 'member-alive'; readonly peer: string }
+  | { readonly kind: 'member-revoked'; readonly peer: string }
+  | { readonly kind: 'member-expired'; readonly peer: string }
+  /** This host's own certificate; times are ISO 8601. */
+  | { readonly kind: 'certificate-replaced'; readonly serial: number; readonly notAfter: string }
+  | { readonly kind: 'renewal-failed'; readonly reason: string; readonly retryInS: number }
+  /** This host is no member any more. */
+  | { readonly kind: 'revoked'; readonly serial: number }
   | { readonly kind: 'links-changed'; readonly addresses: readonly string[] }
 
 export type EventOf<K extends Happening['kind']> = Extract<EventEntry, { readonly kind: K }>
@@ -115,5 +130,12 @@ export function remember<H extends Happening>(
 
 /** Whether a person should look at it. */
 export function isWarning({ kind }: Happening): boolean {
-  return ['path-down', 'helper-lost', 'device-lost', 'turn-down'].includes(kind)
+  return [
+    'path-down',
+    'helper-lost',
+    'device-lost',
+    'turn-down',
+    'renewal-failed',
+    'revoked',
+  ].includes(kind)
 }

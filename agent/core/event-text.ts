@@ -44,6 +44,26 @@ export function eventText(event: Happening): string {
       return `TURN server ${event.server} gives no address: ${event.cause}${event.detail === null ? '' : `, ${event.detail}`}`
     case 'mapping-changed':
       return `the NAT's mapping changed from ${event.before} to ${event.mapped ?? 'unknown'}`
+    case 'member-joined':
+      return `${event.peer} is here`
+    case 'member-left':
+      return `${event.peer} has left`
+    case 'member-suspect':
+      return `${event.peer} does not answer`
+    case 'member-failed':
+      return `${event.peer} has failed`
+    case 'member-alive':
+      return `${event.peer} answers again`
+    case 'member-revoked':
+      return `${event.peer} was revoked and is no member any more`
+    case 'member-expired':
+      return `${event.peer}'s certificate has run out`
+    case 'certificate-replaced':
+      return `this host has certificate ${event.serial}, valid until ${event.notAfter}`
+    case 'renewal-failed':
+      return `certificate not renewed: ${event.reason}; again in ${event.retryInS} s`
+    case 'revoked':
+      return 'this host was revoked: it is no member any more'
     case 'links-changed':
       return `links changed: ${event.addresses.join(', ') || 'no address'}`
   }

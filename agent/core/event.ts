@@ -3,7 +3,9 @@ import type { TransportAddress } from '../../nat/address.ts'
 import type { Gateway } from '../../nat/gateway-request.ts'
 import type { SideSocket } from '../../nat/side-socket.ts'
 import type { UpnpResult } from '../../nat/upnp-request.ts'
+import type { Certificate } from '../../topology/certificate.ts'
 import type { NodeId } from '../../topology/identity.ts'
+import type { Notice } from '../../topology/notice.ts'
 import type { NodeRecord, RecordEnvelope } from '../../topology/record.ts'
 import type { Settings } from './config.ts'
 import type { HelperEvent, HelperHello, HelperState } from './helper-contract.ts'
@@ -29,6 +31,19 @@ export type Event =
       readonly envelope: RecordEnvelope
       readonly heard: boolean
     }
+  /** What the authority says, its signature checked. */
+  | { readonly kind: 'notice'; readonly notice: Notice }
+  /** The authority's answer to a renewal, checked against the request; `envelope` is the certificate's. */
+  | {
+      readonly kind: 'renewed'
+      readonly certificate: Certificate
+      readonly envelope: Uint8Array
+    }
+  | { readonly kind: 'renewal-failed'; readonly reason: string }
+  /** The socket on our mesh address. */
+  | { readonly kind: 'mesh-socket'; readonly open: boolean }
+  /** `from`: the member's mesh address. */
+  | { readonly kind: 'swim-datagram'; readonly from: string; readonly payload: Uint8Array }
   | { readonly kind: 'neighbour-up'; readonly node: NodeId }
   | { readonly kind: 'neighbour-down'; readonly node: NodeId }
   | GatewayEvent

@@ -23,7 +23,7 @@ export const NO_HUBS: HubSurvey = { relays: new Set(), links: [] }
 
 /** Whether this node forwards for others: unless it was told not to, every host that seems dialable does. */
 export function servesRelay(node: Node): boolean {
-  return node.config.relay && dialableAddresses(node).length > 0
+  return node.config.relay && node.config.certificate.hub && dialableAddresses(node).length > 0
 }
 
 /** Brings home hubs and routes up to date with the paths that are up and with what peers say of themselves. */
@@ -67,7 +67,8 @@ function surveyHubs(node: Node, now: Now): HubSurvey {
   const relays = new Set<NodeId>()
   const links: HubLink[] = []
   for (const { node: hub, record, paths } of node.peers.values()) {
-    if (!record.relay || record.certificate.notAfter <= now.wall) continue
+    const { hub: mayForward, notAfter } = record.certificate
+    if (!record.relay || !mayForward || notAfter <= now.wall) continue
     relays.add(hub)
     let isReached = false
     let rttMs = Infinity

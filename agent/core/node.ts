@@ -14,6 +14,8 @@ import type { Event } from './event.ts'
 import { dialTargets } from './dial-targets.ts'
 import { updateHubs } from './hubs.ts'
 import { adoptHelper, loseHelper, takeHelperEvent } from './helper-events.ts'
+import { livenessDeadline, livenessEffects, takeMeshSocket, takeSwimDatagram } from './liveness.ts'
+import { takeNotice } from './notices.ts'
 import {
   askForPorts,
   lookForGateway,
@@ -24,6 +26,7 @@ import {
   takeGatewayEvent,
 } from './port-mapping.ts'
 import { natSurveyDeadline, natSurveyEffects, takeSideDatagram } from './nat-survey.ts'
+import { expireMembers, renewalDeadline, renewOwn, takeRenewal } from './renewal.ts'
 import { publishDeadline, publishOwn } from './publish.ts'
 import { searchDeadlines, searchEffects } from './searching.ts'
 import type { Node } from './state.ts'
@@ -38,6 +41,9 @@ export function step(node: Node, event: Event, now: Now): Effect[] {
   setStunServers(node.stun, stunServerAddresses(node), now.instant)
   effects.push(...stunEffects(node, now))
   effects.push(...natSurveyEffects(node, now))
+  effects.push(...expireMembers(node, now))
+  effects.push(...renewOwn(node, now))
+  effects.push(...livenessEffects(node, now))
   updateHubs(node, now)
   updateTurnPaths(node)
   effects.push(...publishOwn(node, now))
@@ -58,6 +64,8 @@ export function nextDeadline(node: Node): Instant | undefined {
   const checks = earliest(paths)
   return earliest([
     publishDeadline(node),
+    renewalDeadline(node),
+    livenessDeadline(node),
     nextPortMappingDeadline(node),
     natSurveyDeadline(node),
     channelDeadline(node),
@@ -89,6 +97,16 @@ function take(node: Node, event: Event, now: Now): Effect[] {
       return takeHelperEvent(node, event.event, now)
     case 'record':
       return believe(node, event, now)
+    case 'notice':
+      return takeNotice(node, event.notice, now)
+    case 'mesh-socket':
+      takeMeshSocket(node, event.open, now)
+      return []
+    case 'swim-datagram':
+      return takeSwimDatagram(node, event, now)
+    case 'renewed':
+    case 'renewal-failed':
+      return takeRenewal(node, event, now)
     case 'neighbour-up':
       node.neighbours.add(event.node)
       return []

@@ -8,8 +8,10 @@ import { createPathAgent, type PathAgent } from '../../nat/path-agent.ts'
 import { createPortMapping, type PortMapping } from '../../nat/port-mapping.ts'
 import { createStunClient, type StunClient } from '../../nat/stun-client.ts'
 import type { NodeId } from '../../topology/identity.ts'
+import { createNoticeSet, type NoticeSet } from '../../topology/notice.ts'
 import type { NodeRecord, RecordEnvelope } from '../../topology/record.ts'
 import type { RelayRoute } from '../../topology/relay-route.ts'
+import type { Swim } from '../../topology/swim-group.ts'
 import { createView, type View } from '../../topology/view.ts'
 import { createPeerChannel, type PeerChannel } from './channels.ts'
 import type { NodeConfig, Powers } from './config.ts'
@@ -99,12 +101,22 @@ export interface Ports {
   said: string
 }
 
+/** When to ask for the next certificate. */
+export interface Renewal {
+  askAt: Instant
+  /** A request is on its way. */
+  asking: boolean
+  failures: number
+}
+
 export interface Node {
-  /** Replaced as a whole when the configuration file is read again. */
+  /** Replaced as a whole when the configuration file is read again, or when the node gets another certificate. */
   config: NodeConfig
   readonly powers: Powers
   readonly self: NodeId
   readonly view: View
+  /** What the authority says and every member must hear. */
+  readonly notices: NoticeSet
   readonly peers: Map<NodeId, Peer>
   readonly stun: StunClient
   readonly helper: HelperSide
@@ -115,6 +127,11 @@ export interface Node {
   readonly ports: Ports
   readonly events: EventLog
   readonly survey: NatSurvey
+  readonly renewal: Renewal
+  /** Undefined while no socket is open inside the mesh. */
+  swim: Swim | undefined
+  /** When to look for certificates of others that have run out. */
+  expiryLookAt: Instant
   links: readonly HelperLink[]
   own: OwnRecord | undefined
   lastOwnVersion: number
@@ -131,6 +148,7 @@ export function createNode(config: NodeConfig, powers: Powers, now: Instant): No
     powers,
     self: config.certificate.node,
     view: createView(),
+    notices: createNoticeSet(),
     peers: new Map(),
     stun: createStunClient(),
     helper: {
@@ -155,6 +173,9 @@ export function createNode(config: NodeConfig, powers: Powers, now: Instant): No
     },
     events: createEventLog(),
     survey: createNatSurvey(now),
+    swim: undefined,
+    renewal: { askAt: now, asking: false, failures: 0 },
+    expiryLookAt: now,
     links: [],
     own: undefined,
     lastOwnVersion: config.lastOwnVersion,

@@ -5,6 +5,9 @@ import type { Now } from '../../nat/clock.ts'
 import { stunServerStates } from '../../nat/stun-client.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import { FAILED_AFTER_MS, SUSPECT_AFTER_MS } from './constants.ts'
+import { swimLife } from './liveness.ts'
+import { partitionOf } from './partition.ts'
+import { isShutOut } from './notices.ts'
 import { observeSelf } from './observe.ts'
 import { type Explainer, explainer } from './pair-facts.ts'
 import { portMappingProtocols, portMappingStatus, whyNoPortMapping } from './port-mapping.ts'
@@ -68,6 +71,8 @@ function selfStatus(node: Node, now: Now): SelfStatus {
     dialAddresses: node.own?.record.dialAddresses ?? [],
     authority: certificate.authority,
     certificateNotAfter: new Date(certificate.notAfter).toISOString(),
+    partition: partitionOf(node, (peer) => livenessOf(node, peer, now), now),
+    membership: membershipOf(node, now),
     helper: {
       connected: node.helper.connected,
       engine: node.helper.engine ?? null,
@@ -75,6 +80,11 @@ function selfStatus(node: Node, now: Now): SelfStatus {
     },
     neighbours: [...node.neighbours].map(nameOf).sort(),
   }
+}
+
+function membershipOf(node: Node, now: Now): SelfStatus['membership'] {
+  if (isShutOut(node)) return 'revoked'
+  return node.config.certificate.notAfter > now.wall ? 'valid' : 'expired'
 }
 
 function peerStatus(node: Node, peer: Peer, explain: Explainer, now: Now): PeerStatus {
@@ -85,7 +95,7 @@ function peerStatus(node: Node, peer: Peer, explain: Explainer, now: Now): PeerS
     nodeId: peer.node,
     addresses: [certificate.ipv4, certificate.ipv6],
     tags: certificate.tags,
-    liveness: livenessOf(peer, now),
+    liveness: livenessOf(node, peer, now),
     hub: peer.record.relay,
     homeHubs: peer.record.hubs.map((hub) => memberName(node, hub)),
     path,
@@ -113,8 +123,10 @@ function lastSwitchOf({ lastSwitch }: Peer): SwitchStatus | null {
 }
 
 /** Any sign counts: a round trip inside the session, a path that answers, or a fresh record. */
-function livenessOf(peer: Peer, now: Now): Liveness {
+function livenessOf(node: Node, peer: Peer, now: Now): Liveness {
   if (isReached(peer)) return 'alive'
+  const life = swimLife(node, peer)
+  if (life !== undefined) return life
   const signs = [peer.sessionAt, peer.heardAt].filter((at) => at !== undefined)
   if (signs.length === 0) return 'unknown'
   const silentMs = now.instant - Math.max(...signs)

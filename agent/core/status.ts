@@ -70,6 +70,18 @@ export interface PortMappingProtocols {
   readonly upnp: string
 }
 
+/** One side of a split, as it sees itself. */
+export interface PartitionStatus {
+  readonly unseen: number
+  /** This host included. */
+  readonly members: number
+  readonly authorities: number
+  readonly authoritiesSeen: number
+  /** Nobody can be admitted, and no certificate renewed. */
+  readonly quorumLost: boolean
+  readonly sentence: string
+}
+
 export interface SelfStatus {
   readonly name: string
   readonly nodeId: string
@@ -90,6 +102,10 @@ export interface SelfStatus {
   readonly dialAddresses: readonly string[]
   readonly authority: boolean
   readonly certificateNotAfter: string
+  /** What a split has cut off; null while most members are seen. */
+  readonly partition: PartitionStatus | null
+  /** Whether the others take this host for a member. */
+  readonly membership: 'valid' | 'expired' | 'revoked'
   readonly helper: {
     readonly connected: boolean
     readonly engine: string | null

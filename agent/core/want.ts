@@ -9,6 +9,7 @@ import { desiredState } from './desired.ts'
 import type { Effect } from './effect.ts'
 import { servesRelay } from './hubs.ts'
 import { explainer } from './pair-facts.ts'
+import { isShutOut } from './notices.ts'
 import { NO_PATH, pathStatuses } from './path-status.ts'
 import { wantedPaths } from './peer-paths.ts'
 import { servesStun } from './publish.ts'
@@ -30,7 +31,7 @@ export function planOf(node: Node, now: Now): Plan {
       relay: servesRelay(node),
     },
     turn: node.config.turn.map(({ id, url }) => ({ id, url })),
-    members: [...node.peers.values()]
+    members: (isShutOut(node) ? [] : [...node.peers.values()])
       .filter((peer) => peer.record.certificate.notAfter > now.wall)
       .map((peer) => ({
         certificate: peer.record.certificate,
@@ -57,6 +58,7 @@ export function applyPlan(node: Node, now: Now): Effect[] {
 /** All that a plan depends on and that can change, as one text: most steps change none of it. */
 function planInputs(node: Node, now: Now): string {
   let text = `${node.config.mtu} ${servesStun(node)} ${servesRelay(node)} ${node.survey.lifetime.lifetimeMs}`
+  if (isShutOut(node)) return text
   for (const peer of node.peers.values()) {
     const { record, helperName, paths } = peer
     const { serial, notAfter } = record.certificate

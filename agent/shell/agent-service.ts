@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The running node's answers to the local API. */
+import type { Result } from '../../nat/result.ts'
+import type { Certificate } from '../../topology/certificate.ts'
 import type { Now } from '../../nat/clock.ts'
 import type { EventEntry } from '../core/event-log.ts'
 import { peerByName } from '../core/peer-names.ts'
@@ -9,7 +11,7 @@ import { netcheckOf, statusOf } from '../core/status-report.ts'
 import type { Netcheck, Status, Why } from '../core/status.ts'
 import { planOf } from '../core/want.ts'
 import { whyReport } from '../core/why-report.ts'
-import type { AgentApi, PingOutcome, Reloaded } from './api/agent-api.ts'
+import type { AgentApi, PingOutcome, Reloaded, RotationOutcome } from './api/agent-api.ts'
 import { delay } from './clock.ts'
 import type { EventFeed } from './event-feed.ts'
 import type { HelperClient } from './helper/helper-client.ts'
@@ -25,6 +27,9 @@ export interface AgentServiceOptions {
   readonly readClock: () => Now
   readonly feed: EventFeed
   readonly onReload: () => Reloaded
+  /** False for what is not the authority's word. */
+  readonly onNotice: (bytes: Uint8Array) => boolean
+  readonly onRotate: () => Promise<Result<Certificate>>
   readonly onLeave: () => Promise<void>
   readonly onStop: () => void
 }
@@ -86,6 +91,17 @@ export class AgentService implements AgentApi {
 
   async reload(): Promise<Reloaded> {
     return this.#options.onReload()
+  }
+
+  async announce(notice: Uint8Array): Promise<boolean> {
+    return this.#options.onNotice(notice)
+  }
+
+  async rotate(): Promise<RotationOutcome> {
+    const rotated = await this.#options.onRotate()
+    if (!rotated.ok) return { ok: false, message: rotated.error }
+    const { node, serial } = rotated.value
+    return { ok: true, nodeId: node, serial }
   }
 
   async leave(): Promise<void> {

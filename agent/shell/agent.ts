@@ -5,18 +5,16 @@
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { verifyRecord } from '../../topology/record-codec.ts'
-import { verifySignal } from '../../topology/signal.ts'
-import { meshTargets } from '../core/dial-targets.ts'
+import type { Result } from '../../nat/result.ts'
+import type { Certificate } from '../../topology/certificate.ts'
 import type { Effect } from '../core/effect.ts'
 import type { HelperHello } from '../core/helper-contract.ts'
-import { isMeshAddress } from '../core/observe.ts'
 import type { Node } from '../core/state.ts'
+import { judgeRecord, startAgentUnderlay } from './agent-underlay.ts'
 import { AgentService } from './agent-service.ts'
 import { ApplyQueue } from './helper/apply-queue.ts'
 import { type JoinDesk, openJoinDesk } from './authority/answer-join.ts'
 import { delay, readClock } from './clock.ts'
-import { readDefaultRoutes } from './router/default-gateway.ts'
 import type { Config } from './state/config.ts'
 import { startReadiness } from './readiness.ts'
 import { Reloading } from './reloading.ts'
@@ -27,16 +25,16 @@ import { type HelperClient, startHelperClient } from './helper/helper-client.ts'
 import { startLocalApi } from './api/local-api.ts'
 import type { Log } from './log.ts'
 import { Loop } from './loop.ts'
+import { agentMeshSocket, type MeshSocket } from './mesh-socket.ts'
+import { MembershipKeeper } from './membership-keeper.ts'
 import { settingsOf } from './node-config.ts'
-import { nodeCrypto } from './node-crypto.ts'
 import { openNode, summaryOf } from './open-node.ts'
 import { perform } from './perform.ts'
-import { PortMapper } from './router/port-mapper.ts'
+import { agentPorts } from './router/agent-ports.ts'
+import type { PortMapper } from './router/port-mapper.ts'
 import { SideSockets } from './side-sockets.ts'
 import { RecordKeeper } from './state/record-keeper.ts'
 import { StateDir } from './state/state-dir.ts'
-
-import { startUnderlay } from './underlay/underlay.ts'
 import type { Underlay } from './underlay/underlay-contract.ts'
 import { VERSION } from './version.ts'
 
@@ -54,6 +52,8 @@ export interface RunOptions {
   readonly log: Log
 }
 
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+
 /** Time for the last record to reach the neighbours. */
 const FAREWELL_MS = 300
 
@@ -61,12 +61,14 @@ const FAREWELL_MS = 300
 export async function runAgent(options: RunOptions): Promise<number> {
   // What `ps` and `pgrep` show.
   process.title = 'meshgate-agent'
-  const agent = await Agent.start(options)
-  const readiness = startReadiness({ environment: process.env, status: () => agent.summary })
-  const code = await agent.ended
-  readiness.stop()
-  return code
+  for (;;) {
+    const code = await Agent.run(options)
+    if (code !== START_ANEW) return code
+  }
 }
+
+/** With other keys, in the same process: the helper keeps the tunnels meanwhile. */
+const START_ANEW = -1
 
 class Agent {
   readonly #options: RunOptions
@@ -83,21 +85,22 @@ class Agent {
   readonly #sideSockets = new SideSockets((socket, from, payload) =>
     this.#loop.dispatch({ kind: 'side-datagram', socket, from, payload }),
   )
+  readonly #membership: MembershipKeeper
+  readonly #meshSocket: MeshSocket
   #underlay: Underlay | undefined
   #api: { close(): Promise<void> } | undefined
 
-  static async start(options: RunOptions): Promise<Agent> {
+  /** Resolves to the exit code. */
+  static async run(options: RunOptions): Promise<number> {
     const agent = new Agent(options)
     await agent.#open()
-    return agent
-  }
-
-  get summary(): string {
-    return summaryOf(this.#node)
-  }
-
-  get ended(): Promise<number> {
-    return this.#done.promise
+    const readiness = startReadiness({
+      environment: process.env,
+      status: () => summaryOf(agent.#node),
+    })
+    const code = await agent.#done.promise
+    readiness.stop()
+    return code
   }
 
   private constructor(options: RunOptions) {
@@ -109,13 +112,7 @@ class Agent {
       readClock,
       perform: (effect) => this.#perform(effect),
     })
-    this.#ports = new PortMapper({
-      findRoute: () => {
-        const { interfaceName, isExcludedInterface } = this.#node.config
-        return readDefaultRoutes((name) => name === interfaceName || isExcludedInterface(name)).ipv4
-      },
-      onEvent: (event) => this.#loop.dispatch(event),
-    })
+    this.#ports = agentPorts(this.#node, this.#loop)
     this.#channels = agentChannels({
       node: this.#node,
       loop: this.#loop,
@@ -134,6 +131,10 @@ class Agent {
       view: () => this.#node.view,
       log: options.log,
     })
+    const [state, node, loop, desk] = [this.#state, this.#node, this.#loop, this.#desk]
+    const underlay = () => this.#underlay
+    this.#membership = new MembershipKeeper({ state, node, loop, desk, underlay, log: options.log })
+    this.#meshSocket = agentMeshSocket(this.#node, this.#loop)
     this.#helper = startHelperClient({
       socketPath: helperSocketPath(options.runDir),
       client: `meshgate-agent ${VERSION}`,
@@ -157,53 +158,46 @@ class Agent {
 
   readonly #applyQueue: ApplyQueue
   readonly #reloading: Reloading
+  readonly #onHangUp = () => this.#reloading.reloadBySignal()
+  readonly #onSignal = () => void this.#end()
 
   async #open(): Promise<void> {
     const { runDir, log } = this.#options
     mkdirSync(runDir, { recursive: true, mode: 0o755 })
-    for (const bytes of this.#state.loadRecords()) this.#takeRecord(bytes, false)
+    // Read first: the first step writes what the view then holds.
+    const records = this.#state.loadRecords()
+    this.#membership.load()
+    for (const bytes of records) this.#takeRecord(bytes, false)
     this.#loop.dispatch({ kind: 'tick' })
     this.#underlay = await this.#startUnderlay()
     this.#underlay.setTargets(this.#targets)
+    await this.#membership.announce()
     this.#api = await startLocalApi({
       socketPath: join(runDir, 'agent.sock'),
       api: this.#service(),
     })
-    process.on('SIGHUP', () => this.#reloading.reloadBySignal())
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => void this.#end())
-    }
-    const { certificate, network, listenPort } = this.#node.config
-    const { name, ipv4 } = certificate
-    log.info({ name, network: network.name, address: ipv4, udpPort: listenPort }, 'agent runs')
+    process.on('SIGHUP', this.#onHangUp)
+    for (const signal of SIGNALS) process.once(signal, this.#onSignal)
+    this.#membership.watch()
+    this.#meshSocket.open()
+    const { certificate, network, listenPort: udpPort } = this.#node.config
+    const { name, ipv4: address } = certificate
+    log.info({ name, network: network.name, address, udpPort }, 'agent runs')
   }
 
   #targets: Parameters<Underlay['setTargets']>[0] = []
 
   #startUnderlay(): Promise<Underlay> {
     const { config, log } = this.#options
-    const { network, dialPort } = this.#node.config
-    const desk = this.#desk
-    return startUnderlay({
-      self: this.#node.self,
+    return startAgentUnderlay({
+      node: this.#node,
       seed: this.#state.loadOrMakeKeys().seed,
-      network: network.id,
-      presharedKey: network.presharedKey,
-      listen: config.listenAddresses.map((ip) => ({ ip, port: dialPort })),
-      isMeshAddress: (ip) => isMeshAddress(this.#node, ip),
-      meshTargets: () => meshTargets(this.#node),
-      verify: (bytes) => verifyRecord(bytes, network, nodeCrypto, readClock().wall),
-      verifySignal: (bytes) => verifySignal(bytes, network.id, nodeCrypto, readClock().wall),
-      isMember: (node) => {
-        const until = this.#node.peers.get(node)?.record.certificate.notAfter
-        return until !== undefined && until > readClock().wall
-      },
-      view: () => this.#node.view,
-      ownRecord: () => this.#node.own?.envelope.bytes ?? new Uint8Array(),
-      ...(desk === undefined ? {} : { answerJoin: (request) => desk.answer(request) }),
+      listenAddresses: config.listenAddresses,
+      desk: this.#desk,
       onEvent: (event) => {
         if (event.kind === 'record') this.#takeRecord(event.bytes, true)
         else if (event.kind === 'signal') this.#channels.takeSignal(event.signal)
+        else if (event.kind === 'notice') this.#membership.take(event.bytes)
         else this.#loop.dispatch(event)
       },
       log,
@@ -217,7 +211,7 @@ class Agent {
   }
 
   #takeRecord(bytes: Uint8Array, heard: boolean): void {
-    const record = verifyRecord(bytes, this.#node.config.network, nodeCrypto, readClock().wall)
+    const record = judgeRecord(this.#node, bytes)
     if (!record.ok) return
     this.#loop.dispatch({ kind: 'record', record: record.value, envelope: { bytes }, heard })
   }
@@ -232,10 +226,14 @@ class Agent {
           this.#targets = targets
           this.#underlay?.setTargets(targets)
         },
+        // The revoked one hears why over the link that is about to go.
+        hangUp: (node) => setTimeout(() => this.#underlay?.hangUp(node), FAREWELL_MS),
       },
       gateway: this.#ports,
       sideSockets: this.#sideSockets,
       channels: this.#channels,
+      membership: this.#membership,
+      meshSocket: this.#meshSocket,
       keepRecord: (node, envelope) => this.#keeper.keep(node, envelope),
       tellFollowers: (entry) => this.#feed.push(entry),
       log: this.#options.log,
@@ -250,9 +248,18 @@ class Agent {
       readClock,
       feed: this.#feed,
       onReload: () => this.#reloading.reload(),
+      onNotice: (bytes) => this.#membership.spread(bytes),
+      onRotate: () => this.#rotate(),
       onLeave: () => this.#leave(),
       onStop: () => void this.#stop(0),
     })
+  }
+
+  async #rotate(): Promise<Result<Certificate>> {
+    const rotated = await this.#membership.rotate()
+    // The answer must reach the caller before the socket goes.
+    if (rotated.ok) setTimeout(() => void this.#stop(START_ANEW), FAREWELL_MS)
+    return rotated
   }
 
   async #leave(): Promise<void> {
@@ -276,6 +283,10 @@ class Agent {
 
   async #stop(code: number): Promise<void> {
     this.#loop.close()
+    process.off('SIGHUP', this.#onHangUp)
+    for (const signal of SIGNALS) process.off(signal, this.#onSignal)
+    this.#membership.close()
+    this.#meshSocket.close()
     if (this.#state.loadMembership() !== undefined) this.#keeper.flush()
     this.#ports.close()
     this.#channels.stop()

@@ -16,6 +16,7 @@ export interface World {
   readonly gossip: {
     publish(envelope: RecordEnvelope): void
     setTargets(targets: readonly DialTarget[]): void
+    hangUp(node: NodeId): void
   }
   readonly gateway: {
     look(): Promise<void>
@@ -24,6 +25,12 @@ export interface World {
   }
   readonly channels: { open(node: NodeId): void; close(node: NodeId): void }
   readonly sideSockets: { perform(message: SideMessage): void }
+  readonly meshSocket: { send(to: string, payload: Uint8Array): void }
+  readonly membership: {
+    keepNotices(): void
+    keepCertificate(envelope: Uint8Array): void
+    renew(): Promise<void>
+  }
   readonly keepRecord: (node: NodeId, envelope: RecordEnvelope) => void
   readonly tellFollowers: (entry: EventEntry) => void
   readonly log: Log
@@ -73,6 +80,21 @@ export function perform(effect: Effect, world: World): void {
       break
     case 'save-record':
       world.keepRecord(effect.node, effect.envelope)
+      break
+    case 'send-swim':
+      world.meshSocket.send(effect.to, effect.payload)
+      break
+    case 'save-notices':
+      world.membership.keepNotices()
+      break
+    case 'save-certificate':
+      world.membership.keepCertificate(effect.envelope)
+      break
+    case 'renew':
+      void world.membership.renew()
+      break
+    case 'hang-up':
+      world.gossip.hangUp(effect.node)
       break
     case 'dial-targets':
       world.gossip.setTargets(effect.targets)

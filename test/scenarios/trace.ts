@@ -50,6 +50,15 @@ export class Trace implements Witness {
         return this.#helperEvent(event.event)
       case 'record':
         return `record: ${this.#describe(event.record)}`
+      case 'notice':
+        return `hears of a ${event.notice.kind}`
+      case 'mesh-socket':
+      case 'swim-datagram':
+        return undefined
+      case 'renewed':
+        return `gets certificate ${event.certificate.serial}`
+      case 'renewal-failed':
+        return `gets no certificate: ${event.reason}`
       case 'neighbour-up':
         return `link up to ${this.#nameOf(event.node)}`
       case 'neighbour-down':
@@ -138,8 +147,15 @@ export class Trace implements Witness {
         return effect.level === 'warn' || effect.level === 'error'
           ? `warns: ${effect.message}`
           : undefined
+      case 'hang-up':
+        return `hangs up on ${this.#nameOf(effect.node)}`
+      case 'renew':
+        return 'asks for its next certificate'
       case 'probe':
       case 'side-socket':
+      case 'send-swim':
+      case 'save-notices':
+      case 'save-certificate':
       case 'save-record':
       case 'find-gateway':
       case 'send-to-gateway':

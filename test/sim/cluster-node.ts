@@ -199,6 +199,14 @@ export class ClusterNode {
       // Simulated routers map no ports, and nobody carries data channels.
       case 'open-channel':
       case 'close-channel':
+      case 'hang-up':
+        this.#cluster.gossip.hangUp(this, effect.node)
+        break
+      case 'renew':
+      case 'send-swim':
+      case 'save-notices':
+      case 'save-certificate':
+      // Simulated routers map no ports.
       case 'find-gateway':
       case 'send-to-gateway':
       case 'upnp-request':

@@ -4,6 +4,7 @@
  * once, and views compared now and then so that what was lost is made good.
  */
 import type { NodeId } from '../../topology/identity.ts'
+import { isNews, isRevoked, type Notice } from '../../topology/notice.ts'
 import type { RecordEnvelope } from '../../topology/record.ts'
 import { compareEntries, type ViewEntry } from '../../topology/view.ts'
 import type { ClusterNode } from './cluster-node.ts'
@@ -74,6 +75,28 @@ export class SimulatedGossip {
     for (const neighbour of this.linksOf(node)) this.#send(node, neighbour, envelope)
   }
 
+  hangUp(node: ClusterNode, other: NodeId): void {
+    const neighbour = this.#running.get(other)
+    if (neighbour === undefined || !this.linksOf(node).delete(neighbour)) return
+    this.linksOf(neighbour).delete(node)
+    node.dispatch({ kind: 'neighbour-down', node: other })
+    this.#soon(node, neighbour, () => neighbour.dispatch({ kind: 'neighbour-down', node: node.id }))
+  }
+
+  /** What the authority says, from one node on. */
+  announce(node: ClusterNode, notice: Notice): void {
+    if (node.agent === undefined || !isNews(node.agent.notices, notice)) return
+    // Sent on before it is acted upon, as the shell does: the revoked one hears of it too.
+    for (const neighbour of this.linksOf(node)) this.#tell(node, neighbour, notice)
+    node.dispatch({ kind: 'notice', notice })
+  }
+
+  #tell(from: ClusterNode, to: ClusterNode, notice: Notice): void {
+    this.messages += 1
+    if (!this.#random.chance(this.weather.lossRate))
+      this.#soon(from, to, () => this.announce(to, notice))
+  }
+
   #dialTargets(node: ClusterNode): void {
     const bootstrap = this.#bootstrap.get(node)
     const targets = (this.#targets.get(node) ?? []).map((id) => this.#running.get(id))
@@ -86,6 +109,7 @@ export class SimulatedGossip {
   #dial(node: ClusterNode, target: ClusterNode): void {
     this.#clock.after(6 * this.#network.delayMs(node.host, target.host), () => {
       if (!this.#running.has(node.id) || !this.#running.has(target.id)) return
+      if (!isWelcome(node, target) || !isWelcome(target, node)) return
       if (this.linksOf(node).has(target)) return
       this.linksOf(node).add(target)
       this.linksOf(target).add(node)
@@ -97,8 +121,15 @@ export class SimulatedGossip {
   }
 
   #synchronize(from: ClusterNode, to: ClusterNode): void {
+    this.#compareNotices(from, to)
+    this.#compareNotices(to, from)
     for (const entry of from.agent?.view.entries.values() ?? [])
       if (isNewsTo(to, entry)) this.#send(from, to, entry.envelope)
+  }
+
+  #compareNotices(from: ClusterNode, to: ClusterNode): void {
+    for (const notice of from.agent?.notices.byKey.values() ?? [])
+      if (to.agent !== undefined && isNews(to.agent.notices, notice)) this.#tell(from, to, notice)
   }
 
   #send(from: ClusterNode, to: ClusterNode, envelope: RecordEnvelope): void {
@@ -123,6 +154,11 @@ export class SimulatedGossip {
     for (const neighbour of this.linksOf(to))
       if (neighbour !== from) this.#send(to, neighbour, envelope)
   }
+}
+
+/** A host that was revoked is told so and closed. */
+function isWelcome(host: ClusterNode, guest: ClusterNode): boolean {
+  return host.agent === undefined || !isRevoked(host.agent.notices, guest.member.certificate)
 }
 
 function isNewsTo(node: ClusterNode, entry: ViewEntry): boolean {

@@ -13,7 +13,9 @@ import { signCertificate } from '../../topology/certificate-codec.ts'
 import type { Crypto, Signer } from '../../topology/crypto.ts'
 import { networkIdOf, nodeIdOf, x25519KeyOf } from '../../topology/identity.ts'
 import type { Network } from '../../topology/network.ts'
+import { encodeNotice, type Notice } from '../../topology/notice.ts'
 import { ipv6AddressOf, ipv6PrefixOf } from '../../topology/overlay-address.ts'
+import { signRevocation } from '../../topology/revocation.ts'
 import { SeededRandom } from './seeded-random.ts'
 
 /** Where wall clocks stand when a simulation begins. */
@@ -60,7 +62,8 @@ export class Membership {
     }
   }
 
-  admit(name: string): Member {
+  /** `changes`: what the authority says otherwise than usual. */
+  admit(name: string, changes: Partial<Certificate> = {}): Member {
     const serial = ++this.#admitted
     const signer = this.#newSigner()
     const wireguardPrivate = this.#random.entropy(32)
@@ -78,9 +81,11 @@ export class Membership {
       ipv6: ipv6AddressOf(this.network.id, node, this.crypto),
       tags: [],
       prefixes: [],
+      hub: true,
       authority: serial === 1,
-      notBefore: wallTime(WALL_START_MS - YEAR_MS),
+      notBefore: wallTime(WALL_START_MS),
       notAfter: wallTime(WALL_START_MS + YEAR_MS),
+      ...changes,
     }
     return {
       certificate,
@@ -92,6 +97,21 @@ export class Membership {
       signer,
       helperName: Buffer.from(wireguardPublic).toString('base64'),
     }
+  }
+
+  /** The authority's word that a member is out. */
+  revoke({ certificate: { node, serial, notAfter } }: Member): Notice {
+    const revocation = { network: this.network.id, node, serial, issuedAt: notAfter, notAfter }
+    const envelope = signRevocation(revocation, this.#authority)
+    return { kind: 'revocation', revocation, bytes: encodeNotice('revocation', envelope) }
+  }
+
+  /** A certificate that the authority puts in the place of a member's. */
+  edit({ certificate }: Member, changes: Partial<Certificate>): Notice {
+    const edited = { ...certificate, serial: certificate.serial + 1_000, ...changes }
+    const envelope = signCertificate(edited, this.#authority)
+    const bytes = encodeNotice('certificate', envelope)
+    return { kind: 'certificate', certificate: edited, envelope, bytes }
   }
 
   #newSigner(): Signer {

@@ -85,4 +85,12 @@ describe('canonical CBOR', () => {
   test('refuses what is too large unread', () => {
     expect(decodeCanonical(new Uint8Array(11), 10)).toEqual({ ok: false, error: 'too-large' })
   })
+
+  test('gives bytes of their own, not a window on memory that others use', () => {
+    for (const length of [1, 180, 5_000]) {
+      const encoded = encodeCanonical(['a', new Uint8Array(length)])
+      expect(encoded.constructor).toBe(Uint8Array)
+      expect(encoded.buffer.byteLength).toBe(encoded.length)
+    }
+  })
 })

@@ -17,6 +17,7 @@ import { ipv6AddressOf, ipv6PrefixOf } from '../../topology/overlay-address.ts'
 import { signRecord, type Statement } from '../../topology/record-codec.ts'
 import type { RecordEnvelope } from '../../topology/record.ts'
 import type { Signal } from '../../topology/signal.ts'
+import { type Revocation, signRevocation } from '../../topology/revocation.ts'
 import { formatToken, type IssuedToken } from '../../topology/token.ts'
 
 /** 2026-01-01T00:00:00Z */
@@ -71,6 +72,7 @@ export function certificateOf(node: Signer, changes: Partial<Certificate> = {}):
     ipv6: ipv6AddressOf(network.id, id, nodeCrypto),
     tags: ['edge', 'web'],
     prefixes: ['192.168.1.0/24', '2001:db8::/32'],
+    hub: true,
     authority: false,
     notBefore: NOW,
     notAfter: wallTime(NOW + 30 * DAY_MS),
@@ -130,14 +132,22 @@ export function signalOf(changes: Partial<Signal> = {}): Signal {
   }
 }
 
+/** A revocation's envelope. */
+export function revocationOf(node: Signer, changes: Partial<Revocation> = {}): Uint8Array {
+  const { network: id, node: of, serial, notAfter } = certificateOf(node)
+  const revocation = { network: id, node: of, serial, issuedAt: NOW, notAfter, ...changes }
+  return signRevocation(revocation, authority)
+}
+
 export function grantOf(changes: Partial<Grant> = {}): Grant {
   return {
     network: network.id,
     id: '0f'.repeat(16) as TokenId,
     namePattern: 'web-*',
     tags: ['web'],
-    ephemeral: false,
+    awayMs: null,
     prefixes: ['192.168.1.0/24'],
+    hub: true,
     uses: 1,
     notBefore: NOW,
     notAfter: wallTime(NOW + DAY_MS),

@@ -9,6 +9,7 @@ import {
   encodeFrame,
   FRAME_BYTES_MAX,
   helloFrames,
+  noticeFrames,
   recordFrames,
   type SyncFrame,
   wantFrames,
@@ -27,11 +28,20 @@ function digestOfSize(size: number): DigestEntry[] {
   }))
 }
 
+const NOTICES = '0123456789abcdef'
+
 const FRAMES: SyncFrame[] = [
-  { kind: 'hello', record: Uint8Array.of(1, 2), digest: digestOfSize(2), last: true },
+  {
+    kind: 'hello',
+    record: Uint8Array.of(1, 2),
+    digest: digestOfSize(2),
+    notices: NOTICES,
+    last: true,
+  },
   { kind: 'digest', digest: digestOfSize(1), last: false },
   { kind: 'want', nodes: [nodeOf(1), nodeOf(2)], last: true },
   { kind: 'records', records: [Uint8Array.of(1), Uint8Array.of(2, 3)], last: false },
+  { kind: 'notices', notices: [Uint8Array.of(1), Uint8Array.of(2, 3)], last: true },
 ]
 
 /** Decodes frames that must all be good and within bounds, the last one marked as such. */
@@ -81,7 +91,7 @@ describe('a frame', () => {
 describe('what does not fit one frame', () => {
   test('goes on in the next: a digest of ten thousand nodes', () => {
     const digest = digestOfSize(10_000)
-    const frames = decoded(helloFrames(new Uint8Array(8192), digest))
+    const frames = decoded(helloFrames(new Uint8Array(8192), digest, NOTICES))
     expect(frames.map(({ kind }) => kind)).toEqual(['hello', ...Array(4).fill('digest')])
     const entries = frames.flatMap((frame) => ('digest' in frame ? frame.digest : []))
     expect(entries).toEqual(digest)
@@ -112,7 +122,8 @@ describe('what does not fit one frame', () => {
 
   test('with nothing in it is still one frame', () => {
     expect(decoded(wantFrames([]))).toEqual([{ kind: 'want', nodes: [], last: true }])
+    expect(decoded(noticeFrames([]))).toEqual([{ kind: 'notices', notices: [], last: true }])
     expect(decoded(recordFrames([]))).toEqual([{ kind: 'records', records: [], last: true }])
-    expect(decoded(helloFrames(Uint8Array.of(1), []))).toHaveLength(1)
+    expect(decoded(helloFrames(Uint8Array.of(1), [], NOTICES))).toHaveLength(1)
   })
 })

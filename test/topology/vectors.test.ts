@@ -12,6 +12,8 @@ import { digestOf } from '../../topology/anti-entropy.ts'
 import { signCertificate, verifyCertificate } from '../../topology/certificate-codec.ts'
 import { encodeAcceptance, readJoinReply } from '../../topology/join-reply.ts'
 import { decodeNetwork, encodeNetwork } from '../../topology/network.ts'
+import { makeRenewal, openRenewal } from '../../topology/renewal.ts'
+import { createNoticeSet, encodeNotice, noticesDigest, openNotice } from '../../topology/notice.ts'
 import { verifyRecord } from '../../topology/record-codec.ts'
 import { decodeFrame, encodeFrame } from '../../topology/sync-frame.ts'
 import { signSignal, verifySignal } from '../../topology/signal.ts'
@@ -25,6 +27,7 @@ import {
   NOW,
   recordOf,
   signalOf,
+  revocationOf,
   signer,
   tokenText,
 } from './sample-network.ts'
@@ -58,6 +61,7 @@ function helloFrame(): Uint8Array {
     kind: 'hello',
     record: envelope.bytes,
     digest: digestOf(view),
+    notices: noticesDigest(createNoticeSet(), nodeCrypto),
     last: true,
   })
 }
@@ -78,6 +82,18 @@ const DOCUMENTS: Record<string, { encoded: () => string; read: (encoded: string)
   token: {
     encoded: () => token,
     read: (text) => parseToken(text, nodeCrypto, NOW),
+  },
+  revocation: {
+    encoded: () => toHex(encodeNotice('revocation', revocationOf(node))),
+    read: (hex) => openNotice(bytesOf(hex), network, nodeCrypto, NOW),
+  },
+  renewal: {
+    encoded: () => {
+      const { wireguardKey, probeKey } = certificateOf(node)
+      const wish = { network: network.id, wireguardKey, probeKey, now: NOW }
+      return toHex(makeRenewal(wish, node, countingCrypto(), signer(6)))
+    },
+    read: (hex) => openRenewal(bytesOf(hex), nodeCrypto),
   },
   'join-request': {
     encoded: () => toHex(joinRequest()),

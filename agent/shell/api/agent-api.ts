@@ -21,6 +21,10 @@ export type PingOutcome =
   | { readonly ok: true; readonly reply: PingReply }
   | { readonly ok: false; readonly fault: PingFault; readonly message: string }
 
+export type RotationOutcome =
+  | { readonly ok: true; readonly nodeId: string; readonly serial: number }
+  | { readonly ok: false; readonly message: string }
+
 /** What a running agent does for the local API. Plain data in, plain data out. */
 export interface AgentApi {
   status(): Promise<Status>
@@ -38,6 +42,10 @@ export interface AgentApi {
   followEvents(gone: AbortSignal): AsyncGenerator<EventEntry>
   /** Reads the configuration file again. Throws Failure `bad-config`, and then nothing has changed. */
   reload(): Promise<Reloaded>
+  /** Tells the members what the authority says; false if it is not the authority's word. */
+  announce(notice: Uint8Array): Promise<boolean>
+  /** Goes on under new keys; the session layer comes back under them within moments. */
+  rotate(): Promise<RotationOutcome>
   /** Says goodbye to the peers, takes the device down, forgets the membership, then stops. */
   leave(): Promise<void>
   /** Stops the agent; the helper keeps the tunnels. */

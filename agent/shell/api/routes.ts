@@ -6,6 +6,7 @@ import { Failure } from '../failure.ts'
 import { type Call, type Route, route } from './route.ts'
 
 const DONE = {}
+const NOTICE_TEXT_MAX = 32_768
 
 const peer = z.string().min(1).max(255).describe('a name, a mesh address or a node id')
 
@@ -96,6 +97,28 @@ export const ROUTES: readonly Route[] = [
   route(
     {
       ...post,
+      path: '/v1/notices',
+      summary: 'Tells the members what the authority says.',
+      page: false,
+      answers: 'An empty document.',
+    },
+    { notice: z.base64().max(NOTICE_TEXT_MAX).describe('as topology/notice.ts encodes it') },
+    announce,
+  ),
+  route(
+    {
+      ...post,
+      path: '/v1/rotate',
+      summary: 'Replaces the node, WireGuard and probe keys of this host.',
+      page: false,
+      answers: 'The node id and the serial of the certificate from now on.',
+    },
+    {},
+    rotate,
+  ),
+  route(
+    {
+      ...post,
       path: '/v1/leave',
       summary: 'Ends the membership of this host and stops the agent.',
       page: false,
@@ -116,6 +139,19 @@ export const ROUTES: readonly Route[] = [
     ({ api }) => api.stop().then(() => DONE),
   ),
 ]
+
+async function announce({ api, given }: Call<{ notice: string }>): Promise<unknown> {
+  if (await api.announce(new Uint8Array(Buffer.from(given.notice, 'base64')))) return DONE
+  throw new Failure('bad-request', "this is not the authority's word", { remedy: '' })
+}
+
+async function rotate({ api }: Call<object>): Promise<unknown> {
+  const outcome = await api.rotate()
+  if (outcome.ok) return { nodeId: outcome.nodeId, serial: outcome.serial }
+  throw new Failure('not-rotated', `the authority gave no certificate: ${outcome.message}`, {
+    remedy: 'the old keys stay in use; try again once a member reaches the authority',
+  })
+}
 
 async function why({ api, given }: Call<{ peer: string }>): Promise<unknown> {
   const answer = await api.why(given.peer)

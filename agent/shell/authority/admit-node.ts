@@ -9,12 +9,7 @@
 import type { WallTime } from '../../../nat/clock.ts'
 import { err, ok, type Result } from '../../../nat/result.ts'
 import { provesSecret, type SignedJoinRequest } from '../../../topology/admission.ts'
-import {
-  type Certificate,
-  CERTIFICATE_LIFETIME_MS,
-  CLOCK_SKEW_MS,
-} from '../../../topology/certificate.ts'
-import { signCertificate } from '../../../topology/certificate-codec.ts'
+import { CLOCK_SKEW_MS } from '../../../topology/certificate.ts'
 import type { Crypto, Signer } from '../../../topology/crypto.ts'
 import type { Grant } from '../../../topology/grant.ts'
 import { matchesNamePattern } from '../../../topology/host-name.ts'
@@ -23,9 +18,13 @@ import type { Network } from '../../../topology/network.ts'
 import { ipv6AddressOf, lowestFreeIpv4 } from '../../../topology/overlay-address.ts'
 import { parsePrefix } from '../../../topology/prefix.ts'
 import type { AuthorityLedger, StoredNode, StoredToken } from './authority-store.ts'
+import { issueCertificate } from './issue-certificate.ts'
 
-/** A host that may be switched off for good at any time gives its name and address back within a day. */
-export const EPHEMERAL_LIFETIME_MS = 86_400_000
+/** What `init --approve` sets: a person says yes to every host. */
+export const APPROVE_SETTING = 'approve'
+
+/** Hosts that may wait for a person at once. */
+const CANDIDATES_MAX = 1_000
 
 export interface AdmissionAttempt {
   readonly request: SignedJoinRequest
@@ -46,6 +45,7 @@ export function admitNode(
   if (token === undefined) return err('token-unknown')
   if (!provesSecret(request, token.proofKey, crypto)) return err('bad-proof')
   if (token.revoked) return err('token-revoked')
+  if (ledger.revocation(request.node) !== undefined) return err('revoked')
   ledger.dropLapsed(now)
   const known = ledger.node(request.node)
   const counted = ledger.wasAdmitted(request.token, request.node)
@@ -54,30 +54,30 @@ export function admitNode(
   }
   const refusal = refusalOf(token, counted, now) ?? nameRefusal(ledger, token.grant, request)
   if (refusal !== undefined) return err(refusal)
+  const unapproved = known === undefined ? approvalRefusal(ledger, attempt) : undefined
+  if (unapproved !== undefined) return err(unapproved)
   const ipv4 = known?.certificate.ipv4 ?? freeAddress(ledger, network, now)
   if (ipv4 === undefined) return err('address-plan-full')
-  const lifetimeMs = token.grant.ephemeral ? EPHEMERAL_LIFETIME_MS : CERTIFICATE_LIFETIME_MS
-  const certificate: Certificate = {
+  const { id, awayMs, tags, prefixes, hub } = token.grant
+  const statement = {
     network: network.id,
-    serial: ledger.nextSerial(now),
     node: request.node,
     wireguardKey: request.wireguardKey,
     probeKey: request.probeKey,
     name: request.name,
     ipv4,
-    ipv6: ipv6AddressOf(network.id, request.node, crypto),
-    tags: token.grant.tags,
-    prefixes: token.grant.prefixes,
+    ipv6: known?.certificate.ipv6 ?? ipv6AddressOf(network.id, request.node, crypto),
+    tags,
+    prefixes,
+    hub,
     // A node that holds the key keeps holding it, whichever token it comes back with.
     authority: known?.certificate.authority ?? false,
-    notBefore: now,
-    notAfter: (now + lifetimeMs) as WallTime,
   }
-  const certificateBytes = signCertificate(certificate, authority)
-  const { id, ephemeral } = token.grant
-  ledger.putNode({ certificate, certificateBytes, token: id, ephemeral })
+  const issued = issueCertificate(ledger, statement, { awayMs, authority, now })
+  ledger.putNode({ ...issued, token: id, awayMs, askedAt: request.issuedAt })
+  ledger.dropCandidate(request.node)
   if (!counted) ledger.countUse(id, request.node)
-  return ok(certificateBytes)
+  return ok(issued.certificateBytes)
 }
 
 /** Whether the certificate that the node has is what it asks for. */
@@ -109,6 +109,24 @@ function nameRefusal(
   const holder = ledger.nodeNamed(request.name)
   const isFree = holder === undefined || holder.certificate.node === request.node
   return isFree ? undefined : 'name-taken'
+}
+
+/** In a network in which a person says yes: asks for it once, and lets in who has it. */
+function approvalRefusal(
+  ledger: AuthorityLedger,
+  { request, now }: AdmissionAttempt,
+): RefusalReason | undefined {
+  if (ledger.setting(APPROVE_SETTING) === undefined) return undefined
+  const candidate = ledger.candidate(request.node)
+  if (candidate?.state === 'approved' && candidate.name === request.name) return undefined
+  if (candidate?.state === 'refused') return 'not-approved'
+  if (candidate?.name !== request.name) {
+    const full = candidate === undefined && ledger.candidates().length >= CANDIDATES_MAX
+    if (full) return 'not-approved'
+    const { node, name, token } = request
+    ledger.putCandidate({ node, name, token, askedAt: now, state: 'waiting' })
+  }
+  return 'awaiting-approval'
 }
 
 function freeAddress(ledger: AuthorityLedger, network: Network, now: WallTime): string | undefined {

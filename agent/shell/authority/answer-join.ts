@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Join requests on a host that holds the authority's key. */
+/** Requests and decisions on a host that holds the authority's key. */
 import type { Network } from '../../../topology/network.ts'
 import { REPLY_RECORDS_MAX } from '../../../topology/join-reply.ts'
+import { encodeNotice } from '../../../topology/notice.ts'
 import { sortedEntries, type View } from '../../../topology/view.ts'
 import { Authority } from './authority.ts'
+import type { AuthorityStore } from './authority-store.ts'
 import { readClock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import { nodeCrypto, signerOf } from '../node-crypto.ts'
@@ -12,6 +14,8 @@ import type { StateDir } from '../state/state-dir.ts'
 
 export interface JoinDesk {
   answer(request: Uint8Array): Promise<Uint8Array>
+  /** What the members must hear: who was revoked, and whose certificate is newer than the one that it shows. */
+  notices(view: View): Promise<Uint8Array[]>
   close(): void
 }
 
@@ -32,12 +36,32 @@ export function openJoinDesk(
   })
   return {
     answer: async (request) => {
-      const reply = authority.judge(request, readClock().wall, startingRecords(view()))
+      const reply = await authority.judge(request, readClock().wall, startingRecords(view()))
       log.info({ bytes: reply.length }, 'join request answered')
       return reply
     },
+    notices: (current) => outstandingNotices(store, current),
     close: () => store.close(),
   }
+}
+
+async function outstandingNotices(store: AuthorityStore, view: View): Promise<Uint8Array[]> {
+  const { revocations, nodes } = await store.transact((ledger) => ({
+    revocations: ledger.revocations(),
+    nodes: ledger.nodes(),
+  }))
+  const now = readClock().wall
+  return [
+    ...revocations
+      .filter(({ notAfter, announceAt }) => notAfter > now && announceAt <= now)
+      .map(({ envelope }) => encodeNotice('revocation', envelope)),
+    ...nodes
+      .filter(({ certificate }) => {
+        const shown = view.entries.get(certificate.node)?.record.certificate
+        return shown !== undefined && shown.serial < certificate.serial
+      })
+      .map(({ certificateBytes }) => encodeNotice('certificate', certificateBytes)),
+  ]
 }
 
 /** Whom a new member can dial and ask for its mapping before it knows anybody. */

@@ -5,12 +5,7 @@
  */
 import type { WallTime } from '../../../nat/clock.ts'
 import { err, ok, type Result } from '../../../nat/result.ts'
-import {
-  type Certificate,
-  CERTIFICATE_LIFETIME_MS,
-  TAGS_MAX,
-} from '../../../topology/certificate.ts'
-import { signCertificate } from '../../../topology/certificate-codec.ts'
+import { TAGS_MAX } from '../../../topology/certificate.ts'
 import type { Signer } from '../../../topology/crypto.ts'
 import { isHostName } from '../../../topology/host-name.ts'
 import { networkIdOf, nodeIdOf, x25519KeyOf } from '../../../topology/identity.ts'
@@ -22,7 +17,8 @@ import {
   lowestFreeIpv4,
 } from '../../../topology/overlay-address.ts'
 import { parsePrefix } from '../../../topology/prefix.ts'
-import type { AuthorityLedger } from './authority-store.ts'
+import { APPROVE_SETTING } from './admit-node.ts'
+import { issueCertificate, LIFETIME_SETTING, type Statement } from './issue-certificate.ts'
 import { secureRandom } from '../entropy.ts'
 import { generateSeed, nodeCrypto, signerOf, x25519PublicKey } from '../node-crypto.ts'
 import { openAuthorityStore } from './sqlite-authority-store.ts'
@@ -37,6 +33,10 @@ export interface FoundingWish {
   readonly ipv4Prefix: string | undefined
   /** Addresses and routes of this host (CIDR), which the random prefix must not overlap. */
   readonly localPrefixes: readonly string[]
+  /** Whether a person says yes to every host that wants to join. */
+  readonly approve?: boolean
+  /** Of certificates; undefined: 30 days. */
+  readonly lifetimeMs?: number | undefined
 }
 
 export type FoundingFault =
@@ -110,24 +110,25 @@ function admitFounder(
   const store = openAuthorityStore(state.authorityDbPath, { create: true })
   try {
     const node = nodeIdOf(signerOf(founding.keys.seed).publicKey)
-    if (store.listNodes().some(({ certificate }) => certificate.node !== node)) {
-      return err('authority-in-use')
-    }
-    return store.transact((ledger) => {
-      const certificate = founderCertificate(ledger, founding)
-      const certificateBytes = signCertificate(certificate, founding.authority)
-      ledger.putNode({ certificate, certificateBytes, token: null, ephemeral: false })
-      return ok({ certificate, certificateBytes })
+    return store.decide((ledger) => {
+      if (ledger.nodes().some(({ certificate }) => certificate.node !== node)) {
+        return err('authority-in-use')
+      }
+      const { wish, authority, now } = founding
+      if (wish.approve) ledger.putSetting(APPROVE_SETTING, 'yes')
+      if (wish.lifetimeMs !== undefined)
+        ledger.putSetting(LIFETIME_SETTING, String(wish.lifetimeMs))
+      const founder = founderStatement(founding)
+      const issued = issueCertificate(ledger, founder, { awayMs: null, authority, now })
+      ledger.putNode({ ...issued, token: null, awayMs: null, askedAt: now })
+      return ok(issued)
     })
   } finally {
     store.close()
   }
 }
 
-function founderCertificate(
-  ledger: AuthorityLedger,
-  { keys, network, wish, now }: Founding,
-): Certificate {
+function founderStatement({ keys, network, wish }: Founding): Statement {
   const node = nodeIdOf(signerOf(keys.seed).publicKey)
   const prefix = parsePrefix(network.ipv4Prefix)
   // Nobody but the founder has been admitted yet, so the first address is its own or free.
@@ -135,7 +136,6 @@ function founderCertificate(
   if (!ipv4.ok) throw new Error('a checked prefix has room for one host')
   return {
     network: network.id,
-    serial: ledger.nextSerial(now),
     node,
     wireguardKey: x25519KeyOf(x25519PublicKey(keys.wireguardKey)),
     probeKey: x25519KeyOf(x25519PublicKey(keys.probeKey)),
@@ -144,8 +144,7 @@ function founderCertificate(
     ipv6: ipv6AddressOf(network.id, node, nodeCrypto),
     tags: wish.tags.toSorted(),
     prefixes: [],
+    hub: true,
     authority: true,
-    notBefore: now,
-    notAfter: (now + CERTIFICATE_LIFETIME_MS) as WallTime,
   }
 }

@@ -1,47 +1,73 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { WallTime } from '../../../nat/clock.ts'
 import { err, ok, type Result } from '../../../nat/result.ts'
-import { type Certificate, CERTIFICATE_LIFETIME_MS } from '../../../topology/certificate.ts'
-import { signCertificate } from '../../../topology/certificate-codec.ts'
+import { type Certificate, isRenewalDue } from '../../../topology/certificate.ts'
 import type { Signer } from '../../../topology/crypto.ts'
-import type { NodeId } from '../../../topology/identity.ts'
-import { EPHEMERAL_LIFETIME_MS } from './admit-node.ts'
-import type { AuthorityLedger } from './authority-store.ts'
+import type { RefusalReason } from '../../../topology/join-reply.ts'
+import type { Network } from '../../../topology/network.ts'
+import type { RenewalRequest } from '../../../topology/renewal.ts'
+import type { AuthorityLedger, StoredNode } from './authority-store.ts'
+import { revokeCertificate } from './change-member.ts'
+import { issueCertificate } from './issue-certificate.ts'
 
-/** unknown-node: never admitted, or forgotten since. */
-export type RenewFault = 'unknown-node'
+/** The members should know the node under its next key before they forget the one that it had. */
+const SUCCESSION_MS = 20_000
+
+export interface RenewalAttempt {
+  readonly request: RenewalRequest
+  readonly network: Network
+  readonly authority: Signer
+  readonly now: WallTime
+}
 
 /**
- * The same statement with a new serial and lifetime. Before half of the lifetime is over, the
- * certificate that the node has is returned, so that asking often costs nothing. Whoever asks:
- * a certificate is no secret, and of use to its node only.
+ * The member's next certificate. Before half of the lifetime is over, and with the keys that it has, that is the
+ * certificate which the authority last made for it, so that asking often costs nothing.
  */
 export function renewNode(
   ledger: AuthorityLedger,
-  node: NodeId,
-  authority: Signer,
-  now: WallTime,
-): Result<Uint8Array, RenewFault> {
+  { request, network, authority, now }: RenewalAttempt,
+): Result<Uint8Array, RefusalReason> {
+  if (request.network !== network.id) return err('wrong-network')
   ledger.dropLapsed(now)
-  const known = ledger.node(node)
-  if (known === undefined) return err('unknown-node')
-  if (!isRenewalDue(known.certificate, now)) return ok(known.certificateBytes)
-  const lifetimeMs = known.ephemeral ? EPHEMERAL_LIFETIME_MS : CERTIFICATE_LIFETIME_MS
-  const certificate: Certificate = {
-    ...known.certificate,
-    serial: ledger.nextSerial(now),
-    notBefore: now,
-    notAfter: (now + lifetimeMs) as WallTime,
-  }
-  const certificateBytes = signCertificate(certificate, authority)
-  ledger.putNode({ ...known, certificate, certificateBytes })
-  return ok(certificateBytes)
+  const moved = request.successor === null ? undefined : ledger.node(request.successor)
+  // A reply that was lost is asked for again, and the node has gone on under its new key meanwhile.
+  if (moved !== undefined && hasKeys(moved.certificate, request)) return ok(moved.certificateBytes)
+  if (moved !== undefined) return err('stale-request')
+  if (ledger.revocation(request.node) !== undefined) return err('revoked')
+  const known = ledger.node(request.node)
+  if (known === undefined) return err('not-a-member')
+  const keepsKeys = request.successor === null && hasKeys(known.certificate, request)
+  if (keepsKeys && !isRenewalDue(known.certificate, now)) return ok(known.certificateBytes)
+  // Who repeats an old request of the node's must not bring back keys that it has given up.
+  if (!keepsKeys && request.issuedAt <= known.askedAt) return err('stale-request')
+  return ok(issueNext(ledger, known, { request, network, authority, now }))
 }
 
-/** At half of the lifetime: the other half is the time in which the authority may be away. */
-export function isRenewalDue(
-  { notBefore, notAfter }: Pick<Certificate, 'notBefore' | 'notAfter'>,
-  now: WallTime,
+function hasKeys(
+  certificate: Certificate,
+  { wireguardKey, probeKey }: Pick<RenewalRequest, 'wireguardKey' | 'probeKey'>,
 ): boolean {
-  return now >= notBefore + (notAfter - notBefore) / 2
+  return certificate.wireguardKey === wireguardKey && certificate.probeKey === probeKey
+}
+
+function issueNext(
+  ledger: AuthorityLedger,
+  known: StoredNode,
+  { request, network, authority, now }: RenewalAttempt,
+): Uint8Array {
+  const { wireguardKey, probeKey, successor, issuedAt } = request
+  const node = successor ?? known.certificate.node
+  const statement = { ...known.certificate, node, wireguardKey, probeKey }
+  const { awayMs } = known
+  const issued = issueCertificate(ledger, statement, { awayMs, authority, now })
+  const next = { ...known, ...issued, askedAt: issuedAt }
+  if (successor === null) ledger.putNode(next)
+  else {
+    ledger.replaceNode(known.certificate.node, next)
+    const revocation = revokeCertificate(known.certificate, { network, authority, now })
+    const announceAt = (now + SUCCESSION_MS) as WallTime
+    ledger.putRevocation({ ...revocation, announceAt })
+  }
+  return issued.certificateBytes
 }

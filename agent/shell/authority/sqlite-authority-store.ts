@@ -5,19 +5,14 @@
  * after the other.
  */
 import { closeSync, existsSync, openSync } from 'node:fs'
-import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
-import type { WallTime } from '../../../nat/clock.ts'
-import { readCertificate } from '../../../topology/certificate-codec.ts'
-import type { Grant, TokenId } from '../../../topology/grant.ts'
-import type { NodeId } from '../../../topology/identity.ts'
-import type { AuthorityLedger, AuthorityStore, StoredNode, StoredToken } from './authority-store.ts'
+import { DatabaseSync } from 'node:sqlite'
+import type { AuthorityLedger, AuthorityStore } from './authority-store.ts'
+import { DamagedDocument, DocumentLedger, type Documents } from './document-ledger.ts'
 import { migrate } from './sqlite-schema.ts'
 import { onFile, StateFault } from '../state/state-fault.ts'
 
 /** Another process holds the file for one admission at a time, which takes milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000
-
-type Row = Record<string, SQLOutputValue>
 
 /**
  * `create`: makes the file if there is none; else a file that is missing or empty is a damaged one, and
@@ -26,7 +21,7 @@ type Row = Record<string, SQLOutputValue>
 export function openAuthorityStore(
   path: string,
   { create = false }: { readonly create?: boolean } = {},
-): AuthorityStore {
+): SqliteAuthorityStore {
   if (!create && !existsSync(path)) throw damaged(path, 'is missing')
   // Made by us and not by SQLite, so that only the owner may read it; its companions take its mode.
   onFile(path, () => closeSync(openSync(path, 'a', 0o600)))
@@ -43,7 +38,7 @@ export function openAuthorityStore(
   })
 }
 
-class SqliteAuthorityStore implements AuthorityStore {
+export class SqliteAuthorityStore implements AuthorityStore {
   readonly #database: DatabaseSync
   readonly #path: string
   readonly #ledger: AuthorityLedger
@@ -51,10 +46,15 @@ class SqliteAuthorityStore implements AuthorityStore {
   constructor(database: DatabaseSync, path: string) {
     this.#database = database
     this.#path = path
-    this.#ledger = new SqliteLedger(database, path)
+    this.#ledger = new DocumentLedger(new SqliteDocuments(database))
   }
 
-  transact<T>(decide: (ledger: AuthorityLedger) => T): T {
+  async transact<T>(decide: (ledger: AuthorityLedger) => T): Promise<T> {
+    return this.decide(decide)
+  }
+
+  /** The same at once, for whoever cannot wait: one file needs no waiting. */
+  decide<T>(decide: (ledger: AuthorityLedger) => T): T {
     return guarded(this.#path, () => {
       this.#database.exec('BEGIN IMMEDIATE')
       try {
@@ -68,152 +68,38 @@ class SqliteAuthorityStore implements AuthorityStore {
     })
   }
 
-  createToken({ grant, proofKey, createdAt }: Omit<StoredToken, 'used' | 'revoked'>): void {
-    this.#run('INSERT INTO tokens (id, grant_json, proof_key, created_at) VALUES (?, ?, ?, ?)', [
-      grant.id,
-      JSON.stringify(grant),
-      proofKey,
-      createdAt,
-    ])
-  }
-
-  listTokens(): StoredToken[] {
-    const sql = 'SELECT * FROM tokens ORDER BY created_at DESC, id'
-    return guarded(this.#path, () => this.#database.prepare(sql).all().map(tokenOf))
-  }
-
-  revokeToken(id: TokenId): boolean {
-    return this.#run('UPDATE tokens SET revoked = 1 WHERE id = ?', [id]) > 0
-  }
-
-  listNodes(): StoredNode[] {
-    return guarded(this.#path, () =>
-      this.#database
-        .prepare('SELECT * FROM nodes ORDER BY name')
-        .all()
-        .map((row) => nodeOf(row, this.#path)),
-    )
-  }
-
-  forgetNode(name: string): boolean {
-    return this.transact(() => {
-      this.#run(
-        `INSERT OR REPLACE INTO retired_addresses SELECT ipv4, not_after FROM nodes WHERE name = ?`,
-        [name],
-      )
-      return this.#run('DELETE FROM nodes WHERE name = ?', [name]) > 0
-    })
-  }
-
   close(): void {
     if (this.#database.isOpen) this.#database.close()
   }
-
-  #run(sql: string, values: (string | number | Uint8Array)[]): number {
-    return guarded(this.#path, () => Number(this.#database.prepare(sql).run(...values).changes))
-  }
 }
 
-class SqliteLedger implements AuthorityLedger {
+class SqliteDocuments implements Documents {
   readonly #database: DatabaseSync
-  readonly #path: string
 
-  constructor(database: DatabaseSync, path: string) {
+  constructor(database: DatabaseSync) {
     this.#database = database
-    this.#path = path
   }
 
-  token(id: TokenId): StoredToken | undefined {
-    const row = this.#get('SELECT * FROM tokens WHERE id = ?', id)
-    return row === undefined ? undefined : tokenOf(row)
+  get(key: string): string | undefined {
+    const row = this.#database.prepare('SELECT value FROM documents WHERE key = ?').get(key)
+    return row === undefined ? undefined : String(row['value'])
   }
 
-  node(id: NodeId): StoredNode | undefined {
-    const row = this.#get('SELECT * FROM nodes WHERE id = ?', id)
-    return row === undefined ? undefined : nodeOf(row, this.#path)
+  list(prefix: string): readonly (readonly [string, string])[] {
+    // '0' follows '/', with which every prefix ends.
+    const end = `${prefix.slice(0, -1)}0`
+    return this.#database
+      .prepare('SELECT key, value FROM documents WHERE key >= ? AND key < ? ORDER BY key')
+      .all(prefix, end)
+      .map((row) => [String(row['key']), String(row['value'])] as const)
   }
 
-  nodeNamed(name: string): StoredNode | undefined {
-    const row = this.#get('SELECT * FROM nodes WHERE name = ?', name)
-    return row === undefined ? undefined : nodeOf(row, this.#path)
+  put(key: string, value: string): void {
+    this.#database.prepare('INSERT OR REPLACE INTO documents VALUES (?, ?)').run(key, value)
   }
 
-  wasAdmitted(token: TokenId, node: NodeId): boolean {
-    return (
-      this.#get('SELECT 1 FROM admissions WHERE token = ? AND node = ?', token, node) !== undefined
-    )
-  }
-
-  takenIpv4(now: WallTime): ReadonlySet<string> {
-    const sql = `SELECT ipv4 FROM nodes UNION SELECT ipv4 FROM retired_addresses WHERE not_after > ?`
-    return new Set(
-      this.#database
-        .prepare(sql)
-        .all(now)
-        .map((row) => String(row['ipv4'])),
-    )
-  }
-
-  nextSerial(now: WallTime): number {
-    // The clock outruns the counter, so serials grow even if the file is an old copy.
-    const sql = `UPDATE counters SET value = max(value + 1, ?) WHERE name = 'serial' RETURNING value`
-    return Number(this.#get(sql, Math.floor(now / 1000))?.['value'])
-  }
-
-  putNode({ certificate, certificateBytes, token, ephemeral }: StoredNode): void {
-    this.#run(
-      // Another node's name or address is a conflict that fails, never a row that is replaced.
-      `INSERT INTO nodes VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
-         name = excluded.name, ipv4 = excluded.ipv4, certificate = excluded.certificate,
-         not_after = excluded.not_after, token = excluded.token, ephemeral = excluded.ephemeral`,
-      certificate.node,
-      certificate.name,
-      certificate.ipv4,
-      certificateBytes,
-      certificate.notAfter,
-      token,
-      ephemeral ? 1 : 0,
-    )
-  }
-
-  countUse(token: TokenId, node: NodeId): void {
-    this.#run('INSERT INTO admissions VALUES (?, ?)', token, node)
-    this.#run('UPDATE tokens SET used = used + 1 WHERE id = ?', token)
-  }
-
-  dropLapsed(now: WallTime): void {
-    this.#run('DELETE FROM nodes WHERE ephemeral = 1 AND not_after <= ?', now)
-    this.#run('DELETE FROM retired_addresses WHERE not_after <= ?', now)
-  }
-
-  #get(sql: string, ...values: (string | number)[]): Row | undefined {
-    return this.#database.prepare(sql).get(...values)
-  }
-
-  #run(sql: string, ...values: (string | number | null | Uint8Array)[]): void {
-    this.#database.prepare(sql).run(...values)
-  }
-}
-
-function tokenOf(row: Row): StoredToken {
-  return {
-    grant: JSON.parse(String(row['grant_json'])) as Grant,
-    proofKey: row['proof_key'] as Uint8Array,
-    used: Number(row['used']),
-    revoked: row['revoked'] === 1,
-    createdAt: Number(row['created_at']) as WallTime,
-  }
-}
-
-function nodeOf(row: Row, path: string): StoredNode {
-  const certificateBytes = row['certificate'] as Uint8Array
-  const certificate = readCertificate(certificateBytes)
-  if (!certificate.ok) throw damaged(path, `certificate of ${String(row['name'])} cannot be read`)
-  return {
-    certificate: certificate.value,
-    certificateBytes,
-    token: row['token'] as TokenId | null,
-    ephemeral: row['ephemeral'] === 1,
+  delete(key: string): void {
+    this.#database.prepare('DELETE FROM documents WHERE key = ?').run(key)
   }
 }
 
@@ -222,6 +108,7 @@ function guarded<T>(path: string, operation: () => T): T {
   try {
     return operation()
   } catch (error) {
+    if (error instanceof DamagedDocument) throw damaged(path, error.message, error)
     const { code, errcode, message } = error as Error & { code?: string; errcode?: number }
     if (code !== 'ERR_SQLITE_ERROR') throw error
     // SQLITE_CORRUPT and SQLITE_NOTADB, extended codes included.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The tables of the authority's file. Their version is SQLite's user_version; each step below brings
+ * The table of the authority's file: see document-ledger.ts for what is in it. Their version is SQLite's user_version; each step below brings
  * a file from the version that is its index to the next one.
  */
 import type { DatabaseSync } from 'node:sqlite'
@@ -10,39 +10,7 @@ import { StateFault } from '../state/state-fault.ts'
 const APPLICATION_ID = 0x6d736867
 
 const STEPS = [
-  `
-  CREATE TABLE tokens (
-    id TEXT PRIMARY KEY,
-    grant_json TEXT NOT NULL,
-    proof_key BLOB NOT NULL,
-    used INTEGER NOT NULL DEFAULT 0,
-    revoked INTEGER NOT NULL DEFAULT 0,
-    created_at INTEGER NOT NULL
-  ) STRICT;
-  CREATE TABLE nodes (
-    id TEXT PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE,
-    ipv4 TEXT NOT NULL UNIQUE,
-    certificate BLOB NOT NULL,
-    not_after INTEGER NOT NULL,
-    token TEXT,
-    ephemeral INTEGER NOT NULL
-  ) STRICT;
-  CREATE TABLE admissions (
-    token TEXT NOT NULL,
-    node TEXT NOT NULL,
-    PRIMARY KEY (token, node)
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE retired_addresses (
-    ipv4 TEXT PRIMARY KEY,
-    not_after INTEGER NOT NULL
-  ) STRICT;
-  CREATE TABLE counters (
-    name TEXT PRIMARY KEY,
-    value INTEGER NOT NULL
-  ) STRICT;
-  INSERT INTO counters VALUES ('serial', 0);
-  `,
+  'CREATE TABLE documents (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;',
 ]
 
 /** Makes or upgrades the tables, as one transaction. Throws StateFault 'damaged' or 'newer-version'. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Signer } from '../../../topology/crypto.ts'
 import { Authority } from '../authority/authority.ts'
 import type { AuthorityStore } from '../authority/authority-store.ts'
 import { Failure } from '../failure.ts'
@@ -13,11 +14,16 @@ export interface AuthorityAccess {
   readonly state: StateDir
   readonly membership: Membership
   readonly authority: Authority
+  /** With the authority's key. */
+  readonly signer: Signer
   readonly store: AuthorityStore
 }
 
 /** Works on the authority's own store, whether or not the agent runs. */
-export function withAuthority<T>(context: CommandContext, work: (access: AuthorityAccess) => T): T {
+export async function withAuthority<T>(
+  context: CommandContext,
+  work: (access: AuthorityAccess) => Promise<T>,
+): Promise<T> {
   const state = openState(context.stateDir)
   const membership = requireMembership(state)
   const seed = state.loadAuthoritySeed()
@@ -28,13 +34,9 @@ export function withAuthority<T>(context: CommandContext, work: (access: Authori
   const store = openAuthorityStore(state.authorityDbPath)
   try {
     const { network } = membership
-    const authority = new Authority({
-      network,
-      signer: signerOf(seed),
-      crypto: nodeCrypto,
-      store,
-    })
-    return work({ state, membership, authority, store })
+    const signer = signerOf(seed)
+    const authority = new Authority({ network, signer, crypto: nodeCrypto, store })
+    return await work({ state, membership, authority, signer, store })
   } finally {
     store.close()
   }

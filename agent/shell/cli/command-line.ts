@@ -2,6 +2,7 @@
 /** The commands of `meshgate`. What one needs is loaded when it runs: `status` answers without ever reading libp2p. */
 import { Argument, Command, Option } from 'commander'
 import type { CommandContext } from './context.ts'
+import { memberCommands } from './member-commands.ts'
 import { VERSION } from '../version.ts'
 
 const collect = (value: string, earlier: string[]): string[] => [...earlier, value]
@@ -12,6 +13,9 @@ export type Run<O> = (context: CommandContext, options: O, argument: string) => 
 export type Act = <O extends object>(
   load: () => Promise<Run<O>>,
 ) => (...given: unknown[]) => Promise<void>
+
+/** Adds a command under another one. */
+export type Subcommand = typeof command
 
 /** Every command with its options, help and examples; man pages and completions are made from it too. */
 export function program(act: Act, asJson: boolean): Command {
@@ -33,6 +37,7 @@ export function program(act: Act, asJson: boolean): Command {
     .configureOutput({ writeErr: (text) => void (asJson ? undefined : process.stderr.write(text)) })
   membershipCommands(root, act)
   tokenCommands(root, act)
+  memberCommands(root, act, command)
   runCommands(root, act)
   return root
 }
@@ -52,6 +57,8 @@ function membershipCommands(root: Command, act: Act): void {
     )
     .option('--ipv4-prefix <cidr>', 'address plan (default: a random 10.x.0.0/16)')
     .option('--no-start', 'leave the services alone')
+    .option('--approve', 'hosts wait until a person lets them in with `meshgate node approve`')
+    .option('--certificate-lifetime <duration>', 'members renew at half of it', '30d')
     .action(act(async () => (await import('./init.ts')).init))
   command(root, 'join', 'make this host a member', [
     'meshgate join mg1_...',
@@ -60,6 +67,7 @@ function membershipCommands(root: Command, act: Act): void {
     .addArgument(new Argument('<token>', 'what `meshgate token create` printed; - reads it'))
     .option('--name <name>', 'name of this host (default: its host name)')
     .option('--no-start', 'leave the services alone; else wait until a peer is reached')
+    .option('--wait <duration>', 'how long to wait where a person lets hosts in', '1h')
     .action(act(async () => (await import('./join.ts')).join))
   command(root, 'leave', 'end the membership of this host and forget its keys', ['meshgate leave'])
     .option('--destroy-authority', "also forget the network's own key: nobody can join any more")
@@ -79,7 +87,8 @@ function tokenCommands(root: Command, act: Act): void {
     .option('--name-pattern <pattern>', 'names that hosts may take; * stands for anything')
     .option('--tag <tag>', 'tag that the hosts get; repeatable', collect, [])
     .option('--route <cidr>', 'prefix that the hosts may forward; repeatable', collect, [])
-    .option('--ephemeral', 'forget the hosts when they stay away')
+    .option('--ephemeral [duration]', 'forget the hosts when they were gone for so long: 1m to 15d')
+    .option('--no-hub', 'the hosts may not forward for others')
     .option(
       '--bootstrap <address>',
       'where this host is reached: IP, IP:port or multiaddr; repeatable',

@@ -10,7 +10,10 @@ import { startAndWait } from './first-contact.ts'
 import { localPrefixes } from './local-prefixes.ts'
 import { nameOfThisHost } from './membership.ts'
 import { mayStartServices, startCommand } from './services.ts'
-import { parseHostAddress, usage } from './option-values.ts'
+import { parseDuration, parseHostAddress, usage } from './option-values.ts'
+
+const LIFETIME_MS_MIN = 30_000
+const LIFETIME_MS_MAX = 366 * 86_400_000
 
 interface InitOptions {
   readonly name?: string
@@ -19,6 +22,8 @@ interface InitOptions {
   readonly ipv4Prefix?: string
   /** False with --no-start. */
   readonly start: boolean
+  readonly approve?: boolean
+  readonly certificateLifetime: string
 }
 
 /** `meshgate init` */
@@ -35,6 +40,8 @@ export async function init(context: CommandContext, options: InitOptions): Promi
     tags: [],
     ipv4Prefix: options.ipv4Prefix,
     localPrefixes: localPrefixes(),
+    approve: options.approve ?? false,
+    lifetimeMs: lifetimeMsOf(options.certificateLifetime),
   }
   const founded = foundNetwork(openState(context.stateDir), wish, readClock().wall)
   if (!founded.ok) throw failureOf(founded.error, options)
@@ -59,6 +66,13 @@ ${starts ? '' : `Run the agent:          ${startCommand(context)}\n`}Then let ot
 Keep a copy of ${context.stateDir}/authority.json in a safe place: it is the network's key.`
   print(context, document, text)
   return 0
+}
+
+/** Shorter, and a host that sleeps for an hour is out; longer, and a lost key is good for ever. */
+function lifetimeMsOf(text: string): number {
+  const lifetimeMs = parseDuration('--certificate-lifetime', text)
+  if (lifetimeMs >= LIFETIME_MS_MIN && lifetimeMs <= LIFETIME_MS_MAX) return lifetimeMs
+  throw usage(`--certificate-lifetime ${text} is out of bounds`, 'give 30s to 366d')
 }
 
 function failureOf(fault: FoundingFault, options: InitOptions): Failure {

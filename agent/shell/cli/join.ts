@@ -4,7 +4,7 @@ import { makeJoinRequest } from '../../../topology/admission.ts'
 import { x25519KeyOf } from '../../../topology/identity.ts'
 import { type JoinReply, readJoinReply } from '../../../topology/join-reply.ts'
 import { parseToken, type Token } from '../../../topology/token.ts'
-import { readClock } from '../clock.ts'
+import { delay, readClock } from '../clock.ts'
 import { Failure } from '../failure.ts'
 import { nodeCrypto, signerOf, x25519PublicKey } from '../node-crypto.ts'
 import type { StateDir } from '../state/state-dir.ts'
@@ -15,11 +15,17 @@ import { askMembers } from './ask-members.ts'
 import { type CommandContext, note, print } from './context.ts'
 import { refusalFailure, replyFailure, tokenFailure } from './join-failure.ts'
 import { nameOfThisHost } from './membership.ts'
+import { parseDuration } from './option-values.ts'
+
+/** A person takes longer; the host comes in within moments of the yes. */
+const APPROVAL_POLL_MS = 2_000
 
 interface JoinOptions {
   readonly name?: string
   /** False with --no-start. */
   readonly start: boolean
+  /** How long to wait for a person. */
+  readonly wait: string
 }
 
 /** `meshgate join`: needs no root. Repeatable: keys are kept before anybody is asked. */
@@ -38,7 +44,8 @@ export async function join(
     )
   const token = readToken(argument === '-' ? await readAll(process.stdin) : argument)
   const name = nameOfThisHost(context, options.name)
-  const reply = await askForAdmission(context, { state, token, name })
+  const waitMs = parseDuration('--wait', options.wait)
+  const reply = await waitForAdmission(context, { state, token, name }, waitMs)
   if (reply.kind === 'refused') throw refusalFailure(reply)
   state.saveRecords(reply.records)
   state.saveMembership(reply.network, reply.certificateBytes)
@@ -73,6 +80,27 @@ interface Admission {
   readonly state: StateDir
   readonly token: Token
   readonly name: string
+}
+
+/** Asks again while a person has to decide. */
+async function waitForAdmission(
+  context: CommandContext,
+  admission: Admission,
+  waitMs: number,
+): Promise<JoinReply> {
+  const untilMs = performance.now() + waitMs
+  for (let round = 0; ; round++) {
+    const quiet = round === 0 ? context : { ...context, json: true }
+    const reply = await askForAdmission(quiet, admission)
+    const waits = reply.kind === 'refused' && reply.reason === 'awaiting-approval'
+    if (!waits || performance.now() >= untilMs) return reply
+    if (round === 0)
+      note(
+        context,
+        `waiting for a person: \`meshgate node approve ${admission.name}\` there lets this host in`,
+      )
+    await delay(APPROVAL_POLL_MS)
+  }
 }
 
 async function askForAdmission(

@@ -48,6 +48,13 @@ function selfText(self: SelfStatus): string {
   for (const { id, state, cause, detail } of self.turnServers)
     if (state === 'failed') lines.push(warning(`TURN server ${id}: ${detail ?? cause ?? state}`))
   const { helper } = self
+  if (self.partition !== null) lines.push(warning(self.partition.sentence))
+  if (self.membership === 'revoked')
+    lines.push(warning('revoked: this host is no member any more, and nobody talks to it'))
+  if (self.membership === 'expired')
+    lines.push(
+      warning('the certificate has run out: nobody talks to this host until it is renewed'),
+    )
   if (!helper.connected)
     lines.push(warning(`no helper: ${helper.problem ?? 'not connected'}; no packet goes through`))
   else if (helper.problem !== null) lines.push(warning(`helper: ${helper.problem}`))

@@ -8,7 +8,9 @@ import { bootstrapMembers } from './bootstrap-members.ts'
 import { type CommandContext, note } from './context.ts'
 import { parseCount, parseDuration, usage } from './option-values.ts'
 
-const SHORTER = 'give fewer tags and routes, and a lifetime of at most a year'
+const SHORTER =
+  'give fewer tags and routes, a lifetime of at most a year, and 1m to 15d for --ephemeral'
+const AWAY_MS_DEFAULT = 86_400_000
 
 interface TokenCreateOptions {
   readonly uses: string
@@ -16,7 +18,10 @@ interface TokenCreateOptions {
   readonly namePattern?: string
   readonly tag: readonly string[]
   readonly route: readonly string[]
-  readonly ephemeral?: boolean
+  /** True: without a duration. */
+  readonly ephemeral?: string | true
+  /** False with --no-hub. */
+  readonly hub: boolean
   readonly bootstrap: readonly string[]
 }
 
@@ -33,9 +38,10 @@ export async function createToken(
     namePattern: namePatternOf(options.namePattern),
     tags: options.tag.map(tagOf),
     prefixes: options.route.map(prefixOf),
-    ephemeral: options.ephemeral ?? false,
+    awayMs: awayMsOf(options.ephemeral),
+    hub: options.hub,
   }
-  return withAuthority(context, ({ state, membership, authority }) => {
+  return withAuthority(context, async ({ state, membership, authority }) => {
     const now = readClock().wall
     const bootstrap = bootstrapMembers({
       context,
@@ -44,7 +50,7 @@ export async function createToken(
       given: options.bootstrap,
       now,
     })
-    const created = authority.createToken({ ...wish, bootstrap }, now)
+    const created = await authority.createToken({ ...wish, bootstrap }, now)
     if (!created.ok) throw usage(`the token cannot be made (${created.error})`, SHORTER)
     const { id, text } = created.value
     const expires = new Date(now + lifetimeMs).toISOString()
@@ -68,6 +74,11 @@ function namePatternOf(text: string | undefined): string | null {
   if (text === undefined) return null
   if (isNamePattern(text)) return text
   throw usage(`--name-pattern ${text} is not a pattern`, 'use a-z, 0-9, hyphens and *: web-*')
+}
+
+function awayMsOf(text: string | true | undefined): number | null {
+  if (text === undefined) return null
+  return text === true ? AWAY_MS_DEFAULT : parseDuration('--ephemeral', text)
 }
 
 function tagOf(text: string): string {

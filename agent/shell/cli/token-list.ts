@@ -8,8 +8,9 @@ import { table } from './table.ts'
 
 /** `meshgate token list` */
 export async function listTokens(context: CommandContext): Promise<number> {
-  return withAuthority(context, ({ store }) => {
-    const tokens = store.listTokens().map((token) => describe(token))
+  return withAuthority(context, async ({ store }) => {
+    const all = await store.transact((ledger) => ledger.tokens())
+    const tokens = all.map((token) => describe(token))
     const rows = tokens.map((token) => [
       token.id.slice(0, 8),
       token.state,
@@ -31,8 +32,12 @@ export async function revokeToken(
   _options: object,
   beginning: string,
 ): Promise<number> {
-  return withAuthority(context, ({ store }) => {
-    const found = store.listTokens().filter(({ grant }) => grant.id.startsWith(beginning))
+  return withAuthority(context, async ({ store }) => {
+    const found = await store.transact((ledger) => {
+      const matching = ledger.tokens().filter(({ grant }) => grant.id.startsWith(beginning))
+      if (matching.length === 1) ledger.putToken({ ...matching[0]!, revoked: true })
+      return matching
+    })
     const [token] = found
     if (token === undefined || found.length > 1)
       throw new Failure(
@@ -42,7 +47,6 @@ export async function revokeToken(
           : `${found.length} tokens begin with ${beginning}`,
         { remedy: '`meshgate token list` shows them' },
       )
-    store.revokeToken(token.grant.id)
     const text = `token ${token.grant.id.slice(0, 8)} revoked; ${token.used} of ${token.grant.uses} hosts have joined with it and stay members`
     print(context, { id: token.grant.id, revoked: true, used: token.used }, text)
     return 0
@@ -68,6 +72,7 @@ function describe({ grant, used, revoked, createdAt }: StoredToken) {
     namePattern: grant.namePattern,
     tags: grant.tags,
     prefixes: grant.prefixes,
-    ephemeral: grant.ephemeral,
+    awayMs: grant.awayMs,
+    hub: grant.hub,
   }
 }

@@ -4,16 +4,18 @@
  *
  * ```
  * node.json        node seed, WireGuard and probe private keys, UDP port     made once, before joining
+ * node.next.json   the keys that the node is about to change to                 while it changes them
  * membership.json  network and certificate                                   its presence is membership
  * version.json     version of the node's last own record
  * records.cbor     records of other members, to begin with at the next start
+ * notices.cbor     what the authority said of members (topology/notice.ts)
  * authority.json   the authority's seed                                      on an authority's host only
  * authority.db     tokens, members and counters (authority-store.ts)
  * ```
  * Each file is replaced as a whole, so a kill at any moment leaves the old or the new one. Keys come before
  * the membership that names them, so an interrupted join is repeated with the same keys.
  */
-import { mkdirSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { decodeCanonical, encodeCanonical } from '../../../topology/canonical-cbor.ts'
@@ -26,6 +28,7 @@ import {
   type Network,
   NETWORK_BYTES_MAX,
 } from '../../../topology/network.ts'
+import { NOTICE_BYTES_MAX, NOTICES_MAX } from '../../../topology/notice.ts'
 import { readBounded, removeTemporaries, syncDirectory, writeAtomic } from './atomic-file.ts'
 import { generateSeed, generateX25519, nodeCrypto } from '../node-crypto.ts'
 import { secureRandom } from '../entropy.ts'
@@ -58,6 +61,8 @@ const LEFTOVER_MS = 60_000
 
 const CACHED_RECORDS_MAX = 256
 const CACHE_BYTES_MAX = CACHED_RECORDS_MAX * (ENVELOPE_BYTES_MAX.record + 8)
+
+const NOTICES_BYTES_MAX = NOTICES_MAX * (NOTICE_BYTES_MAX + 8)
 
 const REJOIN = 'restore it from a backup, or run `meshgate leave` and join again with a new token'
 
@@ -98,19 +103,35 @@ export class StateDir {
   loadOrMakeKeys(): NodeKeys {
     const known = this.loadKeys()
     if (known !== undefined) return known
-    const keys: NodeKeys = {
-      seed: generateSeed(),
-      wireguardKey: generateX25519().privateKey,
-      probeKey: generateX25519().privateKey,
-      listenPort: randomPort(),
-    }
-    saveState(join(this.path, 'node.json'), 'node keys', {
+    const keys = newKeys(randomPort())
+    this.#saveKeys('node.json', keys)
+    return keys
+  }
+
+  loadNextKeys(): NodeKeys | undefined {
+    return loadState(this.#file('node.next.json', 'node keys', keysSchema))
+  }
+
+  /** Kept before anybody is asked for a certificate that names them. */
+  saveNextKeys(keys: NodeKeys): void {
+    this.#saveKeys('node.next.json', keys)
+  }
+
+  /** The certificate that was saved last is for the next keys: they are the node's from now on. */
+  changeKeys(): void {
+    onFile(this.path, () => {
+      renameSync(join(this.path, 'node.next.json'), join(this.path, 'node.json'))
+      syncDirectory(this.path)
+    })
+  }
+
+  #saveKeys(name: string, keys: NodeKeys): void {
+    saveState(join(this.path, name), 'node keys', {
       seed: toBase64(keys.seed),
       wireguardKey: toBase64(keys.wireguardKey),
       probeKey: toBase64(keys.probeKey),
       listenPort: keys.listenPort,
     })
-    return keys
   }
 
   /** Undefined if this host is no member. Whether the certificate still holds is for its reader. */
@@ -149,14 +170,7 @@ export class StateDir {
 
   /** Unverified. Never throws: it is a cache, and an unreadable one is an empty one. */
   loadRecords(): Uint8Array[] {
-    try {
-      const stored = readBounded(join(this.path, 'records.cbor'), CACHE_BYTES_MAX)
-      const list = stored === undefined ? undefined : decodeCanonical(stored.bytes, CACHE_BYTES_MAX)
-      if (list === undefined || !list.ok || !Array.isArray(list.value)) return []
-      return list.value.filter((item) => item instanceof Uint8Array)
-    } catch {
-      return []
-    }
+    return this.#loadList('records.cbor', CACHE_BYTES_MAX)
   }
 
   /** Keeps the first 256. */
@@ -165,6 +179,15 @@ export class StateDir {
       .filter(({ length }) => length <= ENVELOPE_BYTES_MAX.record)
       .slice(0, CACHED_RECORDS_MAX)
     writeAtomic(join(this.path, 'records.cbor'), encodeCanonical(kept), 0o600)
+  }
+
+  /** Unverified, as records are; a revocation that is lost is heard again from the next member. */
+  loadNotices(): Uint8Array[] {
+    return this.#loadList('notices.cbor', NOTICES_BYTES_MAX)
+  }
+
+  saveNotices(notices: readonly Uint8Array[]): void {
+    writeAtomic(join(this.path, 'notices.cbor'), encodeCanonical(notices), 0o600)
   }
 
   /** The authority's seed, if this host is an authority. */
@@ -192,13 +215,31 @@ export class StateDir {
         remedy: 'copy it to another host first, or pass --destroy-authority to end the network',
       })
     }
-    const names = ['membership.json', 'records.cbor', 'version.json', 'node.json']
+    const names = [
+      'membership.json',
+      'records.cbor',
+      'notices.cbor',
+      'version.json',
+      'node.next.json',
+      'node.json',
+    ]
     const ofAuthority = ['authority.json', 'authority.db', 'authority.db-wal', 'authority.db-shm']
     onFile(this.path, () => {
       for (const name of [...names, ...ofAuthority]) rmSync(join(this.path, name), { force: true })
       removeTemporaries(this.path, 0)
       syncDirectory(this.path)
     })
+  }
+
+  #loadList(name: string, bytesMax: number): Uint8Array[] {
+    try {
+      const stored = readBounded(join(this.path, name), bytesMax)
+      const list = stored === undefined ? undefined : decodeCanonical(stored.bytes, bytesMax)
+      if (list === undefined || !list.ok || !Array.isArray(list.value)) return []
+      return list.value.filter((item) => item instanceof Uint8Array)
+    } catch {
+      return []
+    }
   }
 
   #file<T>(file: string, name: string, content: z.ZodType<T>): StateFile<T> {
@@ -220,6 +261,15 @@ const membershipSchema = z.strictObject({
 
 const versionSchema = z.strictObject({ version: z.int().min(0) })
 const authoritySchema = z.strictObject({ seed: base64Bytes(32) })
+
+export function newKeys(listenPort: number): NodeKeys {
+  return {
+    seed: generateSeed(),
+    wireguardKey: generateX25519().privateKey,
+    probeKey: generateX25519().privateKey,
+    listenPort,
+  }
+}
 
 function randomPort(): number {
   const random = new DataView(secureRandom(4).buffer).getUint32(0)

@@ -148,14 +148,22 @@ export async function askToJoin(options: AskToJoinOptions): Promise<Result<Uint8
     isMeshAddress: () => false,
   })
   try {
-    const connection = await node
-      .dial(multiaddr(options.bootstrap), { signal })
-      .catch(() => undefined)
-    if (connection === undefined) return err('unreachable')
-    return await askOver(connection, { hops: 1, request: options.request }, signal)
+    return await askAt(node, options.bootstrap, options.request, signal)
   } finally {
     await node.stop()
   }
+}
+
+/** Dials one address and asks there. */
+export async function askAt(
+  node: Libp2p,
+  address: string,
+  request: Uint8Array,
+  signal: AbortSignal,
+): Promise<Result<Uint8Array, JoinFault>> {
+  const connection = await node.dial(multiaddr(address), { signal }).catch(() => undefined)
+  if (connection === undefined) return err('unreachable')
+  return askOver(connection, { hops: 1, request }, signal)
 }
 
 function asError(error: unknown): Error {

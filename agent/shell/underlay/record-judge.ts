@@ -2,6 +2,7 @@
 import type { Result } from '../../../nat/result.ts'
 import { ENVELOPE_BYTES_MAX } from '../../../topology/envelope.ts'
 import type { NodeId } from '../../../topology/identity.ts'
+import { isNews, type Notice, type NoticeSet } from '../../../topology/notice.ts'
 import type { NodeRecord } from '../../../topology/record.ts'
 import { compareEntries, type View } from '../../../topology/view.ts'
 import { RateLimit } from './rate-limit.ts'
@@ -23,7 +24,9 @@ const SHUT_OUT_MS = 60_000
 
 export interface RecordJudgeOptions {
   verify(bytes: Uint8Array): Result<NodeRecord>
+  verifyNotice(bytes: Uint8Array): Result<Notice>
   view(): View
+  notices(): NoticeSet
   /** A neighbour that keeps sending what no honest one would. */
   onAbuse(from: NodeId): void
 }
@@ -40,12 +43,13 @@ export class RecordJudge {
   }
 
   judge(bytes: Uint8Array, from: NodeId): Judgement {
-    const judged = this.#judge(bytes)
-    if (judged === 'refused' && !this.#refusals.take(from)) {
-      this.#shutOutUntilMs.set(from, performance.now() + SHUT_OUT_MS)
-      this.#options.onAbuse(from)
-    }
-    return judged
+    return this.#count(this.#judge(bytes), from)
+  }
+
+  judgeNotice(bytes: Uint8Array, from: NodeId): Judgement {
+    const notice = this.#options.verifyNotice(bytes)
+    if (!notice.ok) return this.#count(INNOCENT.has(notice.error) ? 'known' : 'refused', from)
+    return isNews(this.#options.notices(), notice.value) ? 'news' : 'known'
   }
 
   /** Whether a node sent too much that no honest one would, not long ago. */
@@ -61,6 +65,14 @@ export class RecordJudge {
   verify(bytes: Uint8Array): Result<NodeRecord> {
     if (bytes.length > ENVELOPE_BYTES_MAX.record) return { ok: false, error: 'too-large' }
     return this.#options.verify(bytes)
+  }
+
+  #count(judged: Judgement, from: NodeId): Judgement {
+    if (judged === 'refused' && !this.#refusals.take(from)) {
+      this.#shutOutUntilMs.set(from, performance.now() + SHUT_OUT_MS)
+      this.#options.onAbuse(from)
+    }
+    return judged
   }
 
   #judge(bytes: Uint8Array): Judgement {

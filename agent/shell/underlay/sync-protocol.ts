@@ -5,9 +5,10 @@
  *
  * ```
  * dialer    hello, digest   ->
- *           <-   hello, digest, records that the dialer lacks, want
- * dialer    the wanted records   ->
+ *           <-   hello, digest, notices, records that the dialer lacks, want
+ * dialer    notices, the wanted records   ->
  * ```
+ * Notices are left out if both have the same. A dialer that is no member any more is told so by notices in place of a hello.
  * Only the listener compares, so that no record travels twice. A stream that begins with records
  * carries nothing else: news for a neighbour that gossip may not reach yet.
  */
@@ -19,10 +20,19 @@ import {
   decodeFrame,
   FRAME_BYTES_MAX,
   helloFrames,
+  noticeFrames,
   recordFrames,
   type SyncFrame,
   wantFrames,
 } from '../../../topology/sync-frame.ts'
+import {
+  NOTICES_MAX,
+  noticesDigest,
+  type NoticeSet,
+  sortedNotices,
+} from '../../../topology/notice.ts'
+import { recordNode } from '../../../topology/record-codec.ts'
+import { nodeCrypto } from '../node-crypto.ts'
 import { VIEW_NODES_MAX, type View } from '../../../topology/view.ts'
 import type { RecordJudge } from './record-judge.ts'
 import { nodeIdOf } from './underlay-node.ts'
@@ -39,12 +49,14 @@ type Messages = LengthPrefixedStream<Stream>
 export interface SyncOptions {
   readonly judge: RecordJudge
   view(): View
+  notices(): NoticeSet
   /** Our own record's envelope. */
   ownRecord(): Uint8Array
   /** The peer has shown a valid record of its own: from now on it is a member. */
   onMember(connection: Connection, node: NodeId): void
   /** News that came by this way, not by gossip. */
   onRecord(bytes: Uint8Array, from: NodeId): void
+  onNotice(bytes: Uint8Array, from: NodeId): void
 }
 
 /** What the peer did that no member would; the connection is to be closed. */
@@ -64,10 +76,13 @@ export class SyncProtocol {
       await this.#sendHello(messages, signal)
       const { hello } = await this.#readHello(messages)
       const node = this.#verifyHello(connection, hello)
+      const differs = hello.notices !== this.#noticesDigest()
+      if (differs) await this.#readNotices(messages, node, signal)
       await this.#readRecords(messages, node, signal)
       const wanted = await readList(messages, signal, (frame) =>
         frame.kind === 'want' ? frame.nodes : undefined,
       )
+      if (differs) await this.#sendNotices(messages, signal)
       await send(messages, recordFrames(this.#envelopesOf(wanted)), signal)
     })
   }
@@ -106,34 +121,51 @@ export class SyncProtocol {
   }
 
   async #answer(messages: Messages, connection: Connection, hello: Hello): Promise<void> {
-    const node = this.#verifyHello(connection, hello)
     const signal = AbortSignal.timeout(EXCHANGE_DEADLINE_MS)
+    const revoked = this.#revocationOf(hello.record)
+    if (revoked !== undefined) return send(messages, noticeFrames([revoked]), signal)
+    const node = this.#verifyHello(connection, hello)
+    // Before what the exchange brings: both sides must judge alike.
+    const sameNotices = hello.notices === this.#noticesDigest()
     const own = digestOf(this.#options.view())
     await this.#sendHello(messages, signal)
+    if (!sameNotices) await this.#sendNotices(messages, signal)
     const differs = difference(own, hello.digest)
     await send(messages, recordFrames(this.#envelopesOf(differs.send)), signal)
     await send(messages, wantFrames(differs.want), signal)
+    if (!sameNotices) await this.#readNotices(messages, node, signal)
     await this.#readRecords(messages, node, signal)
   }
 
   #sendHello(messages: Messages, signal: AbortSignal): Promise<void> {
-    const frames = helloFrames(this.#options.ownRecord(), digestOf(this.#options.view()))
+    const frames = helloFrames(
+      this.#options.ownRecord(),
+      digestOf(this.#options.view()),
+      this.#noticesDigest(),
+    )
     return send(messages, frames, signal)
   }
 
   async #readHello(messages: Messages): Promise<{ hello: Hello; pushed?: readonly Uint8Array[] }> {
     const signal = AbortSignal.timeout(HELLO_DEADLINE_MS)
     let record: Uint8Array | undefined
+    let notices = ''
     const digest: Digest[number][] = []
     for (let frames = 0; frames < FRAMES_MAX; frames++) {
       const frame = await readFrame(messages, signal)
       if (frame.kind === 'records' && record === undefined)
-        return { hello: { record: new Uint8Array(), digest }, pushed: frame.records }
-      if (frame.kind === 'hello' && record === undefined) record = frame.record
-      else if (frame.kind !== 'digest' || record === undefined) break
+        return { hello: { record: new Uint8Array(), digest, notices }, pushed: frame.records }
+      if (frame.kind === 'notices' && record === undefined) {
+        this.#takeNotices(frame.notices, undefined)
+        break
+      }
+      if (frame.kind === 'hello' && record === undefined) {
+        record = frame.record
+        notices = frame.notices
+      } else if (frame.kind !== 'digest' || record === undefined) break
       digest.push(...frame.digest)
       if (digest.length > VIEW_NODES_MAX) break
-      if (frame.last) return { hello: { record, digest } }
+      if (frame.last) return { hello: { record, digest, notices } }
     }
     throw new NotAMember('frames out of order')
   }
@@ -159,6 +191,39 @@ export class SyncProtocol {
       if (frame.last) return
     }
     throw new NotAMember('too many records')
+  }
+
+  async #sendNotices(messages: Messages, signal: AbortSignal): Promise<void> {
+    const all = sortedNotices(this.#options.notices()).map(({ bytes }) => bytes)
+    await send(messages, noticeFrames(all), signal)
+  }
+
+  async #readNotices(messages: Messages, from: NodeId, signal: AbortSignal): Promise<void> {
+    const notices = await readList(messages, signal, (frame) =>
+      frame.kind === 'notices' ? frame.notices : undefined,
+    )
+    this.#takeNotices(notices, from)
+  }
+
+  /** From undefined: a neighbour that has not shown yet who it is; the authority's signature is enough. */
+  #takeNotices(notices: readonly Uint8Array[], from: NodeId | undefined): void {
+    for (const bytes of notices.slice(0, NOTICES_MAX)) {
+      const teller = from ?? ('' as NodeId)
+      if (this.#options.judge.judgeNotice(bytes, teller) === 'news')
+        this.#options.onNotice(bytes, teller)
+    }
+  }
+
+  #noticesDigest(): string {
+    return noticesDigest(this.#options.notices(), nodeCrypto)
+  }
+
+  /** What to tell a host whose record would be good if it had not been revoked. */
+  #revocationOf(record: Uint8Array): Uint8Array | undefined {
+    const judged = this.#options.judge.verify(record)
+    if (judged.ok || judged.error !== 'revoked') return undefined
+    const node = recordNode(record)
+    return node && this.#options.notices().byKey.get(`revocation ${node}`)?.bytes
   }
 
   #takeAll(records: readonly Uint8Array[], from: NodeId): void {
@@ -193,6 +258,7 @@ export class SyncProtocol {
 interface Hello {
   readonly record: Uint8Array
   readonly digest: Digest
+  readonly notices: string
 }
 
 async function send(

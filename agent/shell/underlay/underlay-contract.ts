@@ -2,6 +2,7 @@
 /** What the rest of the agent sees of the control plane. */
 import type { Result } from '../../../nat/result.ts'
 import type { NodeId } from '../../../topology/identity.ts'
+import type { Notice, NoticeSet } from '../../../topology/notice.ts'
 import type { NodeRecord } from '../../../topology/record.ts'
 import type { Signal } from '../../../topology/signal.ts'
 import type { View } from '../../../topology/view.ts'
@@ -17,6 +18,8 @@ export type UnderlayEvent =
   | { readonly kind: 'signal'; readonly signal: Signal }
   /** A valid record, newer than the view when it came; `from` is the neighbour that told us. */
   | { readonly kind: 'record'; readonly bytes: Uint8Array; readonly from: NodeId }
+  /** What the authority says, its signature checked. */
+  | { readonly kind: 'notice'; readonly bytes: Uint8Array; readonly from: NodeId }
 
 export interface UnderlayOptions {
   readonly self: NodeId
@@ -33,8 +36,12 @@ export interface UnderlayOptions {
   /** Form, signature and time of a signal. */
   verifySignal(bytes: Uint8Array): Result<Signal>
   isMember(node: NodeId): boolean
+  /** Judges a notice: form, signature, network, lifetime. */
+  verifyNotice(bytes: Uint8Array): Result<Notice>
   /** The core's view, read and never changed here. */
   view(): View
+  /** The core's notices, read and never changed here. */
+  notices(): NoticeSet
   /** The envelope of our own latest record. */
   ownRecord(): Uint8Array
   /** Answers join requests; left out where the authority's key is not at hand. */
@@ -48,9 +55,11 @@ export interface Underlay {
   readonly listening: readonly string[]
   /** Gossips a record that is our own or was judged here. */
   publish(bytes: Uint8Array): void
-  neighbours(): readonly NodeId[]
   /** Sends a signal of our own, straight or over members that have a link to the other. */
   signal(to: NodeId, bytes: Uint8Array): void
+  /** Gossips what the authority says. */
+  publishNotice(bytes: Uint8Array): void
+  neighbours(): readonly NodeId[]
   /** Nodes to which a link is to be kept, whichever side dials. */
   setTargets(targets: readonly SupervisorTarget[]): void
   /** Closes all links to a node, as after its revocation. */

@@ -8,11 +8,12 @@ import type { Connection, Libp2p } from '@libp2p/interface'
 import type { Result } from '../../../nat/result.ts'
 import type { NodeId } from '../../../topology/identity.ts'
 import { delay } from '../clock.ts'
+import { askAuthority } from './ask-authority.ts'
 import { FreshRecords } from './fresh-records.ts'
-import { gossipService, gossipTopic, isGrafted, joinTopic } from './gossip.ts'
+import { gossipService, gossipTopics, isGrafted, joinTopic, type Topics } from './gossip.ts'
 import { GossipGate } from './gossip-gate.ts'
 import type { JoinFault } from './join-frame.ts'
-import { askOver, carry, JOIN_DEADLINE_MS, JoinServer } from './join-protocol.ts'
+import { JoinServer } from './join-protocol.ts'
 import { RateLimit } from './rate-limit.ts'
 import { MeshLinks } from './mesh-links.ts'
 import { RecordJudge } from './record-judge.ts'
@@ -28,17 +29,16 @@ import { nodeIdOf, peerIdOf, remoteIpOf, startUnderlayNode } from './underlay-no
 /** Syncs that a neighbour may begin, pushes included. */
 const SYNCS_PER_SECOND = 10
 const SYNCS_BURST = 100
-const CARRIERS_MAX = 3
 
 export async function startUnderlay(options: UnderlayOptions): Promise<Underlay> {
   const gate = new GossipGate()
-  const topic = gossipTopic(options.network)
+  const topics = gossipTopics(options.network)
   const node = await startUnderlayNode({
     ...options,
-    services: { gossip: gossipService(gate, topic) },
+    services: { gossip: gossipService(gate, topics) },
   })
   const gossip = node.services['gossip'] as GossipSub
-  return new RunningUnderlay(options, node, gossip, gate, topic).start()
+  return new RunningUnderlay(options, node, gossip, gate, topics).start()
 }
 
 class RunningUnderlay implements Underlay {
@@ -46,7 +46,7 @@ class RunningUnderlay implements Underlay {
   readonly #node: Libp2p
   readonly #gossip: GossipSub
   readonly #gate: GossipGate
-  readonly #topic: string
+  readonly #topics: Topics
   readonly #members: Members
   readonly #judge: RecordJudge
   readonly #sync: SyncProtocol
@@ -63,13 +63,13 @@ class RunningUnderlay implements Underlay {
     node: Libp2p,
     gossip: GossipSub,
     gate: GossipGate,
-    topic: string,
+    topics: Topics,
   ) {
     this.#options = options
     this.#node = node
     this.#gossip = gossip
     this.#gate = gate
-    this.#topic = topic
+    this.#topics = topics
     this.#members = new Members({
       self: options.self,
       isMesh: (connection) => options.isMeshAddress(remoteIpOf(connection)),
@@ -83,7 +83,9 @@ class RunningUnderlay implements Underlay {
     })
     this.#judge = new RecordJudge({
       verify: (bytes) => options.verify(bytes),
+      verifyNotice: (bytes) => options.verifyNotice(bytes),
       view: () => options.view(),
+      notices: () => options.notices(),
       onAbuse: (from) => {
         options.log.warn({ node: from }, 'neighbour sends invalid records, hanging up')
         this.hangUp(from)
@@ -92,9 +94,14 @@ class RunningUnderlay implements Underlay {
     this.#sync = new SyncProtocol({
       judge: this.#judge,
       view: () => options.view(),
+      notices: () => options.notices(),
       ownRecord: () => options.ownRecord(),
       onMember: (connection, member) => this.#members.admit(connection, member),
       onRecord: (bytes, from) => this.#learned(bytes, from),
+      onNotice: (bytes, from) => {
+        options.onEvent({ kind: 'notice', bytes, from })
+        this.publishNotice(bytes)
+      },
     })
     this.#schedule = new SyncSchedule((connection) => this.#synchronise(connection))
     this.#join = new JoinServer({
@@ -107,7 +114,7 @@ class RunningUnderlay implements Underlay {
       ageMs: (young) => this.#members.ageMs(young),
       isGrafted: (young) => {
         const connection = this.#members.connectionTo(young)
-        return connection !== undefined && isGrafted(gossip, topic, connection)
+        return connection !== undefined && isGrafted(gossip, topics.records, connection)
       },
       push: (young, records) => this.#push(young, records),
     })
@@ -138,10 +145,22 @@ class RunningUnderlay implements Underlay {
   }
 
   async start(): Promise<this> {
-    joinTopic(this.#gossip, this.#topic, this.#judge, (bytes, from) => {
-      this.#options.onEvent({ kind: 'record', bytes, from })
-      this.#fresh.tell(bytes, from)
-    })
+    const judge = this.#judge
+    joinTopic(
+      this.#gossip,
+      this.#topics.records,
+      (bytes, from) => judge.judge(bytes, from),
+      (bytes, from) => {
+        this.#options.onEvent({ kind: 'record', bytes, from })
+        this.#fresh.tell(bytes, from)
+      },
+    )
+    joinTopic(
+      this.#gossip,
+      this.#topics.notices,
+      (bytes, from) => judge.judgeNotice(bytes, from),
+      (bytes, from) => this.#options.onEvent({ kind: 'notice', bytes, from }),
+    )
     this.#node.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
     this.#node.addEventListener('connection:close', ({ detail }) => this.#closed(detail))
     await this.#join.listen(this.#node)
@@ -163,10 +182,18 @@ class RunningUnderlay implements Underlay {
   }
 
   publish(bytes: Uint8Array): void {
-    this.#gossip.publish(this.#topic, bytes).catch((error: unknown) => {
+    this.#gossipOn(this.#topics.records, bytes)
+    this.#fresh.tell(bytes)
+  }
+
+  publishNotice(bytes: Uint8Array): void {
+    this.#gossipOn(this.#topics.notices, bytes)
+  }
+
+  #gossipOn(topic: string, bytes: Uint8Array): void {
+    this.#gossip.publish(topic, bytes).catch((error: unknown) => {
       this.#options.log.debug({ error: String(error) }, 'gossip could not be published')
     })
-    this.#fresh.tell(bytes)
   }
 
   neighbours(): readonly NodeId[] {
@@ -189,17 +216,10 @@ class RunningUnderlay implements Underlay {
     void this.#node.hangUp(peerIdOf(node)).catch(() => undefined)
   }
 
-  async askAuthority(request: Uint8Array): Promise<Result<Uint8Array, JoinFault>> {
-    const direct = await carry(this.#authorities(), request, JOIN_DEADLINE_MS)
-    if (direct.ok) return direct
-    let last: Result<Uint8Array, JoinFault> = direct
-    for (const node of this.#members.nodes().slice(0, CARRIERS_MAX)) {
-      const connection = this.#members.connectionTo(node)
-      if (connection === undefined) continue
-      last = await askOver(connection, { hops: 1, request }, AbortSignal.timeout(JOIN_DEADLINE_MS))
-      if (last.ok) return last
-    }
-    return last
+  askAuthority(request: Uint8Array): Promise<Result<Uint8Array, JoinFault>> {
+    const { self } = this.#options
+    const parts = { node: this.#node, members: this.#members, view: this.#options.view() }
+    return askAuthority({ ...parts, self, authorities: this.#authorities() }, request)
   }
 
   async close(): Promise<void> {

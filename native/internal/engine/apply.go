@@ -59,6 +59,9 @@ func (e *Engine) converge(desired *protocol.Desired, pairs map[protocol.Key]*pro
 		return changed, err
 	}
 	e.convergeTurns(desired.Turn, note)
+	if err := e.convergeFirewall(desired.Device.Name, desired.Firewall, note); err != nil {
+		return changed, err
+	}
 	if err := e.convergePeers(desired, pairs, note); err != nil {
 		return changed, err
 	}

@@ -70,6 +70,7 @@ func (e *Engine) removeDevice() {
 	e.stunOn.Store(false)
 	e.bind.Hosts.Forward(false)
 	e.closeEcho()
+	e.removeFirewall()
 	gone.wireguard.Close()
 	e.log.Info("device removed", "device", gone.spec.Name)
 }

@@ -50,6 +50,8 @@ type Engine struct {
 	device     *device
 	closed     bool
 
+	firewalling firewalling
+
 	// mutex guards what the network touches, and is never held while anything waits.
 	mutex       sync.Mutex
 	peers       map[protocol.Key]*peer

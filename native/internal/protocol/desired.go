@@ -13,8 +13,10 @@ import (
 type Desired struct {
 	Device *Device
 	Turn   []TurnServer
-	Routes []Route
-	Peers  []Peer
+	// Firewall is nil if everything is let in.
+	Firewall *Firewall
+	Routes   []Route
+	Peers    []Peer
 }
 
 // A Device is the one WireGuard interface.

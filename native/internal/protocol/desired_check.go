@@ -30,6 +30,9 @@ func checkDesired(d *document, desired *Desired) {
 	for i := range desired.Peers {
 		checkPeer(&claims, fmt.Sprintf("peers[%d]", i), &desired.Peers[i])
 	}
+	if desired.Device == nil && desired.Firewall != nil {
+		d.bad("firewall", nil, "a firewall needs a device", "give a device, or leave the firewall out")
+	}
 	checkHubs(d, desired)
 	checkTurn(d, desired)
 }

@@ -19,6 +19,7 @@ func ReadDesired(tree any) (*Desired, []Problem) {
 		desired.Device = readDevice(d, device)
 	}
 	desired.Turn = readTurn(d, root)
+	desired.Firewall = readFirewall(d, root)
 	for i, route := range root.list("routes", RoutesMax) {
 		desired.Routes = append(desired.Routes, readRoute(d, fmt.Sprintf("routes[%d]", i), route))
 	}

@@ -29,7 +29,7 @@ for (let i = 0; i < Number(count); i++) {
   const request = openJoinRequest(makeJoinRequest(wish, node, nodeCrypto), nodeCrypto)
   if (!request.ok) throw new Error(request.error)
   const attempt = { request: request.value, network, now: NOW, crypto: nodeCrypto, authority }
-  const verdict = store.transact((ledger) => admitNode(ledger, attempt))
+  const verdict = await store.transact((ledger) => admitNode(ledger, attempt))
   const certificate = verdict.ok ? readCertificate(verdict.value) : verdict
   const line = certificate.ok
     ? `${certificate.value.node} ${certificate.value.ipv4} ${certificate.value.serial}`

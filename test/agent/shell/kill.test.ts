@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { openAuthorityStore } from '../../../agent/shell/authority/sqlite-authority-store.ts'
 import { StateDir } from '../../../agent/shell/state/state-dir.ts'
 import { said, startChild } from './child.ts'
-import { issue, sampleAuthority } from './sample-authority.ts'
+import { issue, sampleAuthority, nodesOf, tokensOf } from './sample-authority.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
 /** Lines after which the child is killed: at different points of its work. */
@@ -31,7 +31,7 @@ describe('a kill', () => {
 
   test('of an authority forgets nobody that it had answered, and gives no address twice', async () => {
     const sample = sampleAuthority()
-    const token = issue(sample, { uses: 100_000 })
+    const token = await issue(sample, { uses: 100_000 })
     const answered: string[] = []
     for (const [round, lines] of KILL_AFTER.entries()) {
       const child = startChild('admit-child.ts', sample.path, token, `${round * 1_000}`, '1000')
@@ -42,14 +42,14 @@ describe('a kill', () => {
       await child.ended
       answered.push(...child.lines.slice(1))
       const store = openAuthorityStore(sample.path)
-      const nodes = store.listNodes().map(({ certificate }) => certificate)
+      const nodes = (await nodesOf({ store })).map(({ certificate }) => certificate)
       const remembered = nodes.map(({ node, ipv4, serial }) => `${node} ${ipv4} ${serial}`)
       expect(remembered).toEqual(expect.arrayContaining(answered))
       // At most the one admission of each round that was committed and not yet said.
       expect(nodes.length - answered.length).toBeLessThanOrEqual(round + 1)
       expect(new Set(nodes.map(({ ipv4 }) => ipv4)).size).toBe(nodes.length)
       expect(new Set(nodes.map(({ serial }) => serial)).size).toBe(nodes.length)
-      expect(store.listTokens()[0]?.used).toBe(nodes.length)
+      expect((await tokensOf({ store }))[0]?.used).toBe(nodes.length)
       store.close()
     }
   })
@@ -58,7 +58,7 @@ describe('a kill', () => {
 describe('processes that race', () => {
   test('for a token with one use: exactly one wins', async () => {
     const sample = sampleAuthority(join(temporaryDirectory(), 'authority.db'))
-    const token = issue(sample)
+    const token = await issue(sample)
     const children = [1, 2, 3, 4].map((i) =>
       startChild('admit-child.ts', sample.path, token, `${i}`, '1'),
     )
@@ -68,12 +68,12 @@ describe('processes that race', () => {
     const verdicts = children.map(({ lines }) => lines[1]!.split(' ').length === 3)
     expect(verdicts.filter(Boolean)).toHaveLength(1)
     expect(children.filter(({ lines }) => lines[1] === 'token-used-up')).toHaveLength(3)
-    expect(sample.store.listTokens()[0]?.used).toBe(1)
+    expect((await tokensOf(sample))[0]?.used).toBe(1)
   })
 
   test('for addresses: each gets its own, and no use too many is given', async () => {
     const sample = sampleAuthority(join(temporaryDirectory(), 'authority.db'))
-    const token = issue(sample, { uses: 50 })
+    const token = await issue(sample, { uses: 50 })
     const children = [1, 2].map((i) =>
       startChild('admit-child.ts', sample.path, token, `${i * 1_000}`, '40'),
     )

@@ -2,7 +2,11 @@
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { Authority, type TokenWish } from '../../../agent/shell/authority/authority.ts'
-import type { AuthorityStore } from '../../../agent/shell/authority/authority-store.ts'
+import type {
+  AuthorityStore,
+  StoredNode,
+  StoredToken,
+} from '../../../agent/shell/authority/authority-store.ts'
 import { nodeCrypto } from '../../../agent/shell/node-crypto.ts'
 import { openAuthorityStore } from '../../../agent/shell/authority/sqlite-authority-store.ts'
 import type { WallTime } from '../../../nat/clock.ts'
@@ -11,6 +15,7 @@ import type { Signer } from '../../../topology/crypto.ts'
 import { x25519KeyOf } from '../../../topology/identity.ts'
 import { type JoinReply, readJoinReply } from '../../../topology/join-reply.ts'
 import type { Network } from '../../../topology/network.ts'
+import { makeRenewal } from '../../../topology/renewal.ts'
 import { parseToken } from '../../../topology/token.ts'
 import { authority as signer, network, NOW } from '../../topology/sample-network.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
@@ -18,8 +23,9 @@ import { temporaryDirectory } from './temporary-directory.ts'
 export const WISH: TokenWish = {
   namePattern: null,
   tags: [],
-  ephemeral: false,
+  awayMs: null,
   prefixes: [],
+  hub: true,
   uses: 1,
   lifetimeMs: 3_600_000,
   bootstrap: [],
@@ -44,15 +50,22 @@ export function sampleAuthority(
   }
 }
 
-export function issue(
+export async function issue(
   { authority }: SampleAuthority,
   wish: Partial<TokenWish> = {},
   now: WallTime = NOW,
-): string {
-  const issued = authority.createToken({ ...WISH, ...wish }, now)
+): Promise<string> {
+  const issued = await authority.createToken({ ...WISH, ...wish }, now)
   if (!issued.ok) throw new Error(issued.error)
   return issued.value.text
 }
+
+/** What the store remembers, for tests to look at. */
+export const tokensOf = async ({ store }: Pick<SampleAuthority, 'store'>): Promise<StoredToken[]> =>
+  store.transact((ledger) => ledger.tokens())
+
+export const nodesOf = async ({ store }: Pick<SampleAuthority, 'store'>): Promise<StoredNode[]> =>
+  store.transact((ledger) => ledger.nodes())
 
 export interface Joiner {
   readonly node: Signer
@@ -72,11 +85,46 @@ export function requestOf({ node, token, name, key = 3 }: Joiner, now: WallTime 
   return makeJoinRequest(wish, node, nodeCrypto)
 }
 
+export interface Renewer {
+  readonly node: Signer
+  readonly successor?: Signer
+  /** The WireGuard key is this byte 32 times. */
+  readonly key?: number
+}
+
+/** The bytes that a member sends. */
+export function renewalOf({ node, successor, key = 3 }: Renewer, now: WallTime): Uint8Array {
+  const wireguardKey = x25519KeyOf(new Uint8Array(32).fill(key))
+  const probeKey = x25519KeyOf(new Uint8Array(32).fill(4))
+  const wish = { network: network.id, wireguardKey, probeKey, now }
+  return makeRenewal(wish, node, nodeCrypto, successor)
+}
+
+export async function askToRenew(
+  sample: SampleAuthority,
+  renewer: Renewer,
+  now: WallTime,
+): Promise<JoinReply> {
+  return replyTo(sample, renewalOf(renewer, now), now)
+}
+
 /** Asks and reads the answer, as of the same moment on both sides. */
-export function askToJoin(sample: SampleAuthority, joiner: Joiner, now: WallTime = NOW): JoinReply {
+export async function askToJoin(
+  sample: SampleAuthority,
+  joiner: Joiner,
+  now: WallTime = NOW,
+): Promise<JoinReply> {
   // The request is made while the token is fresh: what the authority says of a late one is tested here.
   const request = requestOf(joiner)
-  const reply = sample.authority.judge(request, now)
+  return replyTo(sample, request, now)
+}
+
+async function replyTo(
+  sample: SampleAuthority,
+  request: Uint8Array,
+  now: WallTime,
+): Promise<JoinReply> {
+  const reply = await sample.authority.judge(request, now)
   const awaited = { authorityKey: signer.publicKey, request, now }
   const read = readJoinReply(reply, awaited, nodeCrypto)
   if (!read.ok) throw new Error(read.error)

@@ -40,6 +40,8 @@ describe('the local API', () => {
       return { ok: true, reply: { rttMs: 2, path } }
     },
     reload: async () => ({ changed: ['relay'], restart: [] }),
+    rotate: async () => ({ ok: false, message: 'no' }),
+    announce: async () => false,
     leave: async () => undefined,
     stop: async () => {
       throw new Error('cannot stop')

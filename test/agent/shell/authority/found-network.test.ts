@@ -9,7 +9,7 @@ import { StateDir } from '../../../../agent/shell/state/state-dir.ts'
 import { verifyCertificate } from '../../../../topology/certificate-codec.ts'
 import { nodeIdOf } from '../../../../topology/identity.ts'
 import { NOW, signer } from '../../../topology/sample-network.ts'
-import { askToJoin, issue, sampleAuthority } from '../sample-authority.ts'
+import { askToJoin, issue, sampleAuthority, nodesOf } from '../sample-authority.ts'
 import { temporaryDirectory } from '../temporary-directory.ts'
 
 const WISH: FoundingWish = {
@@ -27,7 +27,7 @@ function founded(state: StateDir, wish: Partial<FoundingWish> = {}) {
 }
 
 describe('founding a network', () => {
-  test('makes this host its authority and its first member', () => {
+  test('makes this host its authority and its first member', async () => {
     const state = StateDir.open(temporaryDirectory())
     const { network, certificate, certificateBytes } = founded(state, { tags: ['edge'] })
     expect(network.name).toBe('home')
@@ -44,14 +44,14 @@ describe('founding a network', () => {
     expect(signerOf(state.loadAuthoritySeed()!).publicKey).toEqual(network.authorityKey)
   })
 
-  test('is refused where there is a network already', () => {
+  test('is refused where there is a network already', async () => {
     const state = StateDir.open(temporaryDirectory())
     const before = founded(state)
     expect(foundNetwork(state, WISH, NOW)).toEqual({ ok: false, error: 'already-a-member' })
     expect(state.loadMembership()).toEqual(before)
   })
 
-  test('is taken up again with the same keys after an interruption', () => {
+  test('is taken up again with the same keys after an interruption', async () => {
     const state = StateDir.open(temporaryDirectory())
     const first = founded(state)
     rmSync(join(state.path, 'membership.json'))
@@ -60,23 +60,23 @@ describe('founding a network', () => {
     expect(second.certificate).toMatchObject({ node: first.certificate.node })
     expect(second.certificate.serial).toBeGreaterThan(first.certificate.serial)
     const store = openAuthorityStore(state.authorityDbPath)
-    expect(store.listNodes()).toHaveLength(1)
+    expect(await nodesOf({ store })).toHaveLength(1)
     store.close()
   })
 
-  test('is refused where the key of a network with members lies', () => {
+  test('is refused where the key of a network with members lies', async () => {
     const state = StateDir.open(temporaryDirectory())
     founded(state)
     const sample = sampleAuthority(state.authorityDbPath)
-    const token = issue(sample)
+    const token = await issue(sample)
     const joiner = { node: signer(20), token, name: 'beta' }
-    expect(askToJoin(sample, joiner).kind).toBe('accepted')
+    expect((await askToJoin(sample, joiner)).kind).toBe('accepted')
     rmSync(join(state.path, 'membership.json'))
     expect(foundNetwork(state, WISH, NOW)).toEqual({ ok: false, error: 'authority-in-use' })
-    expect(sample.store.listNodes()).toHaveLength(2)
+    expect(await nodesOf(sample)).toHaveLength(2)
   })
 
-  test('takes the prefix that was asked for, or one that clashes with no local route', () => {
+  test('takes the prefix that was asked for, or one that clashes with no local route', async () => {
     const given = founded(StateDir.open(temporaryDirectory()), { ipv4Prefix: '172.20.0.0/16' })
     expect(given.network.ipv4Prefix).toBe('172.20.0.0/16')
     const localPrefixes = Array.from({ length: 255 }, (_, i) => `10.${i}.3.4/24`)
@@ -84,7 +84,7 @@ describe('founding a network', () => {
     expect(chosen.network.ipv4Prefix).toBe('10.255.0.0/16')
   })
 
-  test('says what is wrong with a wish before anything is written', () => {
+  test('says what is wrong with a wish before anything is written', async () => {
     const state = StateDir.open(temporaryDirectory())
     const wishes = {
       'bad-network-name': { networkName: 'Home Net' },

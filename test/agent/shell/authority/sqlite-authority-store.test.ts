@@ -6,47 +6,47 @@ import { describe, expect, test } from 'vitest'
 import { openAuthorityStore } from '../../../../agent/shell/authority/sqlite-authority-store.ts'
 import { wallTime } from '../../../../nat/clock.ts'
 import { NOW, signer } from '../../../topology/sample-network.ts'
-import { askToJoin, issue, sampleAuthority } from '../sample-authority.ts'
+import { askToJoin, issue, sampleAuthority, nodesOf, tokensOf } from '../sample-authority.ts'
 import { temporaryDirectory } from '../temporary-directory.ts'
 
 const databaseIn = (directory: string) => join(directory, 'authority.db')
 
 describe("the authority's file", () => {
-  test('is readable by its owner only, its companions too', () => {
+  test('is readable by its owner only, its companions too', async () => {
     const { path } = sampleAuthority()
     for (const suffix of ['', '-wal', '-shm']) {
       expect(statSync(path + suffix).mode & 0o777, suffix).toBe(0o600)
     }
   })
 
-  test('remembers members and tokens when it is opened again', () => {
+  test('remembers members and tokens when it is opened again', async () => {
     const sample = sampleAuthority()
-    askToJoin(sample, { node: signer(20), token: issue(sample), name: 'alpha' })
-    const [nodes, tokens] = [sample.store.listNodes(), sample.store.listTokens()]
+    await askToJoin(sample, { node: signer(20), token: await issue(sample), name: 'alpha' })
+    const [nodes, tokens] = [await nodesOf(sample), await tokensOf(sample)]
     sample.store.close()
     const again = sampleAuthority(sample.path)
-    expect(again.store.listNodes()).toEqual(nodes)
-    expect(again.store.listTokens()).toEqual(tokens)
+    expect(await nodesOf(again)).toEqual(nodes)
+    expect(await tokensOf(again)).toEqual(tokens)
   })
 
-  test('keeps nothing of a decision that failed', () => {
+  test('keeps nothing of a decision that failed', async () => {
     const { store } = sampleAuthority()
-    const failing = () =>
-      store.transact((ledger) => {
-        ledger.nextSerial(wallTime(0))
-        throw new RangeError('no')
-      })
-    expect(failing).toThrow(RangeError)
-    expect(store.transact((ledger) => ledger.nextSerial(wallTime(0)))).toBe(1)
+    const failing = store.transact((ledger) => {
+      ledger.nextSerial(wallTime(0))
+      throw new RangeError('no')
+    })
+    await expect(failing).rejects.toThrow(RangeError)
+    expect(await store.transact((ledger) => ledger.nextSerial(wallTime(0)))).toBe(1)
   })
 
-  test('gives serials that outgrow an older copy of the file', () => {
+  test('gives serials that outgrow an older copy of the file', async () => {
     const { store } = sampleAuthority()
     const next = (ms: number) => store.transact((ledger) => ledger.nextSerial(wallTime(ms)))
-    expect([next(5_000), next(5_999), next(4_000), next(9_000)]).toEqual([5, 6, 7, 9])
+    const serials = await Promise.all([5_000, 5_999, 4_000, 9_000].map(next))
+    expect(serials).toEqual([5, 6, 7, 9])
   })
 
-  test('is refused if it is damaged, foreign or of a later version', () => {
+  test('is refused if it is damaged, foreign or of a later version', async () => {
     const path = databaseIn(temporaryDirectory())
     writeFileSync(
       path,
@@ -69,7 +69,7 @@ describe("the authority's file", () => {
     )
   })
 
-  test('is only made where it is asked for', () => {
+  test('is only made where it is asked for', async () => {
     const path = databaseIn(temporaryDirectory())
     const isDamaged = expect.objectContaining({ code: 'damaged', path })
     expect(() => openAuthorityStore(path)).toThrow(isDamaged)
@@ -80,9 +80,9 @@ describe("the authority's file", () => {
     openAuthorityStore(path).close()
   })
 
-  test('that was cut off is refused, not taken for an empty one', () => {
+  test('that was cut off is refused, not taken for an empty one', async () => {
     const sample = sampleAuthority()
-    askToJoin(sample, { node: signer(20), token: issue(sample), name: 'alpha' }, NOW)
+    await askToJoin(sample, { node: signer(20), token: await issue(sample), name: 'alpha' }, NOW)
     sample.store.close()
     const size = statSync(sample.path).size
     for (const length of [size - 4096, 4096, 100, 0]) {
@@ -91,8 +91,7 @@ describe("the authority's file", () => {
       expect(() => {
         const store = openAuthorityStore(path)
         try {
-          store.listNodes()
-          store.listTokens()
+          store.decide((ledger) => [ledger.nodes(), ledger.tokens()])
         } finally {
           store.close()
         }

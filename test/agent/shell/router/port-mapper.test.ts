@@ -31,6 +31,7 @@ function agentBehind(ports: { gatewayPort: number; ssdpPort: number }) {
     helper: { probe: nothing, sendDatagram: nothing },
     applyQueue: { push: nothing },
     gossip: { publish: nothing, setTargets: nothing },
+    membership: { renew: nothing },
     gateway: mapper,
     keepRecord: nothing,
     log: { debug: nothing, info: nothing, warn: nothing, error: nothing },

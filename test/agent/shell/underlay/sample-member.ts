@@ -15,6 +15,15 @@ import type {
 import { wallTime } from '../../../../nat/clock.ts'
 import type { Signer } from '../../../../topology/crypto.ts'
 import { type NodeId, nodeIdOf } from '../../../../topology/identity.ts'
+import {
+  acceptNotice,
+  createNoticeSet,
+  isRevoked,
+  openNotice,
+  type NoticeSet,
+} from '../../../../topology/notice.ts'
+import { err, type Result } from '../../../../nat/result.ts'
+import type { NodeRecord } from '../../../../topology/record.ts'
 import { verifyRecord } from '../../../../topology/record-codec.ts'
 import { verifySignal } from '../../../../topology/signal.ts'
 import { acceptRecord, createView, type View } from '../../../../topology/view.ts'
@@ -25,10 +34,13 @@ export interface Member {
   readonly seed: Uint8Array
   readonly signer: Signer
   readonly view: View
+  readonly notices: NoticeSet
   readonly events: UnderlayEvent[]
   readonly underlay: Underlay
   /** Makes, keeps and gossips a new record of its own; returns its envelope. */
   say(version: number): Uint8Array
+  /** Takes what the authority says. */
+  hear(notice: Uint8Array): void
   /** The version that it holds of another node. */
   versionOf(node: NodeId): number | undefined
 }
@@ -42,14 +54,22 @@ export async function startMember(letter: number, options: MemberOptions = {}): 
   const signer = signerOf(seed)
   const node = nodeIdOf(signer.publicKey)
   const view = createView()
+  const notices = createNoticeSet()
   const events: UnderlayEvent[] = []
-  const verify = (bytes: Uint8Array) => verifyRecord(bytes, network, nodeCrypto, NOW)
+  const verify = (bytes: Uint8Array): Result<NodeRecord> => {
+    const record = verifyRecord(bytes, network, nodeCrypto, NOW)
+    return record.ok && isRevoked(notices, record.value.certificate) ? err('revoked') : record
+  }
   const make = (version: number) =>
     recordOf(signer, { version }, { name: `node-${letter}`, authority: options.authority ?? false })
       .bytes
   const keep = (bytes: Uint8Array) => {
     const record = verify(bytes)
     if (record.ok) acceptRecord(view, record.value, { bytes })
+  }
+  const hear = (bytes: Uint8Array) => {
+    const notice = openNotice(bytes, network, nodeCrypto, NOW)
+    if (notice.ok) acceptNotice(notices, notice.value)
   }
   let own = make(NOW)
   keep(own)
@@ -65,10 +85,13 @@ export async function startMember(letter: number, options: MemberOptions = {}): 
     verifySignal: (bytes) => verifySignal(bytes, network.id, nodeCrypto, NOW),
     isMember: (other) => view.entries.get(other)?.record.present === true,
     view: () => view,
+    verifyNotice: (bytes) => openNotice(bytes, network, nodeCrypto, NOW),
+    notices: () => notices,
     ownRecord: () => own,
     onEvent: (event) => {
       events.push(event)
       if (event.kind === 'record') keep(event.bytes)
+      if (event.kind === 'notice') hear(event.bytes)
     },
     log: createLog({ level: 'error', stream: new PassThrough() as never }),
     ...options,
@@ -78,6 +101,7 @@ export async function startMember(letter: number, options: MemberOptions = {}): 
     seed,
     signer,
     view,
+    notices,
     events,
     underlay,
     say: (version) => {
@@ -86,6 +110,7 @@ export async function startMember(letter: number, options: MemberOptions = {}): 
       underlay.publish(own)
       return own
     },
+    hear,
     versionOf: (other) => view.entries.get(other)?.record.version,
   }
 }

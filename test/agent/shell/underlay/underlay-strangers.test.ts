@@ -23,6 +23,7 @@ import {
 } from '../../../topology/sample-network.ts'
 import { type Member, startMember, targetOf } from './sample-member.ts'
 
+const NO_NOTICES = '0'.repeat(16)
 const DEADLINE = { timeout: 10_000, interval: 10 }
 
 describe('a stranger', () => {
@@ -97,7 +98,7 @@ describe('a stranger', () => {
     const a = await member(11)
     const thief = await stranger(66)
     const stolen = recordOf(signer(12)).bytes
-    expect(await sayHello(thief, a, helloFrames(stolen, []))).toBe(false)
+    expect(await sayHello(thief, a, helloFrames(stolen, [], NO_NOTICES))).toBe(false)
     await expect.poll(() => thief.getConnections(), DEADLINE).toEqual([])
     expect(a.underlay.neighbours()).toEqual([])
   })
@@ -108,7 +109,7 @@ describe('a stranger', () => {
     const certificate = signCertificate(certificateOf(foreigner), signer(77))
     const record = signRecord(statementOf(), certificate, foreigner).bytes
     const node = await stranger(66)
-    expect(await sayHello(node, a, helloFrames(record, []))).toBe(false)
+    expect(await sayHello(node, a, helloFrames(record, [], NO_NOTICES))).toBe(false)
     await expect.poll(() => node.getConnections(), DEADLINE).toEqual([])
   })
 
@@ -123,7 +124,7 @@ describe('a stranger', () => {
     const a = await member(11)
     const node = await stranger(66)
     const own = recordOf(signer(66), {}, { name: 'node-66' }).bytes
-    expect(await sayHello(node, a, helloFrames(own, []))).toBe(true)
+    expect(await sayHello(node, a, helloFrames(own, [], NO_NOTICES))).toBe(true)
     const id = nodeIdOf(signerOf(new Uint8Array(32).fill(66)).publicKey)
     await expect.poll(() => a.underlay.neighbours(), DEADLINE).toEqual([id])
   })

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createConnection } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { NOW } from '../../../topology/sample-network.ts'
+import { NOW, revocationOf, signer } from '../../../topology/sample-network.ts'
+import { encodeNotice } from '../../../../topology/notice.ts'
 import { type Member, type MemberOptions, startMember, targetOf } from './sample-member.ts'
 
 const DEADLINE = { timeout: 10_000, interval: 5 }
@@ -74,6 +75,27 @@ describe('the underlay', () => {
     await expect.poll(() => b.versionOf(a.node), DEADLINE).toBe(NOW + 1)
     const downs = [...a.events, ...b.events].filter(({ kind }) => kind === 'neighbour-down')
     expect(downs).toEqual([])
+  })
+
+  it('carries a revocation to those that are there and to those that come later', async () => {
+    const [a, b] = [await member(11), await member(12)]
+    await linked(a, b)
+    const bytes = encodeNotice('revocation', revocationOf(signer(13)))
+    a.hear(bytes)
+    a.underlay.publishNotice(bytes)
+    await expect.poll(() => b.notices.byKey.size, DEADLINE).toBe(1)
+    const late = await member(14)
+    await linked(late, b)
+    await expect.poll(() => late.notices.byKey.size, DEADLINE).toBe(1)
+  })
+
+  it('tells a revoked host that it is one, and closes its link', async () => {
+    const [a, lost] = [await member(11), await member(13)]
+    a.hear(encodeNotice('revocation', revocationOf(signer(13))))
+    lost.underlay.setTargets([targetOf(a)])
+    await expect.poll(() => lost.notices.byKey.size, DEADLINE).toBe(1)
+    expect(a.underlay.neighbours()).toEqual([])
+    expect(a.versionOf(lost.node)).toBeUndefined()
   })
 
   it('goes on after random bytes on its port', async () => {

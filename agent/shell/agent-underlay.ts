@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The control plane of a running agent: it judges by what the node knows. */
+import type { WallTime } from '../../nat/clock.ts'
+import { err, type Result } from '../../nat/result.ts'
+import { isRevoked, type Notice, type NoticeFault, openNotice } from '../../topology/notice.ts'
+import type { NodeRecord } from '../../topology/record.ts'
+import { type RecordFault, verifyRecord } from '../../topology/record-codec.ts'
+import { verifySignal } from '../../topology/signal.ts'
+import { meshTargets } from '../core/dial-targets.ts'
+import { isMeshAddress } from '../core/observe.ts'
+import type { Node } from '../core/state.ts'
+import type { JoinDesk } from './authority/answer-join.ts'
+import { readClock } from './clock.ts'
+import type { Log } from './log.ts'
+import { nodeCrypto } from './node-crypto.ts'
+import { startUnderlay } from './underlay/underlay.ts'
+import type { Underlay, UnderlayEvent } from './underlay/underlay-contract.ts'
+
+export interface AgentUnderlayOptions {
+  readonly node: Node
+  /** The node key's Ed25519 seed. */
+  readonly seed: Uint8Array
+  readonly listenAddresses: readonly string[]
+  readonly desk: JoinDesk | undefined
+  readonly log: Log
+  onEvent(event: UnderlayEvent): void
+}
+
+export function startAgentUnderlay(options: AgentUnderlayOptions): Promise<Underlay> {
+  const { node, seed, desk, log } = options
+  const { network, dialPort } = node.config
+  return startUnderlay({
+    self: node.self,
+    seed,
+    network: network.id,
+    presharedKey: network.presharedKey,
+    listen: options.listenAddresses.map((ip) => ({ ip, port: dialPort })),
+    isMeshAddress: (ip) => isMeshAddress(node, ip),
+    meshTargets: () => meshTargets(node),
+    verify: (bytes) => judgeRecord(node, bytes),
+    verifySignal: (bytes) => verifySignal(bytes, network.id, nodeCrypto, readClock().wall),
+    isMember: (id) => {
+      const until = node.peers.get(id)?.record.certificate.notAfter
+      return until !== undefined && until > readClock().wall
+    },
+    verifyNotice: (bytes) => judgeNotice(node, bytes),
+    notices: () => node.notices,
+    view: () => node.view,
+    ownRecord: () => node.own?.envelope.bytes ?? new Uint8Array(),
+    ...(desk === undefined ? {} : { answerJoin: (request) => desk.answer(request) }),
+    onEvent: (event) => options.onEvent(event),
+    log,
+  })
+}
+
+/** A record as of now: form, signatures, lifetime, and whether its node was revoked. */
+export function judgeRecord(
+  { config, notices }: Node,
+  bytes: Uint8Array,
+  now: WallTime = readClock().wall,
+): Result<NodeRecord, RecordFault | 'revoked'> {
+  const record = verifyRecord(bytes, config.network, nodeCrypto, now)
+  if (!record.ok) return record
+  return isRevoked(notices, record.value.certificate) ? err('revoked') : record
+}
+
+export function judgeNotice({ config }: Node, bytes: Uint8Array): Result<Notice, NoticeFault> {
+  return openNotice(bytes, config.network, nodeCrypto, readClock().wall)
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The commands about members, on the command line: who is in, and what they may do. */
+import { Argument, type Command } from 'commander'
+import type { Act, Subcommand } from './command-line.ts'
+
+const collect = (value: string, earlier: string[] = []): string[] => [...earlier, value]
+const which = () => new Argument('<node>', 'its name, or the beginning of its id')
+const changes = async () => import('./node-change.ts')
+
+export function memberCommands(root: Command, act: Act, command: Subcommand): void {
+  const node = command(root, 'node', 'look after the members: on the host that made the network', [
+    'meshgate node list',
+  ])
+  command(node, 'list', 'show members, hosts that wait, and who was revoked', [
+    'meshgate node list --json',
+  ]).action(act(async () => (await import('./node-list.ts')).listNodes))
+  command(node, 'show', 'show what a member is and may do', ['meshgate node show web-1'])
+    .addArgument(which())
+    .action(act(async () => (await import('./node-list.ts')).showNode))
+  command(node, 'edit', 'change what a member may do; it gets a new certificate', [
+    'meshgate node edit web-1 --tag web --tag edge',
+    'meshgate node edit office --route 192.168.1.0/24 --no-hub',
+  ])
+    .addArgument(which())
+    .option('--name <name>', 'new name')
+    .option('--tag <tag>', 'tags that it has from now on; repeatable', collect)
+    .option('--route <cidr>', 'prefixes that it may forward from now on; repeatable', collect)
+    .option('--clear-tags', 'take all tags away')
+    .option('--clear-routes', 'let it forward nothing')
+    .option('--hub', 'let it forward for other members')
+    .option('--no-hub', 'do not let it forward for other members')
+    .action(act(async () => (await changes()).editNode))
+  shuttingOut(node, act, command)
+  command(root, 'rotate', 'replace the node, WireGuard and probe keys of this host', [
+    'meshgate rotate',
+  ]).action(act(async () => (await import('./rotate.ts')).rotate))
+}
+
+function shuttingOut(node: Command, act: Act, command: Subcommand): void {
+  command(node, 'revoke', 'shut a member out: every other one drops it within seconds', [
+    'meshgate node revoke web-1',
+  ])
+    .addArgument(which())
+    .action(act(async () => (await changes()).revokeNode))
+  command(node, 'remove', 'give back name and address of a member that is gone', [
+    'meshgate node remove web-1',
+  ])
+    .addArgument(which())
+    .action(act(async () => (await changes()).removeNode))
+  command(node, 'approve', 'let a host in that waits', ['meshgate node approve web-1'])
+    .addArgument(which())
+    .action(act(async () => (await changes()).decideOn('approved')))
+  command(node, 'refuse', 'do not let a host in that waits', ['meshgate node refuse web-1'])
+    .addArgument(which())
+    .action(act(async () => (await changes()).decideOn('refused')))
+}

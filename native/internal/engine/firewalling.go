@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"fmt"
+	"reflect"
+
+	"meshgate.dev/native/internal/firewall"
+	"meshgate.dev/native/internal/protocol"
+)
+
+// firewalling is what was last made of the table. A helper that was killed may have left one behind, so nothing is known at first.
+type firewalling struct {
+	known  bool
+	device string
+	spec   *protocol.Firewall
+}
+
+// convergeFirewall comes before new peers: nobody is let in who is about to be shut out.
+func (e *Engine) convergeFirewall(device string, wanted *protocol.Firewall, note noter) error {
+	held := &e.firewalling
+	if held.known && held.device == device && reflect.DeepEqual(held.spec, wanted) {
+		return nil
+	}
+	err := firewall.Settle(device, wanted)
+	// A kernel without nftables filters nothing, and nothing is what is wanted.
+	if err != nil && wanted != nil {
+		return fmt.Errorf("firewall: %w", err)
+	}
+	hadNone := !held.known || held.spec == nil
+	*held = firewalling{known: true, device: device, spec: wanted}
+	switch {
+	case wanted != nil:
+		note("firewall allow %d", len(wanted.Allow))
+	case !hadNone:
+		note("firewall none")
+	}
+	return nil
+}
+
+func (e *Engine) removeFirewall() {
+	if e.firewalling.spec != nil {
+		if err := firewall.Settle(e.firewalling.device, nil); err != nil {
+			e.log.Warn("firewall not removed", "error", err)
+		}
+	}
+	e.firewalling = firewalling{}
+}

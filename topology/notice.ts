@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What the authority says and every member must hear, whoever carries it: who is no member any more, and what a
+ * member may do from now on.
+ *
+ * ```
+ * notice = [kind: tstr, envelope: bstr]                        canonical CBOR
+ * ```
+ * Of each kind and subject the one of the highest serial is kept, so the fold is commutative and idempotent: the same
+ * notices in any order give the same set.
+ */
+import { toHex } from '../nat/hex.ts'
+import type { WallTime } from '../nat/clock.ts'
+import { ok, type Result } from '../nat/result.ts'
+import { bytes, decodeAs, encodeAs, oneOf, tuple } from './cbor-schema.ts'
+import type { Certificate } from './certificate.ts'
+import { type CertificateFault, verifyCertificate } from './certificate-codec.ts'
+import type { Crypto } from './crypto.ts'
+import { ENVELOPE_BYTES_MAX } from './envelope.ts'
+import type { NodeId } from './identity.ts'
+import type { Network } from './network.ts'
+import { type Revocation, type RevocationFault, verifyRevocation } from './revocation.ts'
+
+export type NoticeKind = 'revocation' | 'certificate'
+
+export type NoticeContent =
+  | { readonly kind: 'revocation'; readonly revocation: Revocation }
+  /** A certificate that the authority issued without being asked: its node is to use it. */
+  | {
+      readonly kind: 'certificate'
+      readonly certificate: Certificate
+      readonly envelope: Uint8Array
+    }
+
+/** A notice whose signature holds, with the bytes in which it travels. */
+export type Notice = NoticeContent & { readonly bytes: Uint8Array }
+
+export type NoticeFault = CertificateFault | RevocationFault
+
+export interface NoticeSet {
+  readonly byKey: Map<string, Notice>
+  readonly max: number
+  /** Made when it is asked for, and anew when the set has changed. */
+  digest: string | undefined
+}
+
+/** Revocations of a network of 10,000 that was replaced as a whole. */
+export const NOTICES_MAX = 10_000
+export const NOTICE_BYTES_MAX = ENVELOPE_BYTES_MAX.certificate + 32
+export const NOTICES_DIGEST_BYTES = 8
+
+const noticeSchema = tuple<readonly [NoticeKind, Uint8Array]>(
+  oneOf<NoticeKind>('revocation', 'certificate'),
+  bytes(1, ENVELOPE_BYTES_MAX.certificate),
+)
+
+export function encodeNotice(kind: NoticeKind, envelope: Uint8Array): Uint8Array {
+  return encodeAs(noticeSchema, [kind, envelope])
+}
+
+/** Judges a notice as of `now`. Never throws. */
+export function openNotice(
+  encoded: Uint8Array,
+  network: Network,
+  crypto: Pick<Crypto, 'hash' | 'verify'>,
+  now: WallTime,
+): Result<Notice, NoticeFault> {
+  const parts = decodeAs(noticeSchema, encoded, NOTICE_BYTES_MAX)
+  if (!parts.ok) return parts
+  const [kind, envelope] = parts.value
+  switch (kind) {
+    case 'revocation': {
+      const revocation = verifyRevocation(envelope, network, crypto)
+      return revocation.ok ? ok({ kind, revocation: revocation.value, bytes: encoded }) : revocation
+    }
+    case 'certificate': {
+      const certificate = verifyCertificate(envelope, network, crypto, now)
+      if (!certificate.ok) return certificate
+      return ok({ kind, certificate: certificate.value, envelope, bytes: encoded })
+    }
+  }
+}
+
+export function createNoticeSet(max: number = NOTICES_MAX): NoticeSet {
+  return { byKey: new Map(), max, digest: undefined }
+}
+
+/** Full: the set holds as many as it may, and those it holds matter for longer. */
+export function acceptNotice(set: NoticeSet, notice: Notice): 'newer' | 'known' | 'full' {
+  const key = keyOf(notice)
+  const held = set.byKey.get(key)
+  if (held !== undefined && compareNotices(notice, held) <= 0) return 'known'
+  set.byKey.set(key, notice)
+  set.digest = undefined
+  if (set.byKey.size <= set.max) return 'newer'
+  const least = [...set.byKey.values()].reduce((a, b) => (outlasts(b, a) ? a : b))
+  set.byKey.delete(keyOf(least))
+  return least === notice ? 'full' : 'newer'
+}
+
+/** Whether a notice would change the set. */
+export function isNews(set: NoticeSet, notice: Notice): boolean {
+  const held = set.byKey.get(keyOf(notice))
+  return held === undefined || compareNotices(notice, held) > 0
+}
+
+export function isRevoked(
+  set: NoticeSet,
+  { node, serial }: Pick<Certificate, 'node' | 'serial'>,
+): boolean {
+  const notice = set.byKey.get(`revocation ${node}`)
+  return notice?.kind === 'revocation' && notice.revocation.serial >= serial
+}
+
+/** The certificate that the authority has put in place of this one, if it has. */
+export function currentCertificate(set: NoticeSet, certificate: Certificate): Certificate {
+  const notice = set.byKey.get(`certificate ${certificate.node}`)
+  if (notice?.kind !== 'certificate') return certificate
+  const issued = notice.certificate
+  const sameKeys =
+    issued.wireguardKey === certificate.wireguardKey && issued.probeKey === certificate.probeKey
+  return sameKeys && issued.serial > certificate.serial ? issued : certificate
+}
+
+/** Sorted by kind and subject. */
+export function sortedNotices(set: NoticeSet): Notice[] {
+  return [...set.byKey].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, notice]) => notice)
+}
+
+/** Two sets with the same digest hold the same notices. 16 hex digits. */
+export function noticesDigest(set: NoticeSet, crypto: Pick<Crypto, 'hash'>): string {
+  set.digest ??= digestOf(set, crypto)
+  return set.digest
+}
+
+/** Drops what has no meaning any more: the certificates that it is about have run out. */
+export function dropLapsedNotices(set: NoticeSet, now: WallTime): void {
+  for (const [key, notice] of set.byKey) {
+    if (notAfterOf(notice) > now) continue
+    set.byKey.delete(key)
+    set.digest = undefined
+  }
+}
+
+export function subjectOf(notice: Notice): NodeId {
+  return notice.kind === 'revocation' ? notice.revocation.node : notice.certificate.node
+}
+
+function digestOf(set: NoticeSet, crypto: Pick<Crypto, 'hash'>): string {
+  const parts = sortedNotices(set).map((notice) => crypto.hash(notice.bytes))
+  const all = new Uint8Array(parts.length * 32)
+  for (const [i, part] of parts.entries()) all.set(part, i * 32)
+  return toHex(crypto.hash(all).subarray(0, NOTICES_DIGEST_BYTES))
+}
+
+function keyOf(notice: Notice): string {
+  return `${notice.kind} ${subjectOf(notice)}`
+}
+
+function serialOf(notice: Notice): number {
+  return notice.kind === 'revocation' ? notice.revocation.serial : notice.certificate.serial
+}
+
+function notAfterOf(notice: Notice): WallTime {
+  return notice.kind === 'revocation' ? notice.revocation.notAfter : notice.certificate.notAfter
+}
+
+/** Bytes come last and only matter if the authority says two things under one serial. */
+function compareNotices(a: Notice, b: Notice): number {
+  return serialOf(a) - serialOf(b) || compareText(toHex(a.bytes), toHex(b.bytes))
+}
+
+/** Whom to keep when there is no room: revocations before anything else, and then what matters for longer. */
+function outlasts(a: Notice, b: Notice): boolean {
+  if (a.kind !== b.kind) return a.kind === 'revocation'
+  return (notAfterOf(a) - notAfterOf(b) || compareText(keyOf(a), keyOf(b))) > 0
+}
+
+function compareText(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1
+}
