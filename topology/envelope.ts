@@ -21,6 +21,7 @@ export type SignedKind =
   | 'admission'
   | 'revocation'
   | 'renewal'
+  | 'policy'
   | 'signal'
 
 /** Most bytes of a whole envelope. */
@@ -33,6 +34,7 @@ export const ENVELOPE_BYTES_MAX: Readonly<Record<SignedKind, number>> = {
   signal: 2048,
   revocation: 512,
   renewal: 2048,
+  policy: 16_384,
 }
 
 export const SIGNATURE_BYTES = 64

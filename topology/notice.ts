@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What the authority says and every member must hear, whoever carries it: who is no member any more, and what a
- * member may do from now on.
+ * What the authority says and every member must hear, whoever carries it: who is no member any more, what a member may do
+ * from now on, and who may reach whom.
  *
  * ```
  * notice = [kind: tstr, envelope: bstr]                        canonical CBOR
@@ -17,11 +17,12 @@ import type { Certificate } from './certificate.ts'
 import { type CertificateFault, verifyCertificate } from './certificate-codec.ts'
 import type { Crypto } from './crypto.ts'
 import { ENVELOPE_BYTES_MAX } from './envelope.ts'
-import type { NodeId } from './identity.ts'
 import type { Network } from './network.ts'
+import type { Policy } from './policy.ts'
+import { type PolicyFault, verifyPolicy } from './policy-codec.ts'
 import { type Revocation, type RevocationFault, verifyRevocation } from './revocation.ts'
 
-export type NoticeKind = 'revocation' | 'certificate'
+export type NoticeKind = 'revocation' | 'certificate' | 'policy'
 
 export type NoticeContent =
   | { readonly kind: 'revocation'; readonly revocation: Revocation }
@@ -31,11 +32,13 @@ export type NoticeContent =
       readonly certificate: Certificate
       readonly envelope: Uint8Array
     }
+  /** Who may reach whom from now on. */
+  | { readonly kind: 'policy'; readonly policy: Policy }
 
 /** A notice whose signature holds, with the bytes in which it travels. */
 export type Notice = NoticeContent & { readonly bytes: Uint8Array }
 
-export type NoticeFault = CertificateFault | RevocationFault
+export type NoticeFault = CertificateFault | RevocationFault | PolicyFault
 
 export interface NoticeSet {
   readonly byKey: Map<string, Notice>
@@ -46,12 +49,12 @@ export interface NoticeSet {
 
 /** Revocations of a network of 10,000 that was replaced as a whole. */
 export const NOTICES_MAX = 10_000
-export const NOTICE_BYTES_MAX = ENVELOPE_BYTES_MAX.certificate + 32
+export const NOTICE_BYTES_MAX = ENVELOPE_BYTES_MAX.policy + 32
 export const NOTICES_DIGEST_BYTES = 8
 
 const noticeSchema = tuple<readonly [NoticeKind, Uint8Array]>(
-  oneOf<NoticeKind>('revocation', 'certificate'),
-  bytes(1, ENVELOPE_BYTES_MAX.certificate),
+  oneOf<NoticeKind>('revocation', 'certificate', 'policy'),
+  bytes(1, ENVELOPE_BYTES_MAX.policy),
 )
 
 export function encodeNotice(kind: NoticeKind, envelope: Uint8Array): Uint8Array {
@@ -77,6 +80,10 @@ export function openNotice(
       const certificate = verifyCertificate(envelope, network, crypto, now)
       if (!certificate.ok) return certificate
       return ok({ kind, certificate: certificate.value, envelope, bytes: encoded })
+    }
+    case 'policy': {
+      const policy = verifyPolicy(envelope, network, crypto)
+      return policy.ok ? ok({ kind, policy: policy.value, bytes: encoded }) : policy
     }
   }
 }
@@ -122,6 +129,12 @@ export function currentCertificate(set: NoticeSet, certificate: Certificate): Ce
   return sameKeys && issued.serial > certificate.serial ? issued : certificate
 }
 
+/** Who may reach whom; undefined: members reach members. */
+export function policyOf(set: NoticeSet): Policy | undefined {
+  const notice = set.byKey.get('policy')
+  return notice?.kind === 'policy' ? notice.policy : undefined
+}
+
 /** Sorted by kind and subject. */
 export function sortedNotices(set: NoticeSet): Notice[] {
   return [...set.byKey].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, notice]) => notice)
@@ -142,10 +155,6 @@ export function dropLapsedNotices(set: NoticeSet, now: WallTime): void {
   }
 }
 
-export function subjectOf(notice: Notice): NodeId {
-  return notice.kind === 'revocation' ? notice.revocation.node : notice.certificate.node
-}
-
 function digestOf(set: NoticeSet, crypto: Pick<Crypto, 'hash'>): string {
   const parts = sortedNotices(set).map((notice) => crypto.hash(notice.bytes))
   const all = new Uint8Array(parts.length * 32)
@@ -154,15 +163,37 @@ function digestOf(set: NoticeSet, crypto: Pick<Crypto, 'hash'>): string {
 }
 
 function keyOf(notice: Notice): string {
-  return `${notice.kind} ${subjectOf(notice)}`
+  switch (notice.kind) {
+    case 'revocation':
+      return `revocation ${notice.revocation.node}`
+    case 'certificate':
+      return `certificate ${notice.certificate.node}`
+    case 'policy':
+      return 'policy'
+  }
 }
 
 function serialOf(notice: Notice): number {
-  return notice.kind === 'revocation' ? notice.revocation.serial : notice.certificate.serial
+  switch (notice.kind) {
+    case 'revocation':
+      return notice.revocation.serial
+    case 'certificate':
+      return notice.certificate.serial
+    case 'policy':
+      return notice.policy.serial
+  }
 }
 
-function notAfterOf(notice: Notice): WallTime {
-  return notice.kind === 'revocation' ? notice.revocation.notAfter : notice.certificate.notAfter
+/** A policy holds until the next one. */
+function notAfterOf(notice: Notice): number {
+  switch (notice.kind) {
+    case 'revocation':
+      return notice.revocation.notAfter
+    case 'certificate':
+      return notice.certificate.notAfter
+    case 'policy':
+      return Infinity
+  }
 }
 
 /** Bytes come last and only matter if the authority says two things under one serial. */
@@ -170,10 +201,13 @@ function compareNotices(a: Notice, b: Notice): number {
   return serialOf(a) - serialOf(b) || compareText(toHex(a.bytes), toHex(b.bytes))
 }
 
-/** Whom to keep when there is no room: revocations before anything else, and then what matters for longer. */
+const KEPT: Readonly<Record<NoticeKind, number>> = { policy: 2, revocation: 1, certificate: 0 }
+
+/** What to keep when there is no room: the policy, revocations, and then what matters for longer. */
 function outlasts(a: Notice, b: Notice): boolean {
-  if (a.kind !== b.kind) return a.kind === 'revocation'
-  return (notAfterOf(a) - notAfterOf(b) || compareText(keyOf(a), keyOf(b))) > 0
+  if (a.kind !== b.kind) return KEPT[a.kind] > KEPT[b.kind]
+  const [one, other] = [notAfterOf(a), notAfterOf(b)]
+  return one === other ? keyOf(a) > keyOf(b) : one > other
 }
 
 function compareText(a: string, b: string): number {

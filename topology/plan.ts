@@ -7,6 +7,8 @@ import { comparePathKinds } from '../nat/path-kind.ts'
 import type { Certificate } from './certificate.ts'
 import type { NodeId, X25519Key } from './identity.ts'
 import type { Network } from './network.ts'
+import { type Admission, admissionsOf, type Policy } from './policy.ts'
+import { MESH_PORT } from './swim-codec.ts'
 import type { PlannedPath } from './planned-path.ts'
 
 export interface PlannedPeer {
@@ -21,6 +23,10 @@ export interface PlannedPeer {
   readonly paths: readonly PlannedPath[]
   /** Why these paths in this order, for a person. */
   readonly why: string
+}
+
+export interface PlannedFirewall {
+  readonly allow: readonly Admission[]
 }
 
 export interface PlannedDevice {
@@ -42,6 +48,8 @@ export interface PlannedTurnServer {
 export interface Plan {
   readonly device: PlannedDevice
   readonly turn: readonly PlannedTurnServer[]
+  /** What is let in over the device; null: everything. */
+  readonly firewall: PlannedFirewall | null
   readonly routes: readonly { readonly destination: string }[]
   readonly peers: readonly PlannedPeer[]
 }
@@ -59,12 +67,14 @@ export interface PlanInput {
   readonly network: Network
   readonly own: Certificate
   readonly device: Pick<PlannedDevice, 'name' | 'mtu' | 'listenPort' | 'stunServer' | 'relay'>
+  /** Undefined: members reach members. */
+  readonly policy: Policy | undefined
   readonly turn: readonly PlannedTurnServer[]
   /** All members but the node itself, in any order. */
   readonly members: readonly MemberPaths[]
 }
 
-export function makePlan({ network, own, device, turn, members }: PlanInput): Plan {
+export function makePlan({ network, own, device, turn, policy, members }: PlanInput): Plan {
   return {
     device: {
       ...device,
@@ -74,6 +84,7 @@ export function makePlan({ network, own, device, turn, members }: PlanInput): Pl
       ],
     },
     turn,
+    firewall: policy === undefined ? null : planFirewall(policy, own, members),
     // The device's addresses carry the mesh's own prefixes; only prefixes behind gateways need routes.
     routes: [],
     peers: members.map(planPeer).sort((a, b) => (a.node < b.node ? -1 : 1)),
@@ -96,6 +107,19 @@ function planPeer({ certificate, keepaliveMs, paths, why }: MemberPaths): Planne
     paths: paths.toSorted((a, b) => comparePathKinds(a.kind, b.kind)),
     why,
   }
+}
+
+/** Members may always ask each other whether they live, whoever may reach whom. */
+function planFirewall(
+  policy: Policy,
+  own: Certificate,
+  members: readonly MemberPaths[],
+): PlannedFirewall {
+  const certificates = members.map(({ certificate }) => certificate)
+  const all = certificates.map(({ ipv4 }) => ipv4).sort()
+  const asking: Admission = { from: all, protocol: 'udp', ports: [[MESH_PORT, MESH_PORT]] }
+  const asked = all.length === 0 ? [] : [asking]
+  return { allow: [...asked, ...admissionsOf(policy.rules, own, certificates)] }
 }
 
 function prefixLength(prefix: string): string {

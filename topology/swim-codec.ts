@@ -25,6 +25,9 @@ export interface SwimMessage {
 
 export type SwimFault = 'too-short' | 'too-large' | 'unsupported-version' | 'malformed'
 
+/** UDP, on every member's mesh address. */
+export const MESH_PORT = 41_119
+
 const VERSION = 1
 const HEAD_BYTES = 11
 const UPDATE_BYTES = 15

@@ -25,6 +25,7 @@ export function desiredState(plan: Plan, { keys, turn }: Secrets): DesiredState 
       privateKey: hexToBase64(keys.wireguardPrivateKey),
       probeKey: hexToBase64(keys.probePrivateKey),
     },
+    ...(plan.firewall === null ? {} : { firewall: plan.firewall }),
     turn: plan.turn.flatMap(({ id }) => turn.filter((server) => server.id === id)),
     routes: plan.routes,
     peers: plan.peers.map((peer) => ({

@@ -87,6 +87,8 @@ export type Happening =
   /** This host's own certificate; times are ISO 8601. */
   | { readonly kind: 'certificate-replaced'; readonly serial: number; readonly notAfter: string }
   | { readonly kind: 'renewal-failed'; readonly reason: string; readonly retryInS: number }
+  /** Who may reach whom. */
+  | { readonly kind: 'policy-changed'; readonly serial: number; readonly rules: number }
   /** This host is no member any more. */
   | { readonly kind: 'revoked'; readonly serial: number }
   | { readonly kind: 'links-changed'; readonly addresses: readonly string[] }

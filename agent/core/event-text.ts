@@ -62,6 +62,8 @@ export function eventText(event: Happening): string {
       return `this host has certificate ${event.serial}, valid until ${event.notAfter}`
     case 'renewal-failed':
       return `certificate not renewed: ${event.reason}; again in ${event.retryInS} s`
+    case 'policy-changed':
+      return `policy ${event.serial} holds: ${event.rules} rules`
     case 'revoked':
       return 'this host was revoked: it is no member any more'
     case 'links-changed':

@@ -82,11 +82,25 @@ export interface DesiredPeer {
   readonly paths: readonly DesiredPath[]
 }
 
+export interface DesiredFirewall {
+  readonly allow: readonly DesiredAdmission[]
+}
+
+export interface DesiredAdmission {
+  /** Addresses in the mesh. */
+  readonly from: readonly string[]
+  readonly protocol: 'any' | 'tcp' | 'udp' | 'icmp'
+  /** First and last port of each range; empty: all. */
+  readonly ports: readonly (readonly [number, number])[]
+}
+
 /** What should exist. `device: null` tears everything down. */
 export interface DesiredState {
   readonly device: DesiredDevice | null
   /** At most 8. */
   readonly turn?: readonly DesiredTurnServer[]
+  /** What is let in over the device, and nothing else is. Left out: everything. */
+  readonly firewall?: DesiredFirewall
   readonly routes: readonly DesiredRoute[]
   readonly peers: readonly DesiredPeer[]
 }

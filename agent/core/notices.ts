@@ -12,11 +12,22 @@ import type { Node } from './state.ts'
 /** Takes a notice whose signature was verified. */
 export function takeNotice(node: Node, notice: Notice, now: Now): Effect[] {
   if (acceptNotice(node.notices, notice) !== 'newer') return []
-  const effects =
-    notice.kind === 'revocation'
-      ? revoke(node, notice.revocation, now)
-      : replaceCertificate(node, notice, now)
-  return [{ kind: 'save-notices' }, ...effects]
+  return [{ kind: 'save-notices' }, ...consequences(node, notice, now)]
+}
+
+function consequences(node: Node, notice: Notice, now: Now): Effect[] {
+  switch (notice.kind) {
+    case 'revocation':
+      return revoke(node, notice.revocation, now)
+    case 'certificate':
+      return replaceCertificate(node, notice, now)
+    case 'policy': {
+      const { serial, rules } = notice.policy
+      return [
+        remember(node.events, { kind: 'policy-changed', serial, rules: rules.length }, now.wall),
+      ]
+    }
+  }
 }
 
 /** This node's own certificate from now on, if it is newer and for the keys that the node has. */

@@ -220,6 +220,12 @@ export interface Why {
   /** What stands in the way of a direct path; null if nothing does, or nothing is known to. */
   readonly obstacle: { readonly kind: string; readonly sentence: string } | null
   readonly remedies: readonly string[]
+  /** What the access policy lets each of the two do; null without a policy. */
+  readonly policy: {
+    readonly toPeer: string
+    readonly fromPeer: string
+    readonly sentence: string
+  } | null
   /** When this host tries everything again if nothing changes before. */
   readonly nextRoundMs: number | null
   /** What the peer tried itself. Its record does not say; null until it can be asked. */

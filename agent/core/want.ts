@@ -2,6 +2,7 @@
 /** want and change: view, own facts and proven paths become a plan, and the plan a document for the helper. */
 import { armedPaths } from '../../nat/path-agent.ts'
 import { wayKey } from '../../nat/direct-way.ts'
+import { policyOf } from '../../topology/notice.ts'
 import { keepaliveMs } from '../../nat/keepalive.ts'
 import type { Now } from '../../nat/clock.ts'
 import { makePlan, type Plan } from '../../topology/plan.ts'
@@ -30,6 +31,7 @@ export function planOf(node: Node, now: Now): Plan {
       stunServer: servesStun(node),
       relay: servesRelay(node),
     },
+    policy: policyOf(node.notices),
     turn: node.config.turn.map(({ id, url }) => ({ id, url })),
     members: (isShutOut(node) ? [] : [...node.peers.values()])
       .filter((peer) => peer.record.certificate.notAfter > now.wall)
@@ -58,6 +60,7 @@ export function applyPlan(node: Node, now: Now): Effect[] {
 /** All that a plan depends on and that can change, as one text: most steps change none of it. */
 function planInputs(node: Node, now: Now): string {
   let text = `${node.config.mtu} ${servesStun(node)} ${servesRelay(node)} ${node.survey.lifetime.lifetimeMs}`
+  text += ` ${policyOf(node.notices)?.serial} ${node.config.certificate.serial}`
   if (isShutOut(node)) return text
   for (const peer of node.peers.values()) {
     const { record, helperName, paths } = peer

@@ -4,6 +4,8 @@ import type { Check } from '../../nat/checklist.ts'
 import type { Now } from '../../nat/clock.ts'
 import type { ProvenPath } from '../../nat/path-agent.ts'
 import { SEARCHES_PER_EPOCH_MAX } from '../../nat/search/constants.ts'
+import { policyOf } from '../../topology/notice.ts'
+import { allowanceText } from '../../topology/policy.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import { servesRelay } from './hubs.ts'
 import { observeSelf } from './observe.ts'
@@ -31,9 +33,24 @@ export function whyReport(node: Node, peer: Peer, now: Now): Why {
     search: searchOf(node, peer, now),
     obstacle: obstacle === undefined ? null : { kind: obstacle.kind, sentence: obstacle.sentence },
     remedies,
+    policy: policyBetween(node, peer),
     nextRoundMs: retryAt === undefined ? null : Math.max(0, retryAt - now.instant),
     otherAttempts: null,
   }
+}
+
+/** What the policy lets through, whatever the path is. */
+function policyBetween(node: Node, peer: Peer): Why['policy'] {
+  const policy = policyOf(node.notices)
+  if (policy === undefined) return null
+  const [own, other] = [node.config.certificate, peer.record.certificate]
+  const toPeer = allowanceText(policy.rules, own, other)
+  const fromPeer = allowanceText(policy.rules, other, own)
+  const sentence =
+    toPeer === 'nothing'
+      ? `the access policy lets ${own.name} reach nothing on ${other.name}: that is what blocks`
+      : `the access policy lets ${own.name} reach ${other.name} by: ${toPeer}`
+  return { toPeer, fromPeer, sentence }
 }
 
 function attemptOf(

@@ -2,6 +2,8 @@
 /** The running node's answers to the local API. */
 import type { Result } from '../../nat/result.ts'
 import type { Certificate } from '../../topology/certificate.ts'
+import { policyOf } from '../../topology/notice.ts'
+import type { Policy } from '../../topology/policy.ts'
 import type { Now } from '../../nat/clock.ts'
 import type { EventEntry } from '../core/event-log.ts'
 import { peerByName } from '../core/peer-names.ts'
@@ -91,6 +93,10 @@ export class AgentService implements AgentApi {
 
   async reload(): Promise<Reloaded> {
     return this.#options.onReload()
+  }
+
+  async policy(): Promise<{ readonly policy: Policy | null }> {
+    return { policy: policyOf(this.#options.node.notices) ?? null }
   }
 
   async announce(notice: Uint8Array): Promise<boolean> {

@@ -4,13 +4,10 @@
  * device, and again whenever it is lost; what cannot be sent is lost, as datagrams are.
  */
 import { createSocket, type Socket } from 'node:dgram'
-import { SWIM_BYTES_MAX } from '../../topology/swim-codec.ts'
+import { MESH_PORT, SWIM_BYTES_MAX } from '../../topology/swim-codec.ts'
 import type { Node } from '../core/state.ts'
 import type { Loop } from './loop.ts'
 import { RateLimit } from './underlay/rate-limit.ts'
-
-/** The same on every member. */
-export const MESH_PORT = 41_119
 
 const RETRY_MS = 1_000
 

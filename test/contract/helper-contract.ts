@@ -67,6 +67,58 @@ export function helperContract(start: () => Promise<RunningHelper>): void {
     })
   })
 
+  describe('a firewall', () => {
+    const allow = [
+      { from: ['10.213.0.2', 'fd21:3456:789a::2'], protocol: 'tcp', ports: [[22, 22]] },
+      { from: ['10.213.0.2'], protocol: 'icmp', ports: [] },
+    ] as const
+
+    it('is made, changed and taken away again, and never twice', async () => {
+      const { client } = await greeted()
+      const desired = exampleDesired()
+      const changes = async (document: DesiredState) => {
+        const applied = await client.apply(document)
+        return applied.ok
+          ? applied.value.changed.filter((one) => one.startsWith('firewall'))
+          : applied
+      }
+      expect(await changes(desired)).toEqual([])
+      expect(await changes({ ...desired, firewall: { allow } })).toHaveLength(1)
+      expect(await changes({ ...desired, firewall: { allow } })).toEqual([])
+      expect(await changes({ ...desired, firewall: { allow: [] } })).toHaveLength(1)
+      expect(await changes(desired)).toHaveLength(1)
+    })
+
+    it('with bad fields is refused as a whole, and each field is named', async () => {
+      const { client } = await greeted()
+      const firewall = {
+        allow: [
+          { from: ['nobody'], protocol: 'sctp', ports: [] },
+          { from: [], protocol: 'icmp', ports: [[1, 2]] },
+          {
+            from: [],
+            protocol: 'tcp',
+            ports: [
+              [0, 70_000],
+              [9, 8],
+            ],
+          },
+        ],
+      }
+      const document = { ...exampleDesired(), firewall } as unknown as DesiredState
+      expect(refusedFields(await client.apply(document))).toEqual(
+        expect.arrayContaining([
+          'firewall.allow[0].from[0]',
+          'firewall.allow[0].protocol',
+          'firewall.allow[1].ports',
+          'firewall.allow[2].ports[0][0]',
+          'firewall.allow[2].ports[0][1]',
+          'firewall.allow[2].ports[1]',
+        ]),
+      )
+    })
+  })
+
   describe('apply', () => {
     it('makes what is desired, and changes nothing the second time', async () => {
       const { client } = await greeted()

@@ -11,7 +11,7 @@ type Fields = Record<string, unknown>
 /** All that is wrong with a document; empty if it may be applied. */
 export function problemsOf(document: unknown): FieldProblem[] {
   const check = new Check()
-  const desired = check.object('', document, ['device', 'turn', 'routes', 'peers'])
+  const desired = check.object('', document, ['device', 'turn', 'firewall', 'routes', 'peers'])
   if (desired === undefined) return check.problems
   if (desired['device'] !== null) checkDevice(check, desired['device'])
   for (const [i, route] of check.list('routes', desired['routes'], 4_096).entries())
@@ -20,6 +20,7 @@ export function problemsOf(document: unknown): FieldProblem[] {
   for (const [i, server] of check.list('turn', desired['turn'] ?? [], 8).entries())
     checkTurnServer(check, `turn[${i}]`, server, servers)
   if (desired['device'] === null && servers.size > 0) check.bad('turn', null, 'no device')
+  checkFirewall(check, desired['firewall'], desired['device'] !== null)
   const owners = new Map<string, string>()
   const peers = check.list('peers', desired['peers'], 4_096)
   const keys = new Set(peers.map((peer) => (peer as Fields | null)?.['publicKey']))
@@ -52,6 +53,34 @@ function checkDevice(check: Check, value: unknown): void {
   for (const field of ['stunServer', 'relay'])
     if (typeof device[field] !== 'boolean')
       check.bad(`device.${field}`, device[field], 'not true or false')
+}
+
+function checkFirewall(check: Check, value: unknown, hasDevice: boolean): void {
+  if (value === undefined || value === null) return
+  const firewall = check.object('firewall', value, ['allow'])
+  if (firewall === undefined) return
+  if (!hasDevice) check.bad('firewall', null, 'no device')
+  for (const [i, item] of check.list('firewall.allow', firewall['allow'], 256).entries()) {
+    const field = `firewall.allow[${i}]`
+    const admission = check.object(field, item, ['from', 'protocol', 'ports'])
+    if (admission === undefined) continue
+    for (const [j, from] of check.list(`${field}.from`, admission['from'], 8_192).entries())
+      if (typeof from !== 'string' || !canonicalIp(from).ok)
+        check.bad(`${field}.from[${j}]`, from, 'not an address')
+    const { protocol } = admission
+    if (!['any', 'tcp', 'udp', 'icmp'].includes(String(protocol)))
+      check.bad(`${field}.protocol`, protocol, 'not a protocol')
+    const ports = check.list(`${field}.ports`, admission['ports'], 16)
+    if (ports.length > 0 && protocol !== 'tcp' && protocol !== 'udp')
+      check.bad(`${field}.ports`, null, 'given for a protocol that has none')
+    for (const [j, range] of ports.entries()) checkPortRange(check, `${field}.ports[${j}]`, range)
+  }
+}
+
+function checkPortRange(check: Check, field: string, range: unknown): void {
+  if (!Array.isArray(range) || range.length !== 2) return check.bad(field, range, 'not two ports')
+  for (const [i, port] of range.entries()) check.number(`${field}[${i}]`, port, 1, 65_535)
+  if (Number(range[1]) < Number(range[0])) check.bad(field, null, 'ends before it begins')
 }
 
 function checkRoute(check: Check, field: string, value: unknown): void {

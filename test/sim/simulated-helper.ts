@@ -256,6 +256,7 @@ function differences(before: DesiredState, after: DesiredState): string[] {
   const changed: string[] = []
   if (!same(before.device, after.device)) changed.push('device change')
   if (!same(before.turn ?? [], after.turn ?? [])) changed.push('turn change')
+  if (!same(before.firewall ?? null, after.firewall ?? null)) changed.push('firewall')
   if (!same(before.routes, after.routes)) changed.push('routes change')
   const old = new Map(before.peers.map((peer) => [peer.publicKey, peer]))
   for (const peer of after.peers) {

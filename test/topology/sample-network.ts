@@ -14,6 +14,8 @@ import { signGrant } from '../../topology/grant.ts'
 import { networkIdOf, nodeIdOf, x25519KeyOf } from '../../topology/identity.ts'
 import type { Network } from '../../topology/network.ts'
 import { ipv6AddressOf, ipv6PrefixOf } from '../../topology/overlay-address.ts'
+import type { Policy, PolicyRule } from '../../topology/policy.ts'
+import { signPolicy } from '../../topology/policy-codec.ts'
 import { signRecord, type Statement } from '../../topology/record-codec.ts'
 import type { RecordEnvelope } from '../../topology/record.ts'
 import type { Signal } from '../../topology/signal.ts'
@@ -137,6 +139,16 @@ export function revocationOf(node: Signer, changes: Partial<Revocation> = {}): U
   const { network: id, node: of, serial, notAfter } = certificateOf(node)
   const revocation = { network: id, node: of, serial, issuedAt: NOW, notAfter, ...changes }
   return signRevocation(revocation, authority)
+}
+
+/** A policy's envelope. */
+export function policyOf(changes: Partial<Policy> = {}, by: Signer = authority): Uint8Array {
+  const rules: readonly PolicyRule[] = [
+    { from: ['tag:web'], to: ['db'], protocol: 'tcp', ports: [[5432, 5432]] },
+    { from: ['*'], to: ['*'], protocol: 'icmp', ports: [] },
+  ]
+  const policy = { network: network.id, serial: 9, issuedAt: NOW, rules, ...changes }
+  return signPolicy(policy, by)
 }
 
 export function grantOf(changes: Partial<Grant> = {}): Grant {

@@ -132,9 +132,7 @@ describe("SWIM's wire", () => {
   }
 
   test('is these bytes', () => {
-    expect(toHex(encodeSwim(message))).toBe(
-      '0103010203040a0700090102' + '0a070002' + '019b76daa800' + '0a070001',
-    )
+    expect(toHex(encodeSwim(message))).toBe('0103010203040a07000901020a070002019b76daa8000a070001')
     expect(decodeSwim(encodeSwim(message))).toEqual({ ok: true, value: message })
   })
 

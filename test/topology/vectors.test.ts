@@ -25,6 +25,7 @@ import {
   countingCrypto,
   network,
   NOW,
+  policyOf,
   recordOf,
   signalOf,
   revocationOf,
@@ -85,6 +86,10 @@ const DOCUMENTS: Record<string, { encoded: () => string; read: (encoded: string)
   },
   revocation: {
     encoded: () => toHex(encodeNotice('revocation', revocationOf(node))),
+    read: (hex) => openNotice(bytesOf(hex), network, nodeCrypto, NOW),
+  },
+  policy: {
+    encoded: () => toHex(encodeNotice('policy', policyOf())),
     read: (hex) => openNotice(bytesOf(hex), network, nodeCrypto, NOW),
   },
   renewal: {

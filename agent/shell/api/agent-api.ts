@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Policy } from '../../../topology/policy.ts'
 import type { EventEntry } from '../../core/event-log.ts'
 import type { Netcheck, PathStatus, Status, Why } from '../../core/status.ts'
 
@@ -42,6 +43,8 @@ export interface AgentApi {
   followEvents(gone: AbortSignal): AsyncGenerator<EventEntry>
   /** Reads the configuration file again. Throws Failure `bad-config`, and then nothing has changed. */
   reload(): Promise<Reloaded>
+  /** Who may reach whom; null: members reach members. */
+  policy(): Promise<{ readonly policy: Policy | null }>
   /** Tells the members what the authority says; false if it is not the authority's word. */
   announce(notice: Uint8Array): Promise<boolean>
   /** Goes on under new keys; the session layer comes back under them within moments. */

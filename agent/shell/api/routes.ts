@@ -96,6 +96,16 @@ export const ROUTES: readonly Route[] = [
   ),
   route(
     {
+      ...get,
+      path: '/v1/policy',
+      summary: 'Who may reach whom.',
+      answers: 'The policy, or null: then members reach members.',
+    },
+    {},
+    ({ api }) => api.policy(),
+  ),
+  route(
+    {
       ...post,
       path: '/v1/notices',
       summary: 'Tells the members what the authority says.',

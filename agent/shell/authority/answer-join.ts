@@ -4,6 +4,7 @@ import type { Network } from '../../../topology/network.ts'
 import { REPLY_RECORDS_MAX } from '../../../topology/join-reply.ts'
 import { encodeNotice } from '../../../topology/notice.ts'
 import { sortedEntries, type View } from '../../../topology/view.ts'
+import { POLICY_SETTING } from './policy-setting.ts'
 import { Authority } from './authority.ts'
 import type { AuthorityStore } from './authority-store.ts'
 import { readClock } from '../clock.ts'
@@ -46,12 +47,14 @@ export function openJoinDesk(
 }
 
 async function outstandingNotices(store: AuthorityStore, view: View): Promise<Uint8Array[]> {
-  const { revocations, nodes } = await store.transact((ledger) => ({
+  const { policy, revocations, nodes } = await store.transact((ledger) => ({
+    policy: ledger.setting(POLICY_SETTING),
     revocations: ledger.revocations(),
     nodes: ledger.nodes(),
   }))
   const now = readClock().wall
   return [
+    ...(policy === undefined ? [] : [encodeNotice('policy', Buffer.from(policy, 'base64'))]),
     ...revocations
       .filter(({ notAfter, announceAt }) => notAfter > now && announceAt <= now)
       .map(({ envelope }) => encodeNotice('revocation', envelope)),

@@ -31,9 +31,44 @@ export function memberCommands(root: Command, act: Act, command: Subcommand): vo
     .option('--no-hub', 'do not let it forward for other members')
     .action(act(async () => (await changes()).editNode))
   shuttingOut(node, act, command)
+  policyCommands(root, act, command)
   command(root, 'rotate', 'replace the node, WireGuard and probe keys of this host', [
     'meshgate rotate',
   ]).action(act(async () => (await import('./rotate.ts')).rotate))
+}
+
+function policyCommands(root: Command, act: Act, command: Subcommand): void {
+  const policy = command(root, 'policy', 'say who may reach whom in the mesh', [
+    'meshgate policy set policy.toml',
+  ])
+  const file = () =>
+    new Argument('<file>', 'a policy in TOML: [[allow]] with from, to, protocol, ports')
+  const load = async () => import('./policy.ts')
+  command(policy, 'check', 'say everything that is wrong with a policy', [
+    'meshgate policy check policy.toml',
+  ])
+    .addArgument(file())
+    .action(act(async () => (await load()).checkPolicy))
+  command(policy, 'set', 'sign a policy and tell the members: on the host that made the network', [
+    'meshgate policy set policy.toml',
+    'meshgate policy set --open -',
+  ])
+    .addArgument(file())
+    .option('--open', 'in place of a file: members reach members')
+    .action(act(async () => (await load()).setPolicy))
+  command(policy, 'show', 'show the policy that holds here', ['meshgate policy show']).action(
+    act(async () => (await load()).showPolicy),
+  )
+  command(policy, 'test', 'say whether one member may reach another', [
+    'meshgate policy test --from web-1 --to db --protocol tcp --port 5432',
+    'meshgate policy test --file policy.toml --from web-1 --to db',
+  ])
+    .requiredOption('--from <name>', 'who wants to reach the other')
+    .requiredOption('--to <name>', 'who is to be reached')
+    .option('--protocol <protocol>', 'any, tcp, udp or icmp', 'any')
+    .option('--port <n>', 'of TCP or UDP')
+    .option('--file <file>', 'a policy that does not hold yet')
+    .action(act(async () => (await load()).testPolicy))
 }
 
 function shuttingOut(node: Command, act: Act, command: Subcommand): void {

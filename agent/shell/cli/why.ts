@@ -19,6 +19,7 @@ export function whyText(answer: Why): string {
   lines.push(...backups.map((backup) => `backup:   ${pathText(backup)}`))
   lines.push('', sideText(self), sideText(other), '', attemptsText(answer))
   lines.push(...searchLines(answer))
+  if (answer.policy !== null) lines.push('', answer.policy.sentence)
   if (nextRoundMs !== null)
     lines.push(`all tried again in ${Math.ceil(nextRoundMs / 1_000)} s, or when something changes`)
   if (remedies.length > 0) lines.push('', 'what would help:', ...remedies.map((one) => `  ${one}`))

@@ -13,7 +13,7 @@ import {
 import { type Connection, type PeerId, serviceDependencies, type Stream } from '@libp2p/interface'
 import type { NodeId } from '../../../topology/identity.ts'
 import type { GossipGate } from './gossip-gate.ts'
-import type { Judgement } from './record-judge.ts'
+import type { Judgement, RecordJudge } from './record-judge.ts'
 import { nodeIdOf } from './underlay-node.ts'
 
 /** Of one RPC: a handful of records and gossipsub's own control messages. */
@@ -79,7 +79,27 @@ export function gossipService(
 }
 
 /** Judges what neighbours send, and passes on what is news. */
-export function joinTopic(
+export function joinTopics(
+  service: GossipSub,
+  topics: Topics,
+  judge: Pick<RecordJudge, 'judge' | 'judgeNotice'>,
+  onNews: (kind: 'record' | 'notice', bytes: Uint8Array, from: NodeId) => void,
+): void {
+  joinTopic(
+    service,
+    topics.records,
+    (bytes, from) => judge.judge(bytes, from),
+    (bytes, from) => onNews('record', bytes, from),
+  )
+  joinTopic(
+    service,
+    topics.notices,
+    (bytes, from) => judge.judgeNotice(bytes, from),
+    (bytes, from) => onNews('notice', bytes, from),
+  )
+}
+
+function joinTopic(
   service: GossipSub,
   topic: string,
   judge: (bytes: Uint8Array, from: NodeId) => Judgement,

@@ -10,7 +10,7 @@ import type { NodeId } from '../../../topology/identity.ts'
 import { delay } from '../clock.ts'
 import { askAuthority } from './ask-authority.ts'
 import { FreshRecords } from './fresh-records.ts'
-import { gossipService, gossipTopics, isGrafted, joinTopic, type Topics } from './gossip.ts'
+import { gossipService, gossipTopics, isGrafted, joinTopics, type Topics } from './gossip.ts'
 import { GossipGate } from './gossip-gate.ts'
 import type { JoinFault } from './join-frame.ts'
 import { JoinServer } from './join-protocol.ts'
@@ -145,22 +145,10 @@ class RunningUnderlay implements Underlay {
   }
 
   async start(): Promise<this> {
-    const judge = this.#judge
-    joinTopic(
-      this.#gossip,
-      this.#topics.records,
-      (bytes, from) => judge.judge(bytes, from),
-      (bytes, from) => {
-        this.#options.onEvent({ kind: 'record', bytes, from })
-        this.#fresh.tell(bytes, from)
-      },
-    )
-    joinTopic(
-      this.#gossip,
-      this.#topics.notices,
-      (bytes, from) => judge.judgeNotice(bytes, from),
-      (bytes, from) => this.#options.onEvent({ kind: 'notice', bytes, from }),
-    )
+    joinTopics(this.#gossip, this.#topics, this.#judge, (kind, bytes, from) => {
+      this.#options.onEvent({ kind, bytes, from })
+      if (kind === 'record') this.#fresh.tell(bytes, from)
+    })
     this.#node.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
     this.#node.addEventListener('connection:close', ({ detail }) => this.#closed(detail))
     await this.#join.listen(this.#node)

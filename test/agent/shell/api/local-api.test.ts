@@ -40,6 +40,7 @@ describe('the local API', () => {
       return { ok: true, reply: { rttMs: 2, path } }
     },
     reload: async () => ({ changed: ['relay'], restart: [] }),
+    policy: async () => ({ policy: null }),
     rotate: async () => ({ ok: false, message: 'no' }),
     announce: async () => false,
     leave: async () => undefined,

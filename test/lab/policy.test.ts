@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import { writeFile } from 'node:fs/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Lab, startLab } from '../../netns-lab/lab.ts'
+import type { Member } from '../../netns-lab/member.ts'
+import { startMesh } from './mesh.ts'
+
+/** Three members of which one may reach a port of another, and nobody anything else. */
+let lab: Lab
+let hub: Member
+let web: Member
+let laptop: Member
+let address: string
+
+beforeAll(async () => {
+  lab = await startLab({ name: 'policy', hosts: { hub: {}, web: {}, laptop: {} } })
+  ;({ hub, web, laptop } = await startMesh(lab, ['hub', 'web', 'laptop']))
+  await web.reaches('hub')
+  await laptop.reaches('hub')
+  address = (await hub.status()).self.addresses[0]!
+  const answer = `require('net').createServer((s) => s.end()).listen(PORT, '${address}')`
+  for (const port of ['5432', '22'])
+    hub.host.spawn([process.execPath, '-e', answer.replace('PORT', port)], {
+      log: `listens-${port}.log`,
+    })
+  await connects(web, '5432', true)
+})
+
+afterAll(async () => {
+  await lab?.stop()
+})
+
+async function connects(from: Member, port: string, wanted: boolean): Promise<void> {
+  const command = ['timeout', '1', 'bash', '-c', `exec 3<>/dev/tcp/${address}/${port}`]
+  await from.host.waitFor(
+    async () => ((await from.host.exec(command)).code === 0) === wanted || undefined,
+    { deadlineMs: 10_000, what: `${from.name} ${wanted ? 'reaches' : 'is refused'} port ${port}` },
+  )
+}
+
+async function setPolicy(text: string): Promise<void> {
+  const file = `${hub.host.stateDir}/policy.toml`
+  await writeFile(file, text)
+  await hub.do(['policy', 'set', file])
+}
+
+test('a policy lets through what it names, refuses the rest on arrival, and why says so', async () => {
+  await setPolicy('[[allow]]\nfrom = ["web"]\nto = ["hub"]\nprotocol = "tcp"\nports = [5432]\n')
+  await connects(web, '22', false)
+  await connects(web, '5432', true)
+  await connects(laptop, '5432', false)
+  expect((await web.host.exec(['ping', '-c', '1', '-W', '1', address])).code).not.toBe(0)
+  expect(await laptop.do(['why', 'hub'])).toContain('that is what blocks')
+  expect(await web.do(['why', 'hub'])).toContain('tcp 5432')
+  expect((await web.try(['policy', 'test', '--from', 'laptop', '--to', 'hub'])).code).toBe(1)
+  // Paths and liveness do not depend on it.
+  await laptop.do(['ping', 'hub', '-c', '1'])
+  expect((await laptop.peer('hub')).liveness).toBe('alive')
+})
+
+test('the next policy takes its place, and an open one lets everything in again', async () => {
+  await setPolicy('[[allow]]\nfrom = ["laptop"]\nto = ["hub"]\n')
+  await connects(laptop, '22', true)
+  await connects(web, '5432', false)
+  await hub.do(['policy', 'set', '--open', '-'])
+  await connects(web, '5432', true)
+})
