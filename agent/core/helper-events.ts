@@ -255,9 +255,10 @@ function pathEffect(
   }
   const { path } = event
   const rttMs = event.rttUs / 1000
-  // A direct path was proven by the agent's own probes before the helper had it.
-  const kind = pathById(peer, path)?.kind ?? 'direct'
-  if (kind !== 'direct') return provenEffect(node, peer, { path, rttMs }, now)
+  // A direct path was proven by the agent's own probes before the helper had it, unless it leaves from a punched socket.
+  const known = pathById(peer, path)
+  const isNews = known !== undefined && (known.kind !== 'direct' || known.socket !== undefined)
+  if (isNews) return provenEffect(node, peer, { path, rttMs }, now)
   return { kind: 'log', level: 'debug', message: 'path up', fields: { peer: name, path, rttMs } }
 }
 

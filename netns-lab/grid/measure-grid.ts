@@ -35,6 +35,8 @@ export interface GridOptions {
 const graceMs = 20_000
 /** Longer than a round of checks and the pause before the next one. */
 const settleDeadlineMs = 90_000
+/** The same for searches, which the pairs of one host take turns with, and which come again after one and two minutes. */
+const searchDeadlineMs = 300_000
 
 /** They mostly wait for pings that are not answered. */
 const askingAtOnce = 7
@@ -67,17 +69,20 @@ async function settle(
   { has, say }: GridOptions,
 ): Promise<void> {
   const startedAt = performance.now()
-  const wanted = pairsOf(sites).filter(
-    ([a, b]) => expectedPath(a.kind, b.kind, has).paths.at(-1) !== 'none',
-  )
+  // What is left to chance need not come.
+  const wanted = pairsOf(sites).flatMap(([a, b]) => {
+    const surely = expectedPath(a.kind, b.kind, has).paths.at(-1)
+    if (surely === 'none') return []
+    return [[a, b, surely === 'direct' ? 'directAt' : 'firstAt'] as const]
+  })
   const missing = async () => {
     const logs = await logsOf(sites, members)
     return wanted.filter(
-      ([a, b]) => pairMs(entry(logs, a.host), entry(logs, b.host), 'firstAt') === undefined,
+      ([a, b, which]) => pairMs(entry(logs, a.host), entry(logs, b.host), which) === undefined,
     )
   }
   await until(async () => (await missing()).length === 0, {
-    deadlineMs: settleDeadlineMs,
+    deadlineMs: has.has('birthday') ? searchDeadlineMs : settleDeadlineMs,
     what: 'every pair that should meet has met',
     pollMs: 1000,
   }).catch(() => undefined)
