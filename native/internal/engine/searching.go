@@ -26,7 +26,8 @@ type search struct {
 	ended   chan struct{}
 	sockets map[int]*punch.Socket
 	asked   map[netip.AddrPort]bool
-	probes  int
+	// probes were sent, and sockets opened.
+	probes, opened int
 }
 
 // Search begins to search for a peer, on behalf of the agent.
@@ -122,8 +123,8 @@ func (e *Engine) searchAt(p *peer, s *search, to netip.AddrPort) bool {
 	if s.params.Sockets > 0 {
 		var err error
 		if socket, err = punch.Open(to); err != nil {
+			// Without a route there is no socket, and the probe is lost as if it were lost later.
 			e.log.Debug("no socket for a search", "to", to, "error", err)
-			return false
 		}
 	}
 	e.mutex.Lock()
@@ -136,6 +137,9 @@ func (e *Engine) searchAt(p *peer, s *search, to netip.AddrPort) bool {
 	}
 	frame := e.seal(p, probe.Body{Kind: probe.Request, Transaction: newTransaction(), Heard: probe.Heard{Told: true}})
 	s.probes++
+	if socket != nil {
+		s.opened++
+	}
 	s.asked[to] = true
 	if socket != nil {
 		s.sockets[socket.Port()] = socket
@@ -143,9 +147,10 @@ func (e *Engine) searchAt(p *peer, s *search, to netip.AddrPort) bool {
 	}
 	e.mutex.Unlock()
 	var err error
-	if socket != nil {
+	switch {
+	case socket != nil:
 		err = socket.SendTo(frame, to)
-	} else {
+	case s.params.Sockets == 0:
 		err = e.bind.SendTo(frame, to)
 	}
 	if err != nil {
@@ -182,10 +187,7 @@ func (e *Engine) endSearch(p *peer, end protocol.SearchEnded) []errand {
 	p.search = nil
 	e.searching--
 	close(s.ended)
-	end.Peer, end.Probes = p.spec.PublicKey, s.probes
-	if s.params.Sockets > 0 {
-		end.Sockets = s.probes
-	}
+	end.Peer, end.Probes, end.Sockets = p.spec.PublicKey, s.probes, s.opened
 	e.events.Emit(end)
 	e.log.Info("search ended", "peer", end.Peer, "result", end.Result, "probes", end.Probes, "sockets", end.Sockets)
 	return []errand{func() {
