@@ -13,6 +13,7 @@ import type { JoinDesk } from './authority/answer-join.ts'
 import { readClock } from './clock.ts'
 import type { Log } from './log.ts'
 import { nodeCrypto } from './node-crypto.ts'
+import { handedSockets, listenPlaces } from './underlay/handed-sockets.ts'
 import { startUnderlay } from './underlay/underlay.ts'
 import type { Underlay, UnderlayEvent } from './underlay/underlay-contract.ts'
 
@@ -34,7 +35,10 @@ export function startAgentUnderlay(options: AgentUnderlayOptions): Promise<Under
     seed,
     network: network.id,
     presharedKey: network.presharedKey,
-    listen: options.listenAddresses.map((ip) => ({ ip, port: dialPort })),
+    listen: listenPlaces(
+      options.listenAddresses.map((ip) => ({ ip, port: dialPort })),
+      handedSockets(process.env, process.pid),
+    ),
     isMeshAddress: (ip) => isMeshAddress(node, ip),
     meshTargets: () => meshTargets(node),
     verify: (bytes) => judgeRecord(node, bytes),

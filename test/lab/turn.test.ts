@@ -51,7 +51,6 @@ beforeAll(async () => {
   const plain = lab.host('turn').address
   await hub.configure('relay = false\ntcp_port = 443\n')
   await alice.configure(server('plain', `turn:${plain}`, 'password = "gate"'))
-  await hub.host.run(['sh', '-c', 'echo 443 >/proc/sys/net/ipv4/ip_unprivileged_port_start'])
   await clerk.configure(
     server('tls', `turns:${plain}:443`, `password = "gate"\nca = "${clerk.host.caFile}"`),
   )

@@ -11,6 +11,7 @@ import {
 } from '../helper/launch-helper.ts'
 import { refuseSecondAgent } from '../api/local-api.ts'
 import { createLog, type Log, type LogLevel } from '../log.ts'
+import { openPorts } from '../helper/open-ports.ts'
 import { continueWithoutCapabilities, hasCapabilities, isRoot } from '../helper/privileges.ts'
 import { StateDir } from '../state/state-dir.ts'
 import { readConfig } from './configuration.ts'
@@ -38,11 +39,13 @@ export async function run(context: CommandContext, options: RunOptions): Promise
   const log = createLog({ level: options.logLevel ?? config.logLevel })
   if (options.helper) {
     if (isRoot()) refuseForeignState(context.stateDir)
+    const isPrivileged = isRoot() && hasCapabilities()
+    const ports = isPrivileged ? openPorts(config) : []
     const pid = await requireHelper(context)
-    if (isRoot() && hasCapabilities()) {
+    if (isPrivileged) {
       const environment = { ...process.env, [HELPER_PID]: pid?.toString() ?? '' }
       const args = [...process.argv.slice(2), '--no-helper']
-      const problem = continueWithoutCapabilities(args, environment)
+      const problem = continueWithoutCapabilities(args, environment, ports)
       log.warn({ problem }, 'the agent goes on with the privileges of root')
     }
     process.env[HELPER_PID] = pid?.toString() ?? ''

@@ -82,7 +82,7 @@ export async function stopHelper(pid: number, runDir: string): Promise<void> {
 }
 
 /** Beside the bundle, or where the build puts it when the sources are run. */
-function helperProgram(): string {
+export function helperProgram(): string {
   const here = dirname(process.argv[1] ?? '')
   const places = [join(here, 'meshgate-helper'), join(here, '../../dist/meshgate-helper')]
   const program = process.env['MESHGATE_HELPER'] ?? places.find((place) => existsSync(place))

@@ -21,11 +21,13 @@ export function hasCapabilities(): boolean {
 
 /**
  * Runs this program again, in this very process, with other arguments and nothing that root may do.
- * The uid stays: files that root owns are still its own. Returns only if it cannot be done, with why.
+ * The uid stays: files that root owns are still its own. `before`: a program to go through on the way, and its
+ * arguments. Returns only if it cannot be done, with why.
  */
 export function continueWithoutCapabilities(
   args: readonly string[],
   environment: NodeJS.ProcessEnv,
+  before: readonly string[] = [],
 ): string {
   const setpriv = findProgram('setpriv')
   if (setpriv === undefined) return 'setpriv (util-linux) is not installed'
@@ -36,7 +38,8 @@ export function continueWithoutCapabilities(
   const program = [process.execPath, ...process.execArgv, script, ...args]
   const execve = process.execve?.bind(process)
   if (execve === undefined) return 'this Node has no process.execve'
-  execve(setpriv, [setpriv, ...DROP_ALL, ...program], environment)
+  const command = [...before, setpriv, ...DROP_ALL, ...program]
+  execve(command[0]!, command, environment)
   return 'execve returned'
 }
 

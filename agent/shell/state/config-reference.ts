@@ -21,7 +21,8 @@ export const CONFIG_REFERENCE: Readonly<Record<ConfigKey, KeyReference>> = {
     live: false,
   },
   tcp_port: {
-    about: 'TCP port for gossip and joining hosts. Left out: the number of the UDP port.',
+    about:
+      'TCP port for gossip and joining hosts. Left out: the number of the UDP port. 443 is what networks that block everything else leave open; a port below 1024 is opened by `meshgate run` before it gives up what root may do, or by a socket unit of systemd with the same port (`ListenStream=443`).',
     live: false,
   },
   listen_addresses: { about: 'Addresses of this host on which the TCP port listens.', live: false },

@@ -11,11 +11,11 @@ import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
 import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
 import { preSharedKey } from '@libp2p/pnet'
-import { tcp } from '@libp2p/tcp'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import type { NodeId } from '../../../topology/identity.ts'
 import { Failure } from '../failure.ts'
+import { tcpTransport } from './handed-listener.ts'
 
 /** Enough for a hub of a full segment and its joiners. */
 const CONNECTIONS_MAX = 512
@@ -30,6 +30,8 @@ export interface ListenAddress {
   readonly ip: string
   /** 0: any free one. */
   readonly port: number
+  /** Of a socket that listens there already, opened by somebody with the right to the port. */
+  readonly descriptor?: number
 }
 
 export interface UnderlayNodeOptions {
@@ -52,7 +54,7 @@ export async function startUnderlayNode(options: UnderlayNodeOptions): Promise<L
     const places = options.listen.map(({ ip, port }) => `${ip} port ${port}`).join(', ')
     throw new Failure('listen-failed', `cannot listen on TCP ${places}: ${String(error)}`, {
       remedy:
-        'choose another port with tcp_port in the configuration: another program has this one, or it is below 1024, where the agent has no right',
+        'choose another port with tcp_port in the configuration, or end the program that has this one; for a port below 1024 start as root, or have a socket unit of systemd open it',
       cause: error,
     })
   })
@@ -62,13 +64,16 @@ async function libp2pOptions(
   options: UnderlayNodeOptions,
   isMesh: (address: Multiaddr) => boolean,
 ): Promise<Libp2pOptions> {
+  const descriptors = new Map(
+    options.listen.map((address) => [listenMultiaddr(address), address.descriptor]),
+  )
   return {
     privateKey: await generateKeyPairFromSeed('Ed25519', options.seed),
     addresses: {
       listen: options.listen.map(listenMultiaddr),
       announceFilter: (addresses) => addresses.filter((address) => !isMesh(address)),
     },
-    transports: [tcp({ dialOpts: { noDelay: true }, listenOpts: { noDelay: true } })],
+    transports: [tcpTransport((address) => descriptors.get(address.toString()))],
     connectionProtector: preSharedKey({ psk: presharedKeyText(options.presharedKey) }),
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],

@@ -29,6 +29,10 @@ var version = "development"
 const gcPercent = 50
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "listen" {
+		fmt.Fprintf(os.Stderr, "meshgate-helper: %v\n", listen(os.Args[2:]))
+		os.Exit(1)
+	}
 	options, err := parseOptions(os.Args[1:])
 	switch {
 	case errors.Is(err, errHelp):

@@ -15,6 +15,7 @@ import (
 const usage = `meshgate-helper keeps a WireGuard device as the meshgate agent desires it.
 
 Usage: meshgate-helper [options]
+       meshgate-helper listen --tcp ADDRESS:PORT [--tcp ...] -- PROGRAM [ARGUMENT...]
 
   --socket PATH      where agents connect (default /run/meshgate/helper.sock)
   --allow-uid N      let this user connect, beside root and the helper's own; may be repeated
@@ -23,12 +24,16 @@ Usage: meshgate-helper [options]
   --version          print the version
   --help             print this
 
+The second form keeps nothing: it opens TCP sockets that need a privilege, and becomes a program
+that has none, which finds them as systemd would hand them over (sd_listen_fds(3)).
+
 It needs CAP_NET_ADMIN and CAP_NET_RAW, and gives up everything else that it has.
 SIGTERM and SIGINT take the device and its routes down and end it.
 
 Examples:
   meshgate-helper --allow-user meshgate
   meshgate-helper --socket /run/meshgate/second.sock --log-level debug
+  meshgate-helper listen --tcp 0.0.0.0:443 -- /usr/bin/setpriv ... meshgate run --no-helper
 `
 
 type options struct {
