@@ -24,7 +24,11 @@ export interface MemberStatus {
     readonly membership: string
     readonly partition: { readonly quorumLost: boolean; readonly sentence: string } | null
     readonly certificateNotAfter: string
-    readonly helper: { readonly connected: boolean; readonly problem: string | null }
+    readonly helper: {
+      readonly connected: boolean
+      readonly restored: boolean | null
+      readonly problem: string | null
+    }
     readonly neighbours: readonly string[]
   }
   readonly peers: readonly MemberPeer[]

@@ -52,13 +52,14 @@ export type Happening =
       readonly endpoint: string | null
       readonly socket: number | null
     }
-  /** `kept`: the peers that it had already. */
+  /** `kept`: the peers that it had already; `restored`: it was killed, and went on with what it had kept. */
   | {
       readonly kind: 'helper-connected'
       readonly version: string
       readonly engine: string
       readonly why: string
       readonly kept: number
+      readonly restored: boolean
     }
   /** A data channel, for want of other paths. `over`: kinds of candidates. */
   | { readonly kind: 'channel-opened'; readonly peer: string; readonly over: string }

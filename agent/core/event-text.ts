@@ -31,8 +31,9 @@ export function eventText(event: Happening): string {
       return `${peer}: search ended: ${result}${at}${from} after ${probes} probes, ${sockets} sockets`
     }
     case 'helper-connected': {
-      const { version, engine, why, kept } = event
-      return `helper ${version} connected, keeping ${kept} peers; engine ${engine}: ${why}`
+      const { version, engine, why, kept, restored } = event
+      const how = restored ? ' after it was killed and had gone on by itself' : ''
+      return `helper ${version} connected, keeping ${kept} peers${how}; engine ${engine}: ${why}`
     }
     case 'helper-lost':
       return `helper lost: ${event.reason}`

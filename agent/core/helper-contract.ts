@@ -227,6 +227,8 @@ export interface HelperState {
   readonly instance: string
   readonly engine: HelperEngine
   readonly generation: number
+  /** This start of the helper went on with what an earlier one kept. */
+  readonly restored: boolean
   readonly device: HelperDevice | null
   readonly routes: readonly DesiredRoute[]
   readonly turn: readonly HelperTurnServer[]

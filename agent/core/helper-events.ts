@@ -14,7 +14,7 @@ import { adoptChannel } from './channels.ts'
 import { adoptRoutes } from './hubs.ts'
 import type { HelperEvent, HelperLink, HelperPath, HelperPeer } from './helper-contract.ts'
 import { observeSelf, rememberObserver } from './observe.ts'
-import { pathText } from './path-text.ts'
+import { pathEffect, provenEffect, takeSwitch } from './path-events.ts'
 import { restartNatSurvey } from './nat-survey.ts'
 import { lookForGateway, refreshPorts } from './port-mapping.ts'
 import {
@@ -58,7 +58,9 @@ export function adoptHelper(node: Node, { hello, state }: Connected, now: Now): 
   }
   const { helper: version, engine, engineReason: why } = hello
   const kept = state.peers.length
-  const connected = { kind: 'helper-connected', version, engine, why, kept } as const
+  const { restored } = state
+  node.helper.restored = restored
+  const connected = { kind: 'helper-connected', version, engine, why, kept, restored } as const
   return [remember(node.events, connected, now.wall), ...allocations]
 }
 
@@ -113,30 +115,6 @@ export function takeHelperEvent(node: Node, event: HelperEvent, now: Now): Effec
     case 'device-lost':
       return [remember(node.events, { kind: 'device-lost', reason: event.reason }, now.wall)]
   }
-}
-
-function takeSwitch(
-  node: Node,
-  peer: Peer,
-  { from, to, cause, gapMs }: Extract<HelperEvent, { method: 'switched' }>,
-  now: Now,
-): Effect {
-  peer.activePath = to ?? undefined
-  const effect = remember(
-    node.events,
-    {
-      kind: 'path-switched' as const,
-      peer: peer.record.certificate.name,
-      from: from === null ? null : pathText(node, peer, from),
-      to: to === null ? null : pathText(node, peer, to),
-      cause,
-      gapMs,
-    },
-    now.wall,
-  )
-  peer.lastSwitch = effect.entry
-  peer.switches += 1
-  return effect
 }
 
 function takeDatagram(
@@ -239,38 +217,4 @@ function pathReports(paths: readonly HelperPath[]): PathReport[] {
     if (kind !== 'direct' || endpoint === null) return []
     return [{ endpoint, ...(socket !== null && { socket }), ...figuresIn(path) }]
   })
-}
-
-function pathEffect(
-  node: Node,
-  peer: Peer,
-  event: Extract<HelperEvent, { method: 'path-up' | 'path-down' }>,
-  now: Now,
-): Effect {
-  const { name } = peer.record.certificate
-  if (event.method === 'path-down') {
-    const { reason } = event
-    const path = pathText(node, peer, event.path)
-    return remember(node.events, { kind: 'path-down', peer: name, path, reason }, now.wall)
-  }
-  const { path } = event
-  const rttMs = event.rttUs / 1000
-  // A direct path was proven by the agent's own probes before the helper had it, unless it leaves from a punched socket.
-  const known = pathById(peer, path)
-  const isNews = known !== undefined && (known.kind !== 'direct' || known.socket !== undefined)
-  if (isNews) return provenEffect(node, peer, { path, rttMs }, now)
-  return { kind: 'log', level: 'debug', message: 'path up', fields: { peer: name, path, rttMs } }
-}
-
-function provenEffect(
-  node: Node,
-  peer: Peer,
-  { path, rttMs }: { readonly path: string; readonly rttMs: number },
-  now: Now,
-): Effect {
-  const sinceMs = peer.paths.startedAt === undefined ? 0 : now.instant - peer.paths.startedAt
-  const { name } = peer.record.certificate
-  const proven = pathText(node, peer, path)
-  const happening = { kind: 'path-proven', peer: name, path: proven, rttMs, sinceMs } as const
-  return remember(node.events, happening, now.wall)
 }

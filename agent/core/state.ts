@@ -30,6 +30,8 @@ export interface HelperSide {
   engine: HelperEngine | undefined
   engineReason: string | undefined
   version: string | undefined
+  /** It was killed, and went on with what it had kept. */
+  restored: boolean | undefined
   /** The document last sent, as text: equal documents are not sent twice. */
   appliedText: string | undefined
   /** What that document was made from, in brief: as long as this is the same, so is the document. */
@@ -156,6 +158,7 @@ export function createNode(config: NodeConfig, powers: Powers, now: Instant): No
       engine: undefined,
       engineReason: undefined,
       version: undefined,
+      restored: undefined,
       appliedText: undefined,
       appliedFrom: undefined,
       problem: undefined,

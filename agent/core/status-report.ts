@@ -76,6 +76,7 @@ function selfStatus(node: Node, now: Now): SelfStatus {
     helper: {
       connected: node.helper.connected,
       engine: node.helper.engine ?? null,
+      restored: node.helper.restored ?? null,
       problem: node.helper.problem ?? null,
     },
     neighbours: [...node.neighbours].map(nameOf).sort(),

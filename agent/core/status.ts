@@ -109,6 +109,8 @@ export interface SelfStatus {
   readonly helper: {
     readonly connected: boolean
     readonly engine: string | null
+    /** Whether it was killed and went on by itself with what it had kept; null while none is known. */
+    readonly restored: boolean | null
     readonly problem: string | null
   }
   /** Members to which a gossip link stands. */

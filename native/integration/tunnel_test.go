@@ -3,6 +3,12 @@
 package integration
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -73,26 +79,99 @@ func TestItGoesOnWithoutItsAgentAndChangesNothingWhenItComesBack(t *testing.T) {
 	}
 }
 
-func TestAKilledHelperStartsAgainAtTheSameSocket(t *testing.T) {
+func TestAKilledHelperGoesOnWithWhatItWasToldWithoutAnAgent(t *testing.T) {
 	a, b := newPair(t, 2)
 	a.agent.await("path-up", any1)
+	until(t, "the tunnel stands", func() bool { return a.namespace.ping(b.address()) })
 	instance := a.agent.hello["instance"]
 	a.helper.kill()
 	if !exists(a.helper.socket) {
 		t.Fatal("the socket went with the helper, so this tests nothing")
 	}
+	began := time.Now()
 	a.helper = start(t, a.namespace, a.helper.socket)
+	until(t, "the tunnel is back", func() bool { return a.namespace.ping(b.address()) })
+	t.Logf("back after %v", time.Since(began).Round(time.Millisecond))
 	a.agent = a.helper.connect(t)
 	if a.agent.hello["instance"] == instance {
 		t.Error("a new start has the old instance")
 	}
+	if state := a.agent.call("state", object{}); state["restored"] != true {
+		t.Errorf("it says that restored is %v", state["restored"])
+	}
+	if changed := a.agent.apply(a.desired(b, 2)); len(changed) != 0 {
+		t.Errorf("the agent had to change %v", changed)
+	}
+}
+
+func TestAStateFileThatIsCutShortHurtsNothing(t *testing.T) {
+	a, b := newPair(t, 2)
+	a.agent.await("path-up", any1)
+	a.helper.kill()
+	file := filepath.Join(filepath.Dir(a.helper.socket), "helper.state")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, text[:len(text)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.helper = start(t, a.namespace, a.helper.socket)
+	a.agent = a.helper.connect(t)
+	if state := a.agent.call("state", object{}); state["restored"] != false || state["device"] != nil {
+		t.Errorf("restored is %v, the device %v", state["restored"], state["device"])
+	}
 	if changed := a.agent.apply(a.desired(b, 2)); len(changed) == 0 {
 		t.Error("nothing had to be made")
 	}
-	began := time.Now()
 	until(t, "the tunnel is back", func() bool { return a.namespace.ping(b.address()) })
-	t.Logf("back after %v", time.Since(began).Round(time.Millisecond))
-	contains(t, a.namespace.sh(t, "wg show %s", a.device), "latest handshake")
+}
+
+func TestAHelperThatDiesIsStartedAgainByItsSupervisorAndTakesThatWithItWhenItIsStopped(t *testing.T) {
+	a, b := newPair(t, 2)
+	a.agent.await("path-up", any1)
+	a.agent.call("shutdown", object{})
+	_ = a.helper.command.Wait()
+	a.helper = startWith(t, a.helper.socket, "ip", "netns", "exec", string(a.namespace),
+		binary, "--supervise", "--socket", a.helper.socket)
+	a.agent = a.helper.connect(t)
+	a.agent.apply(a.desired(b, 2))
+	until(t, "the tunnel stands", func() bool { return a.namespace.ping(b.address()) })
+	for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGHUP, syscall.SIGSEGV} {
+		child := childOf(t, a.helper.command.Process.Pid)
+		if err := syscall.Kill(child, signal); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		until(t, "another helper runs", func() bool { return childrenOf(a.helper.command.Process.Pid) != fmt.Sprint(child) })
+		until(t, "the tunnel is back", func() bool { return a.namespace.ping(b.address()) })
+		t.Logf("%v: back after %v", signal, time.Since(began).Round(time.Millisecond))
+	}
+	a.helper.stop(t)
+	if exists(a.helper.socket) || exists(filepath.Join(filepath.Dir(a.helper.socket), "helper.state")) {
+		t.Error("something is left")
+	}
+}
+
+func childrenOf(pid int) string {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	all := []string{}
+	for _, thread := range threads {
+		text, _ := os.ReadFile(thread)
+		all = append(all, strings.Fields(string(text))...)
+	}
+	return strings.Join(all, " ")
+}
+
+// childOf waits for the only one.
+func childOf(t *testing.T, pid int) (child int) {
+	t.Helper()
+	until(t, "a child", func() bool {
+		number, err := strconv.Atoi(childrenOf(pid))
+		child = number
+		return err == nil
+	})
+	return child
 }
 
 func TestTrafficMovesToAnotherPathAndBack(t *testing.T) {

@@ -97,3 +97,19 @@ test('an agent that is killed under load costs no packet, and the next one adopt
   })
   expect(report.lost).toBe(0)
 })
+
+test('a helper that is killed under load is back within a second or two, and says how', async () => {
+  const report = await whileTrafficFlows(async () => {
+    // The youngest is the helper, the other one its supervisor.
+    await mesh.alice.host.run(['pkill', '-KILL', '-n', '-x', 'meshgate-helper'])
+    await mesh.alice.host.waitFor(
+      async () => {
+        const { connected, restored } = (await mesh.alice.status()).self.helper
+        return connected && restored
+      },
+      { deadlineMs: 20_000, what: 'a restored helper' },
+    )
+    await mesh.alice.reaches('bob')
+  })
+  expect(report.longestGapMs()).toBeLessThan(2_000)
+})

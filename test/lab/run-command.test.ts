@@ -44,7 +44,7 @@ describe('meshgate run as root', () => {
     return existsSync(path) ? Number(readFileSync(path, 'utf8')) : undefined
   }
 
-  function status(): { self?: { helper: { connected: boolean } } } {
+  function status(): { self?: { helper: { connected: boolean; restored?: boolean } } } {
     try {
       const quiet = ['pipe', 'pipe', 'ignore'] as ('pipe' | 'ignore')[]
       const text = execFileSync(MESHGATE, [...options, 'status', '--json'], { stdio: quiet })
@@ -73,6 +73,26 @@ describe('meshgate run as root', () => {
     agent = start(['nsenter', '--target', String(helper), '--net'])
     await expect.poll(isConnected, DEADLINE).toBe(true)
     expect(helperPid()).toBe(helper)
+  })
+
+  it('starts a helper that dies again, which goes on by itself', async () => {
+    await expect.poll(isConnected, DEADLINE).toBe(true)
+    const supervisor = helperPid()!
+    const child = () =>
+      execFileSync('pgrep', ['-P', String(supervisor)])
+        .toString()
+        .trim()
+    const first = child()
+    process.kill(Number(first), 'SIGKILL')
+    await expect
+      .poll(() => status().self?.helper, DEADLINE)
+      .toMatchObject({
+        connected: true,
+        restored: true,
+      })
+    expect(helperPid()).toBe(supervisor)
+    expect(child()).not.toBe(first)
+    expect(devicesOf(supervisor)).toContain('meshgate0')
   })
 
   it('takes all down when it is interrupted', async () => {

@@ -165,6 +165,7 @@ export class HelperModel {
       instance: this.instance,
       engine: 'userspace',
       generation: this.#generation,
+      restored: false,
       device: device && deviceState(device, { listenPort, publicKey }),
       routes,
       turn: turn.map(unallocated),

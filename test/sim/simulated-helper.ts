@@ -206,6 +206,7 @@ export class SimulatedHelper {
       instance: this.instance,
       engine: 'userspace',
       generation: this.#generation,
+      restored: false,
       device: device && deviceState(device, { listenPort: device.listenPort || 41_820, publicKey }),
       routes,
       links: [{ name: 'eth0', index: 2, up: true, mtu: 1500, addresses: ['192.0.2.10/24'] }],

@@ -107,6 +107,8 @@ export const stateSchema: z.ZodType<HelperState> = z.object({
   instance: z.string(),
   engine,
   generation: count,
+  // A helper from before it kept anything.
+  restored: z.boolean().default(false),
   device: device.nullable(),
   routes: z.array(route),
   turn: z.array(turnServer),

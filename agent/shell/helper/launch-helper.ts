@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Starts the helper for `meshgate run`, in a session of its own: it outlives a killed agent, so that
- * the tunnels do, and the next `run` finds it by its pid file.
+ * the tunnels do, and the next `run` finds it by its pid file. What runs is a supervisor that starts the helper again when
+ * it dies: the agent has no privilege left to do that.
  */
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -31,7 +32,7 @@ export async function launchHelper(runDir: string): Promise<number> {
   const logPath = join(runDir, 'helper.log')
   // A file, not a pipe: a pipe that nobody reads any more would kill it.
   const log = openSync(logPath, 'w', 0o640)
-  const child = spawn(program, ['--socket', helperSocketPath(runDir)], {
+  const child = spawn(program, ['--supervise', '--socket', helperSocketPath(runDir)], {
     detached: true,
     stdio: ['ignore', log, log],
   })

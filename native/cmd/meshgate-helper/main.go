@@ -18,6 +18,7 @@ import (
 	"meshgate.dev/native/internal/protocol"
 	"meshgate.dev/native/internal/readiness"
 	"meshgate.dev/native/internal/server"
+	"meshgate.dev/native/internal/statefile"
 	"meshgate.dev/native/internal/userspace"
 )
 
@@ -49,6 +50,9 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	if options.supervise {
+		os.Exit(supervise(withoutSupervise(os.Args[1:]), log))
+	}
 	if err := run(options, log); err != nil {
 		log.Error("cannot run", "error", err)
 		os.Exit(1)
@@ -68,11 +72,13 @@ func run(options options, log *slog.Logger) error {
 		Protocol: protocol.Version, Helper: version,
 		Engine: kind.Name(), EngineReason: "this version of the helper has no other engine",
 	}
-	agents := server.New(log, hello, options.allowedUIDs)
+	file := statefile.File{Path: options.state}
+	agents := server.New(log, hello, options.allowedUIDs, file)
 	kept, err := engine.New(kind, agents, log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	restore(kept, file, log)
 	log.Info("listening", "socket", options.socket, "version", version, "instance", kept.Instance())
 
 	manager := readiness.FromEnvironment()
@@ -81,12 +87,16 @@ func run(options options, log *slog.Logger) error {
 	go manager.Watch(stopping, func() { kept.State() })
 
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	failed := make(chan error, 1)
 	go func() { failed <- agents.Serve(listener, kept) }()
 	select {
 	case received := <-signals:
 		log.Info("stopping", "signal", received.String())
+		if received == syscall.SIGHUP {
+			// Nothing is taken down: the next one goes on.
+			os.Exit(exitAgain)
+		}
 	case <-agents.Shutdown():
 	case err = <-failed:
 	}
@@ -95,6 +105,26 @@ func run(options options, log *slog.Logger) error {
 	_ = listener.Close()
 	kept.Close()
 	agents.Close()
+	if err := file.Remove(); err != nil {
+		log.Warn("the state file stays", "error", err)
+	}
 	log.Info("stopped")
 	return err
+}
+
+// restore goes on with what an earlier start kept. Whatever is wrong with that, an agent will tell anew.
+func restore(kept *engine.Engine, file statefile.File, log *slog.Logger) {
+	desired, err := file.Load()
+	if err != nil {
+		log.Warn("starting with nothing: what an earlier start kept cannot be used", "file", file.Path, "error", err)
+		return
+	}
+	if desired == nil {
+		return
+	}
+	if fault := kept.Restore(desired); fault != nil {
+		log.Warn("cannot go on with what an earlier start kept", "file", file.Path, "error", fault.Message)
+		return
+	}
+	log.Info("going on with what an earlier start kept", "peers", len(desired.Peers))
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"os/user"
+	"path/filepath"
 	"strconv"
 )
 
@@ -18,6 +19,9 @@ Usage: meshgate-helper [options]
        meshgate-helper listen --tcp ADDRESS:PORT [--tcp ...] -- PROGRAM [ARGUMENT...]
 
   --socket PATH      where agents connect (default /run/meshgate/helper.sock)
+  --state PATH       where it keeps what it was told, for a next start after it was killed (default: helper.state
+                     beside the socket)
+  --supervise        run the helper as a child, and start it again when it dies
   --allow-uid N      let this user connect, beside root and the helper's own; may be repeated
   --allow-user NAME  the same, by name
   --log-level LEVEL  debug, info, warn or error (default info); lines of JSON go to standard error
@@ -28,7 +32,8 @@ The second form keeps nothing: it opens TCP sockets that need a privilege, and b
 that has none, which finds them as systemd would hand them over (sd_listen_fds(3)).
 
 It needs CAP_NET_ADMIN and CAP_NET_RAW, and gives up everything else that it has.
-SIGTERM and SIGINT take the device and its routes down and end it.
+SIGTERM and SIGINT take the device and its routes down and end it. SIGHUP ends it as a crash would: who supervises it starts
+it anew, from the program file as it is then, and it goes on with what it kept. Sessions are shaken hands for again at once.
 
 Examples:
   meshgate-helper --allow-user meshgate
@@ -38,6 +43,8 @@ Examples:
 
 type options struct {
 	socket      string
+	state       string
+	supervise   bool
 	allowedUIDs []uint32
 	level       slog.Level
 	version     bool
@@ -51,6 +58,8 @@ func parseOptions(arguments []string) (parsed options, err error) {
 	flags := flag.NewFlagSet("meshgate-helper", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&parsed.socket, "socket", defaultSocket, "")
+	flags.StringVar(&parsed.state, "state", "", "")
+	flags.BoolVar(&parsed.supervise, "supervise", false, "")
 	flags.BoolVar(&parsed.version, "version", false, "")
 	flags.TextVar(&parsed.level, "log-level", slog.LevelInfo, "")
 	flags.Func("allow-uid", "", func(text string) error {
@@ -78,6 +87,9 @@ func parseOptions(arguments []string) (parsed options, err error) {
 	}
 	if parsed.socket == "" {
 		return parsed, errors.New("--socket needs a path")
+	}
+	if parsed.state == "" {
+		parsed.state = filepath.Join(filepath.Dir(parsed.socket), "helper.state")
 	}
 	return parsed, nil
 }

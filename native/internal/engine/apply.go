@@ -37,6 +37,17 @@ func (e *Engine) Apply(desired *protocol.Desired) (protocol.Applied, *protocol.F
 	return protocol.Applied{Generation: e.generation, Changed: changed}, nil
 }
 
+// Restore makes what an earlier start of the helper kept.
+func (e *Engine) Restore(desired *protocol.Desired) *protocol.Fault {
+	_, fault := e.Apply(desired)
+	if fault == nil {
+		e.change.Lock()
+		defer e.change.Unlock()
+		e.restored = true
+	}
+	return fault
+}
+
 // converge goes from what is to what is desired. It is safe to call again after a failure.
 func (e *Engine) converge(desired *protocol.Desired, pairs map[protocol.Key]*probe.Pair) ([]string, error) {
 	changed := []string{}

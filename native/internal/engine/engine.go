@@ -46,6 +46,7 @@ type Engine struct {
 	change     sync.Mutex
 	desired    *protocol.Desired
 	generation int
+	restored   bool
 	lostPort   int
 	device     *device
 	closed     bool

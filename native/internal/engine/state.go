@@ -17,7 +17,7 @@ func (e *Engine) State() protocol.State {
 	e.change.Lock()
 	defer e.change.Unlock()
 	state := protocol.State{
-		Instance: e.instance, Engine: e.kind.Name(), Generation: e.generation,
+		Instance: e.instance, Engine: e.kind.Name(), Generation: e.generation, Restored: e.restored,
 		Relayed: e.bind.Hosts.Counters(), Turn: []protocol.TurnState{},
 		Routes: []protocol.Route{}, Peers: []protocol.PeerState{},
 	}

@@ -82,6 +82,19 @@ func ReadApply(tree any) (*Desired, *Fault) {
 	return desired, nil
 }
 
+// ReadDesiredText reads a document that was kept.
+func ReadDesiredText(text []byte) (*Desired, *Fault) {
+	tree, err := parseTree(text)
+	if err != nil {
+		return nil, Faultf(CodeInvalidRequest, "not JSON: %v", err)
+	}
+	desired, problems := ReadDesired(tree)
+	if len(problems) > 0 {
+		return nil, Refusal(CodeRefused, problems)
+	}
+	return desired, nil
+}
+
 // ReadNothing reads the params of a method that has none.
 func ReadNothing(tree any) *Fault {
 	return paramsObject(tree).end()

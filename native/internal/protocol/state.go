@@ -32,15 +32,17 @@ type Echoed struct {
 
 // State answers `state`.
 type State struct {
-	Instance   string       `json:"instance"`
-	Engine     string       `json:"engine"`
-	Generation int          `json:"generation"`
-	Device     *DeviceState `json:"device"`
-	Routes     []Route      `json:"routes"`
-	Links      []Link       `json:"links"`
-	Relayed    Relayed      `json:"relayed"`
-	Turn       []TurnState  `json:"turn"`
-	Peers      []PeerState  `json:"peers"`
+	Instance   string `json:"instance"`
+	Engine     string `json:"engine"`
+	Generation int    `json:"generation"`
+	// Restored tells that this start of the helper went on with what an earlier one kept.
+	Restored bool         `json:"restored"`
+	Device   *DeviceState `json:"device"`
+	Routes   []Route      `json:"routes"`
+	Links    []Link       `json:"links"`
+	Relayed  Relayed      `json:"relayed"`
+	Turn     []TurnState  `json:"turn"`
+	Peers    []PeerState  `json:"peers"`
 }
 
 // Relayed is what this host has done as a hub since its start.

@@ -33,6 +33,9 @@ func (c *connection) handle(request *protocol.Request) {
 			return
 		}
 		result, fault := engine.Apply(desired)
+		if fault == nil && len(result.Changed) > 0 {
+			c.server.keep(request.Params, desired.Device != nil)
+		}
 		c.answer(request, result, fault)
 	case "state":
 		if fault := protocol.ReadNothing(request.Params); fault != nil {

@@ -34,12 +34,19 @@ type Engine interface {
 	CarrierLeft(by channel.Carrier)
 }
 
+// A Keeper keeps the document that was applied last for the helper's next start.
+type Keeper interface {
+	Save(document []byte) error
+	Remove() error
+}
+
 // A Server is also where the engine's events go.
 type Server struct {
 	log      *slog.Logger
 	allowed  []uint32
 	hello    protocol.Hello
 	engine   Engine
+	kept     Keeper
 	shutdown chan struct{}
 	once     sync.Once
 
@@ -50,9 +57,9 @@ type Server struct {
 }
 
 // New makes a server; it serves once it is told to, and hears events at once.
-func New(log *slog.Logger, hello protocol.Hello, allowed []uint32) *Server {
+func New(log *slog.Logger, hello protocol.Hello, allowed []uint32, kept Keeper) *Server {
 	return &Server{
-		log: log, hello: hello, allowed: allowed,
+		log: log, hello: hello, allowed: allowed, kept: kept,
 		shutdown: make(chan struct{}), connections: map[*connection]bool{},
 	}
 }

@@ -49,7 +49,7 @@ func serveWith(t *testing.T, engine Engine) (*Server, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := New(slog.New(slog.DiscardHandler), protocol.Hello{Protocol: 1}, nil)
+	server := New(slog.New(slog.DiscardHandler), protocol.Hello{Protocol: 1}, nil, nil)
 	done := make(chan struct{})
 	go func() { _ = server.Serve(listener, engine); close(done) }()
 	t.Cleanup(func() { _ = listener.Close(); <-done; server.Close() })

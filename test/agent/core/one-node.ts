@@ -132,6 +132,7 @@ const STATE: HelperState = {
   instance: 'x',
   engine: 'userspace',
   generation: 0,
+  restored: false,
   device: null,
   routes: [],
   turn: [],

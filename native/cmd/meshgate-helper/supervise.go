@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"slices"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"meshgate.dev/native/internal/privilege"
+)
+
+const (
+	// exitAgain says that a helper wants to be started again.
+	exitAgain = 75
+	// A helper that dies is started again at once; one that dies within steadyTime later and later.
+	againFirst = 100 * time.Millisecond
+	againMax   = 5 * time.Second
+	steadyTime = 10 * time.Second
+)
+
+func withoutSupervise(arguments []string) []string {
+	return slices.DeleteFunc(slices.Clone(arguments), func(argument string) bool {
+		return argument == "--supervise" || argument == "-supervise"
+	})
+}
+
+// supervise keeps a helper running as a child, from the program file as it is at each start, and gives its
+// exit code once it ends by itself. It does nothing else, so that there is little that could end it.
+func supervise(arguments []string, log *slog.Logger) int {
+	// The child hears of our death, which the kernel takes for that of the thread that started it.
+	runtime.LockOSThread()
+	program, err := os.Executable()
+	if err == nil {
+		err = privilege.Drop()
+	}
+	if err != nil {
+		log.Error("cannot run", "error", err)
+		return 1
+	}
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	wait := againFirst
+	for first := true; ; first = false {
+		began := time.Now()
+		code, stopped := runOnce(program, arguments, signals, log)
+		steady := time.Since(began) >= steadyTime
+		if stopped || code == 0 || first && code > 0 && code != exitAgain && !steady {
+			return max(code, 0)
+		}
+		if steady {
+			wait = againFirst
+		}
+		log.Warn("the helper died and is started again", "code", code)
+		if !steady && code != exitAgain {
+			time.Sleep(wait)
+			wait = min(2*wait, againMax)
+		}
+	}
+}
+
+// runOnce passes signals on, and tells whether one of them was to end it. The code is -1 after a signal.
+func runOnce(program string, arguments []string, signals <-chan os.Signal, log *slog.Logger) (code int, stopped bool) {
+	child := exec.Command(program, arguments...)
+	child.Stdout, child.Stderr = os.Stdout, os.Stderr
+	child.SysProcAttr = &syscall.SysProcAttr{
+		AmbientCaps: []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW}, Pdeathsig: syscall.SIGTERM,
+	}
+	if err := child.Start(); err != nil {
+		log.Error("cannot start the helper", "program", program, "error", err)
+		return -1, false
+	}
+	done := make(chan error, 1)
+	go func() { done <- child.Wait() }()
+	for {
+		select {
+		case received := <-signals:
+			stopped = stopped || received != syscall.SIGHUP
+			_ = child.Process.Signal(received)
+		case err := <-done:
+			var exit *exec.ExitError
+			if err != nil && !errors.As(err, &exit) {
+				return -1, stopped
+			}
+			return child.ProcessState.ExitCode(), stopped
+		}
+	}
+}
