@@ -19,6 +19,8 @@ export interface PlannedPeer {
   readonly allowedIps: readonly string[]
   readonly echoAddress: string
   readonly keepaliveMs: number
+  /** Send every packet over two paths. */
+  readonly duplicate: boolean
   /** Most wanted first. */
   readonly paths: readonly PlannedPath[]
   /** Why these paths in this order, for a person. */
@@ -58,6 +60,8 @@ export interface Plan {
 export interface MemberPaths {
   readonly certificate: Certificate
   readonly keepaliveMs: number
+  /** Send every packet over two paths. */
+  readonly duplicate: boolean
   /** Of each kind the most wanted first. */
   readonly paths: readonly PlannedPath[]
   readonly why: string
@@ -95,7 +99,7 @@ export function makePlan({ network, own, device, turn, policy, members }: PlanIn
  * A member stays a peer for as long as it is a member, with or without a path: paths move, AllowedIPs do not. Paths come
  * in the order of their kinds, and all stay armed: the backup of a direct path is the one that failed least.
  */
-function planPeer({ certificate, keepaliveMs, paths, why }: MemberPaths): PlannedPeer {
+function planPeer({ certificate, keepaliveMs, duplicate, paths, why }: MemberPaths): PlannedPeer {
   return {
     node: certificate.node,
     name: certificate.name,
@@ -104,6 +108,7 @@ function planPeer({ certificate, keepaliveMs, paths, why }: MemberPaths): Planne
     allowedIps: [`${certificate.ipv4}/32`, `${certificate.ipv6}/128`],
     echoAddress: certificate.ipv4,
     keepaliveMs,
+    duplicate,
     paths: paths.toSorted((a, b) => comparePathKinds(a.kind, b.kind)),
     why,
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { RedundancyRules } from './redundancy.ts'
 import type { TransportAddress } from '../../nat/address.ts'
 import type { Entropy } from '../../nat/entropy.ts'
 import type { StunCodec } from '../../nat/stun-codec.ts'
@@ -33,6 +34,8 @@ export interface NodeConfig {
   readonly relay: boolean
   /** Search for direct paths through hard NATs: many sockets or many probes for some seconds. */
   readonly birthdaySearch: boolean
+  /** To whom packets are sent over two paths. */
+  readonly redundancy: RedundancyRules
   /** Ask the router to forward this host's ports. */
   readonly portMapping: boolean
   /** Whether an interface's addresses must not become candidates. */
@@ -52,6 +55,7 @@ export type Settings = Pick<
   | 'birthdaySearch'
   | 'turn'
   | 'portMapping'
+  | 'redundancy'
   | 'isExcludedInterface'
 >
 

@@ -34,6 +34,7 @@ export function desiredState(plan: Plan, { keys, turn }: Secrets): DesiredState 
       allowedIps: peer.allowedIps,
       echoAddress: peer.echoAddress,
       keepaliveMs: peer.keepaliveMs,
+      ...(peer.duplicate && { duplicate: true }),
       paths: peer.paths.flatMap((path) => desiredPath(path, helperNames)),
     })),
   }

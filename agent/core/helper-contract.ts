@@ -4,26 +4,9 @@
  * writes what it desires and reads what happened; the shell carries it over the socket and checks it.
  */
 import type { TransportAddress } from '../../nat/address.ts'
+import type { DesiredDevice, HelperDevice } from './helper-device.ts'
 
 export type HelperEngine = 'kernel' | 'userspace'
-
-export interface DesiredDevice {
-  /** An interface name, at most 15 bytes. */
-  readonly name: string
-  /** 576..65535, at least 1280 if an IPv6 address is given. */
-  readonly mtu: number
-  /** The one UDP port; 0: the kernel chooses, and keeps it until the device goes. */
-  readonly listenPort: number
-  /** WireGuard private key, base64. */
-  readonly privateKey: string
-  /** X25519 private key for probes, base64. */
-  readonly probeKey: string
-  /** CIDR, as on an interface: `10.7.0.1/16`. */
-  readonly addresses: readonly string[]
-  readonly stunServer: boolean
-  /** Forward frames for others. */
-  readonly relay: boolean
-}
 
 export interface DesiredRoute {
   readonly destination: string
@@ -78,6 +61,8 @@ export interface DesiredPeer {
   readonly echoAddress: string
   /** Pace of probes on idle paths, 1,000..600,000. */
   readonly keepaliveMs: number
+  /** Send every packet over the two best paths. */
+  readonly duplicate?: boolean
   /** Most wanted first, at most 8. */
   readonly paths: readonly DesiredPath[]
 }
@@ -140,17 +125,6 @@ export interface EchoResult {
   readonly path: string
   /** Where it left for: of a relayed path the hub's, over TURN the server's; null over a data channel. */
   readonly endpoint: TransportAddress | null
-}
-
-export interface HelperDevice {
-  readonly name: string
-  readonly index: number
-  readonly mtu: number
-  readonly listenPort: number
-  readonly publicKey: string
-  readonly addresses: readonly string[]
-  readonly stunServer: boolean
-  readonly relay: boolean
 }
 
 export interface HelperLink {

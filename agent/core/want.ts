@@ -14,6 +14,7 @@ import { isShutOut } from './notices.ts'
 import { NO_PATH, pathStatuses } from './path-status.ts'
 import { wantedPaths } from './peer-paths.ts'
 import { servesStun } from './publish.ts'
+import { isDuplicated } from './redundancy.ts'
 import type { Node } from './state.ts'
 
 /** The plan as of now. Members whose certificate has run out are no members. */
@@ -38,6 +39,7 @@ export function planOf(node: Node, now: Now): Plan {
       .map((peer) => ({
         certificate: peer.record.certificate,
         keepaliveMs: keepaliveMs([ownLifetimeMs, peer.record.nat.lifetimeMs]),
+        duplicate: isDuplicated(node.config.redundancy, peer.record.certificate),
         paths: wantedPaths(peer),
         why: explain(peer, pathStatuses(node, peer)[0] ?? NO_PATH).sentence,
       })),
@@ -67,6 +69,7 @@ function planInputs(node: Node, now: Now): string {
     const { serial, notAfter } = record.certificate
     if (notAfter <= now.wall) continue
     text += `\n${helperName} ${serial} ${record.nat.lifetimeMs}`
+    text += ` ${isDuplicated(node.config.redundancy, record.certificate)}`
     for (const path of armedPaths(paths)) text += ` ${wayKey(path)}`
     text += ` ${peer.indirect.text}`
   }

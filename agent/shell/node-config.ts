@@ -38,6 +38,7 @@ export function settingsOf(config: Config, listenPort: number): Settings {
     relay: config.relay,
     birthdaySearch: config.birthdaySearch,
     portMapping: config.portMapping,
+    redundancy: config.redundancy,
     isExcludedInterface: (name) => config.excludeInterfaces.some((glob) => matches(glob, name)),
   }
 }

@@ -100,8 +100,9 @@ test('an agent that is killed under load costs no packet, and the next one adopt
 
 test('a helper that is killed under load is back within a second or two, and says how', async () => {
   const report = await whileTrafficFlows(async () => {
-    // The youngest is the helper, the other one its supervisor.
-    await mesh.alice.host.run(['pkill', '-KILL', '-n', '-x', 'meshgate-helper'])
+    // The oldest in this host's network is the supervisor, and the helper is its child.
+    const supervisor = '$(pgrep --ns $$ --nslist net -o -x meshgate-helper)'
+    await mesh.alice.host.run(['sh', '-c', `pkill -KILL -P ${supervisor}`])
     await mesh.alice.host.waitFor(
       async () => {
         const { connected, restored } = (await mesh.alice.status()).self.helper

@@ -98,6 +98,7 @@ export class ClusterNode {
         stunServers: [],
         stunServer: 'auto',
         relay: true,
+        redundancy: {},
         birthdaySearch: true,
         portMapping: false,
         isExcludedInterface: () => false,

@@ -130,6 +130,7 @@ function checkPeer(check: Check, field: string, value: unknown, whole: Whole): v
     'allowedIps',
     'echoAddress',
     'keepaliveMs',
+    'duplicate',
     'paths',
   ])
   if (peer === undefined) return

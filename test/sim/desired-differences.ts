@@ -14,6 +14,7 @@ export function differences(before: DesiredState, after: DesiredState): string[]
     const known = old.get(peer.publicKey)
     if (known === undefined) changed.push(`peer add ${peer.publicKey}`)
     else if (!samePaths(known, peer)) changed.push(`peer paths ${peer.publicKey}`)
+    else if (known.duplicate !== peer.duplicate) changed.push(`peer change ${peer.publicKey}`)
     else if (known.keepaliveMs !== peer.keepaliveMs) changed.push(`peer change ${peer.publicKey}`)
     old.delete(peer.publicKey)
   }

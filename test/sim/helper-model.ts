@@ -20,7 +20,7 @@ import { CandidateProbes } from './candidate-probes.ts'
 import { problemsOf } from './desired-check.ts'
 import { differences } from './desired-differences.ts'
 import type { Frame, Packet, RelayFrame, Way } from './frame.ts'
-import { deviceState, onlyLink, unallocated } from './idle-state.ts'
+import { NO_COUNTERS, deviceState, onlyLink, unallocated } from './idle-state.ts'
 import { PathModel } from './path-model.ts'
 import type { Host, SimulatedNetwork } from './network.ts'
 import { RelayModel } from './relay-model.ts'
@@ -177,8 +177,7 @@ export class HelperModel {
 
   #peerState(peer: DesiredPeer): HelperPeer {
     const { publicKey, allowedIps, keepaliveMs } = peer
-    const counters = { rxBytes: 0, txBytes: 0, lastHandshakeMs: null }
-    return { publicKey, allowedIps, keepaliveMs, ...counters, ...this.#paths.stateOf(peer) }
+    return { publicKey, allowedIps, keepaliveMs, ...NO_COUNTERS, ...this.#paths.stateOf(peer) }
   }
 
   #receive(frame: Frame, from: TransportAddress): void {

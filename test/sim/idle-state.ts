@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Parts of a helper's state that follow from what is desired of it alone. */
+import type { DesiredDevice, HelperDevice } from '../../agent/core/helper-device.ts'
 import type {
-  DesiredDevice,
   DesiredTurnServer,
-  HelperDevice,
   HelperLink,
   HelperTurnServer,
 } from '../../agent/core/helper-contract.ts'
@@ -27,3 +26,5 @@ export function unallocated({ id, url }: DesiredTurnServer): HelperTurnServer {
   const nothing = { cause: null, detail: null, relayed: null, rttUs: null }
   return { id, transport, state: 'connecting', ...nothing }
 }
+
+export const NO_COUNTERS = { rxBytes: 0, txBytes: 0, lastHandshakeMs: null }

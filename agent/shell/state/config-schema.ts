@@ -8,6 +8,7 @@ import {
   type TransportAddress,
 } from '../../../nat/address.ts'
 import { isHostName } from '../../../topology/host-name.ts'
+import type { Redundancy } from '../../core/redundancy.ts'
 import type { LogLevel } from '../log.ts'
 import { turnConfigSchema } from './turn-config.ts'
 
@@ -51,6 +52,15 @@ const advertised = z.string().transform((text, context): AdvertisedAddress => {
   return z.NEVER
 })
 
+const redundancy = z.enum(['duplicate', 'off'] satisfies Redundancy[], {
+  error: 'is neither "duplicate" nor "off"',
+})
+
+/** Of names and tags alike: a host name, `tag:` and one, or `*`. */
+const redundancyTarget = z
+  .string()
+  .regex(/^(\*|(tag:)?[a-z0-9-]{1,63})$/, 'is no name, no tag:NAME and not *')
+
 export const configSchema = z.strictObject({
   name: z.string().refine(isHostName, 'is no host name').optional(),
   interface: z
@@ -69,6 +79,11 @@ export const configSchema = z.strictObject({
     .default('auto'),
   relay: z.boolean('is neither true nor false').default(true),
   port_mapping: z.boolean('is neither true nor false').default(true),
+  redundancy: z
+    .union([redundancy, z.record(redundancyTarget, redundancy)], {
+      error: 'is neither "duplicate" nor "off" nor a table of these',
+    })
+    .default('off'),
   birthday_search: z.boolean('is neither true nor false').default(true),
   // IPv6 needs 1280 (RFC 8200 section 5); no link carries more than 65535.
   mtu: z.int().min(1280, 'is too small').max(65_535, 'is too large').default(1280),
@@ -98,6 +113,8 @@ export const CONFIG_REMEDIES: Readonly<Record<ConfigKey, string>> = {
     'write false to forward nothing for others, true (the default) to help where this host can be reached',
   port_mapping:
     'write false to ask nothing of the router, true (the default) to have it forward the ports of this host',
+  redundancy:
+    'write "duplicate" or "off", or a table: [redundancy] with lines such as web-1 = "duplicate" or "tag:voice" = "duplicate"',
   birthday_search:
     'write false to search for no ports of hard NATs, true (the default) to go direct where a plain punch cannot',
   mtu: 'write a number from 1280 to 65535',

@@ -5,6 +5,7 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { parse, TomlError } from 'smol-toml'
+import type { RedundancyRules } from '../../core/redundancy.ts'
 import type { z } from 'zod'
 import type { TransportAddress } from '../../../nat/address.ts'
 import type { DesiredTurnServer } from '../../core/helper-contract.ts'
@@ -44,6 +45,7 @@ export interface Config {
   readonly birthdaySearch: boolean
   /** Ask the router to forward this host's ports. */
   readonly portMapping: boolean
+  readonly redundancy: RedundancyRules
   readonly mtu: number
   readonly logLevel: LogLevel
   /** Interface names, `*` for any letters, whose addresses are no candidates. */
@@ -118,6 +120,7 @@ function configOf(data: z.output<typeof configSchema>, turn: readonly DesiredTur
     relay: data.relay,
     birthdaySearch: data.birthday_search,
     portMapping: data.port_mapping,
+    redundancy: typeof data.redundancy === 'string' ? { '*': data.redundancy } : data.redundancy,
     mtu: data.mtu,
     logLevel: data.log_level,
     excludeInterfaces: data.exclude_interfaces,

@@ -140,6 +140,9 @@ func (e *Engine) changePeer(p *peer, spec protocol.Peer, pair *probe.Pair, note 
 	if p.spec.KeepaliveMs != spec.KeepaliveMs {
 		note("peer keepalive %s", key)
 	}
+	if p.spec.Duplicate != spec.Duplicate {
+		note("peer duplicate %s", key)
+	}
 	if !slices.EqualFunc(p.spec.Paths, spec.Paths, protocol.Path.Equal) {
 		note("peer paths %s", key)
 	}
@@ -154,6 +157,7 @@ func (e *Engine) usePaths(p *peer, spec protocol.Peer) {
 	same := slices.EqualFunc(p.spec.Paths, spec.Paths, protocol.Path.Equal) && p.spec.KeepaliveMs == spec.KeepaliveMs
 	before, carriers := p.spec.Paths, p.carriers
 	p.spec = spec
+	_ = e.act(p, p.prober.Duplicate(spec.Duplicate))
 	if same {
 		return
 	}

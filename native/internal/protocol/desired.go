@@ -46,7 +46,9 @@ type Peer struct {
 	AllowedIPs   []netip.Prefix
 	EchoAddress  netip.Addr
 	KeepaliveMs  int
-	Paths        []Path
+	// Duplicate sends every packet over the two best paths.
+	Duplicate bool
+	Paths     []Path
 }
 
 // A Path is one way for ciphertext to reach a peer.

@@ -86,6 +86,9 @@ func readPeer(d *document, field string, tree any) (peer Peer) {
 	}
 	o.text("echoAddress", into(&peer.EchoAddress, ParseAddress), "give the peer's own address in the mesh")
 	peer.KeepaliveMs = o.integer("keepaliveMs", KeepaliveMsMin, KeepaliveMsMax)
+	if _, given := o.take("duplicate"); given {
+		peer.Duplicate = o.boolean("duplicate")
+	}
 	for i, path := range o.list("paths", PathsPerPeerMax) {
 		peer.Paths = append(peer.Paths, readPath(d, fmt.Sprintf("%s.paths[%d]", field, i), path))
 	}

@@ -39,6 +39,7 @@ export function oneNode(config: Partial<NodeConfig> = {}) {
       turn: [],
       stunServer: 'auto',
       relay: true,
+      redundancy: {},
       birthdaySearch: true,
       portMapping: false,
       isExcludedInterface: (name) => name === 'docker0',

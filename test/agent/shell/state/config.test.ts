@@ -23,6 +23,7 @@ describe('the configuration file', () => {
         relay: true,
         birthdaySearch: true,
         portMapping: true,
+        redundancy: { '*': 'off' },
         mtu: 1280,
         logLevel: 'info',
         excludeInterfaces: [],
@@ -46,6 +47,10 @@ describe('the configuration file', () => {
       mtu = 1420
       log_level = "debug"
       exclude_interfaces = ["docker*"]
+      [redundancy]
+      web-2 = "duplicate"
+      "tag:voice" = "duplicate"
+      "*" = "off"
     `
     expect(parseConfig(text)).toEqual({
       ok: true,
@@ -67,6 +72,7 @@ describe('the configuration file', () => {
         relay: false,
         birthdaySearch: false,
         portMapping: false,
+        redundancy: { 'web-2': 'duplicate', 'tag:voice': 'duplicate', '*': 'off' },
         mtu: 1420,
         logLevel: 'debug',
         excludeInterfaces: ['docker*'],
