@@ -6,9 +6,10 @@ import { Member } from '../../netns-lab/member.ts'
 import { Traffic } from '../../netns-lab/traffic.ts'
 import { type BenchResult, percentile, spread } from './figures.ts'
 
-/** How long a path stays cut, and how long both hosts have been direct again before the next cut. */
+/** How long a path stays cut, and how long both hosts have been direct again before the next cut: so long that
+ * no path is held because it comes and goes. */
 const CUT_MS = 2_000
-const REST_MS = 1_000
+const REST_MS = 10_500
 
 interface Way {
   /** Of a kind whose next cut has to wait for ever longer. */

@@ -12,7 +12,7 @@ import (
 // nobody's if no path has asked for it.
 func (prober *Prober) Answered(transaction protocol.Transaction, report Report, now time.Time) (actions []Action) {
 	for _, p := range prober.paths {
-		did, mine := p.answered(transaction, report, now)
+		did, mine := p.answered(transaction, report, !prober.isAnyUp(), now)
 		if !mine {
 			continue
 		}

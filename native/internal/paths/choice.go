@@ -51,6 +51,10 @@ func (prober *Prober) gap(was *path, now time.Time) time.Duration {
 	return max(0, now.Sub(alive))
 }
 
+func (prober *Prober) isAnyUp() bool {
+	return slices.ContainsFunc(prober.paths, func(p *path) bool { return p.phase == up })
+}
+
 // best is the most wanted path that is up. If there was trouble, it must have answered since: until one
 // has, or none is up any more, the active one stays.
 func (prober *Prober) best() *path {

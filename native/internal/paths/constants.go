@@ -62,6 +62,13 @@ const (
 	holdStart = 10 * time.Second
 	holdMax   = 10 * time.Minute
 
+	// A path that falls within flapTime of its rise rests before it may rise again while another one is up:
+	// restStart at first, each time twice as long up to restMax, and anew once it has been up for steadyTime.
+	flapTime   = 10 * time.Second
+	restStart  = 2 * time.Second
+	restMax    = 2 * time.Minute
+	steadyTime = 2 * time.Minute
+
 	// rttWeight is the share of a new round trip in the smoothed one, as a divisor (RFC 6298).
 	rttWeight = 8
 	// rttVarWeight is the same for how much round trips vary.

@@ -57,6 +57,7 @@ type path struct {
 	lastReply time.Time
 
 	proof proof
+	rest  rest
 	// heldUntil is when a path that carried nothing may be tried again, and holdTime how long that was.
 	heldUntil time.Time
 	holdTime  time.Duration
@@ -150,6 +151,7 @@ func (p *path) expire(now time.Time) (fell bool) {
 		p.phase = down
 	case p.phase == up && p.misses >= missesMax && now.Sub(p.missingSince) >= fallTime:
 		p.phase, p.fellAt = down, now
+		p.rest.fell(now)
 		p.proof.carries, p.proof.doubts = CarriesUnknown, 0
 		return true
 	}
@@ -159,8 +161,11 @@ func (p *path) expire(now time.Time) (fell bool) {
 // An effect is what an answer did to a path.
 type effect struct{ rose, heard bool }
 
-// answered takes the answer to one of its questions, and tells whether it is one.
-func (p *path) answered(transaction protocol.Transaction, report Report, now time.Time) (did effect, mine bool) {
+// answered takes the answer to one of its questions, and tells whether it is one. A path that is needed
+// need not rest.
+func (p *path) answered(
+	transaction protocol.Transaction, report Report, needed bool, now time.Time,
+) (did effect, mine bool) {
 	for i, q := range p.questions {
 		if q.transaction != transaction {
 			continue
@@ -177,9 +182,11 @@ func (p *path) answered(transaction protocol.Transaction, report Report, now tim
 		p.lastReply = now
 		did.heard = p.proof.learn(q.traffic, report, now)
 		// What was heard ends any hold: only packets can prove a path, and they have.
-		did.rose = p.phase != up && !p.stuck && (did.heard || !now.Before(p.heldUntil))
+		did.rose = p.phase != up && !p.stuck && (did.heard || !now.Before(p.heldUntil)) &&
+			(needed || p.rest.isOver(now))
 		if did.rose {
 			p.phase, p.proof.doubts = up, 0
+			p.rest.rose(now)
 		}
 		return did, true
 	}
