@@ -39,7 +39,7 @@ func (prober *Prober) look(now time.Time) {
 		return
 	}
 	prober.glance(now)
-	if prober.isOverdue(now) {
+	if prober.isSuddenlySilent(now) || prober.isOverdue(now) {
 		prober.beginDoubt(now)
 	}
 }
@@ -49,6 +49,13 @@ func (prober *Prober) glance(now time.Time) {
 		sent := prober.meter.Sent(active.id)
 		prober.watch.look(sent.Transport+sent.Handshakes, prober.meter.HeardAt(active.id), now)
 	}
+}
+
+// isSuddenlySilent tells that there was an answer to almost everything, and now is none. That may well be
+// the end of a conversation; then the probe that is sent now is answered, and was the cost of it.
+func (prober *Prober) isSuddenlySilent(now time.Time) bool {
+	w := &prober.watch
+	return !w.owedSince.IsZero() && w.talkative && now.Sub(w.owedSince) >= prober.active.patience()
 }
 
 // isOverdue tells that packets and a probe have left over the active path, and nothing at all came back.

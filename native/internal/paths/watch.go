@@ -2,7 +2,10 @@
 
 package paths
 
-import "time"
+import (
+	"math/bits"
+	"time"
+)
 
 // A Meter tells what goes over a path, apart from probes.
 type Meter interface {
@@ -15,6 +18,9 @@ type Meter interface {
 // looksKept are as many as are needed to tell what had been sent when the peer last heard something.
 const looksKept = 40
 
+// talkativeMin of the last eight looks must have found something for silence to be a surprise.
+const talkativeMin = 6
+
 type look struct {
 	at   time.Time
 	sent uint32
@@ -25,6 +31,10 @@ type look struct {
 type watch struct {
 	looks [looksKept]look
 	count int
+	// heard has a bit for each of the last looks before which something came back; talkative is whether
+	// that was so most of the time before owedSince.
+	heard     uint8
+	talkative bool
 	// owedSince is since when packets have left and none has come back; zero while nothing is owed.
 	owedSince time.Time
 }
@@ -41,9 +51,14 @@ func (w *watch) look(sent uint32, heardAt, now time.Time) {
 	if heardAt.After(w.owedSince) {
 		w.owedSince = time.Time{}
 	}
+	before := w.last()
+	w.heard <<= 1
+	if heardAt.After(before.at) {
+		w.heard |= 1
+	}
 	// What came since the last look may well be the answer to what left since.
-	if before := w.last(); w.count > 0 && sent != before.sent && w.owedSince.IsZero() && !heardAt.After(before.at) {
-		w.owedSince = now
+	if w.count > 0 && sent != before.sent && w.owedSince.IsZero() && !heardAt.After(before.at) {
+		w.owedSince, w.talkative = now, bits.OnesCount8(w.heard) >= talkativeMin
 	}
 	w.looks[w.count%looksKept] = look{now, sent}
 	w.count++

@@ -22,6 +22,6 @@ describe('whether packets to a peer are sent twice', () => {
     for (const name of ['loud', 'quiet']) one.hear(one.recordOf(one.membership.admit(name)))
     const [apply] = ofKind(one.connect([link('eth0', '192.168.1.2/24')]), 'apply')
     const wanted = apply!.desired.peers.map(({ duplicate }) => duplicate)
-    expect(wanted.sort()).toEqual([true, undefined])
+    expect(wanted.filter((one) => one === true)).toHaveLength(1)
   })
 })
