@@ -137,11 +137,17 @@ export function signRecord(
 
 /** Whose record it claims to be; nothing of it was verified. */
 export function recordNode(sealed: Uint8Array): NodeId | undefined {
+  const bytes = recordCertificate(sealed)
+  const certificate = bytes === undefined ? undefined : readCertificate(bytes)
+  return certificate?.ok === true ? certificate.value.node : undefined
+}
+
+/** The certificate in it, as the authority signed it; nothing of it was verified. */
+export function recordCertificate(sealed: Uint8Array): Uint8Array | undefined {
   const envelope = openEnvelope('record', sealed)
   if (!envelope.ok) return undefined
   const payload = decodeAs(payloadSchema, envelope.value.payload, ENVELOPE_BYTES_MAX.record)
-  const certificate = payload.ok ? readCertificate(payload.value.certificate) : payload
-  return certificate.ok ? certificate.value.node : undefined
+  return payload.ok ? payload.value.certificate : undefined
 }
 
 /** Judges a record's envelope as of `now`, its certificate included. Never throws. */

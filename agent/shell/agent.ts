@@ -127,10 +127,8 @@ class Agent {
       view: () => this.#node.view,
       log: options.log,
     })
-    this.#desk = openJoinDesk(this.#state, this.#node.config.network, {
-      view: () => this.#node.view,
-      log: options.log,
-    })
+    const { authorityEtcd: etcd } = options.config
+    this.#desk = openJoinDesk(this.#state, this.#node, { etcd, log: options.log })
     const [state, node, loop, desk] = [this.#state, this.#node, this.#loop, this.#desk]
     const underlay = () => this.#underlay
     this.#membership = new MembershipKeeper({ state, node, loop, desk, underlay, log: options.log })

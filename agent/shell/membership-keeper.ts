@@ -46,8 +46,9 @@ export class MembershipKeeper {
   /** What the authority on this host decided while no agent ran; gossip and sync carry it on. */
   async announce(): Promise<void> {
     const { desk, node } = this.#options
-    for (const bytes of (await desk?.notices(node.view)) ?? [])
-      if (this.#isNews(bytes)) this.spread(bytes)
+    // Another authority may be deciding now; it announces what it decides.
+    const notices = await desk?.notices(node.view).catch(() => [])
+    for (const bytes of notices ?? []) if (this.#isNews(bytes)) this.spread(bytes)
   }
 
   /** Goes on announcing: another process may decide, and some things are to be heard a little later. */
@@ -100,10 +101,11 @@ export class MembershipKeeper {
 
   async #ask(request: Uint8Array): Promise<Result<Accepted>> {
     const { desk, node, underlay } = this.#options
+    const own = await desk?.answer(request).catch(() => undefined)
     const answer =
-      desk === undefined
+      own === undefined
         ? ((await underlay()?.askAuthority(request)) ?? err('not connected'))
-        : ok(await desk.answer(request))
+        : ok(own)
     if (!answer.ok) return answer
     const { authorityKey } = node.config.network
     const awaited = { authorityKey, request, now: readClock().wall }

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Requests and decisions on a host that holds the authority's key. */
-import type { Network } from '../../../topology/network.ts'
 import { REPLY_RECORDS_MAX } from '../../../topology/join-reply.ts'
 import { encodeNotice } from '../../../topology/notice.ts'
 import { sortedEntries, type View } from '../../../topology/view.ts'
 import { POLICY_SETTING } from './policy-setting.ts'
+import type { Node } from '../../core/state.ts'
 import { Authority } from './authority.ts'
 import type { AuthorityStore } from './authority-store.ts'
 import { readClock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import { nodeCrypto, signerOf } from '../node-crypto.ts'
-import { openAuthorityStore } from './sqlite-authority-store.ts'
+import { openStore } from './open-store.ts'
 import type { StateDir } from '../state/state-dir.ts'
 
 export interface JoinDesk {
@@ -20,15 +20,22 @@ export interface JoinDesk {
   close(): void
 }
 
+export interface DeskOptions {
+  /** Members of the cluster that several authorities share; empty: this host's own file. */
+  readonly etcd: readonly string[]
+  readonly log: Log
+}
+
 /** Undefined on a host that is no authority. Throws StateFault. */
 export function openJoinDesk(
   state: StateDir,
-  network: Network,
-  { view, log }: { readonly view: () => View; readonly log: Log },
+  node: Node,
+  { etcd, log }: DeskOptions,
 ): JoinDesk | undefined {
   const seed = state.loadAuthoritySeed()
   if (seed === undefined) return undefined
-  const store = openAuthorityStore(state.authorityDbPath)
+  const { network, certificate } = node.config
+  const store = openStore(state, { network: network.id, etcd, holder: certificate.name })
   const authority = new Authority({
     network,
     signer: signerOf(seed),
@@ -37,7 +44,7 @@ export function openJoinDesk(
   })
   return {
     answer: async (request) => {
-      const reply = await authority.judge(request, readClock().wall, startingRecords(view()))
+      const reply = await authority.judge(request, readClock().wall, startingRecords(node.view))
       log.info({ bytes: reply.length }, 'join request answered')
       return reply
     },

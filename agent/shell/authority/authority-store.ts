@@ -6,6 +6,7 @@
 import type { WallTime } from '../../../nat/clock.ts'
 import type { Certificate } from '../../../topology/certificate.ts'
 import type { Grant, TokenId } from '../../../topology/grant.ts'
+import type { Documents } from './document-ledger.ts'
 import type { NodeId } from '../../../topology/identity.ts'
 
 export interface StoredToken {
@@ -96,5 +97,7 @@ export interface AuthorityStore {
    * from the beginning: a store that is shared runs it once more if somebody else was faster.
    */
   transact<T>(decide: (ledger: AuthorityLedger) => T): Promise<T>
+  /** The same over the documents that the ledger is made of, as when it is copied as a whole. */
+  documents<T>(work: (documents: Documents, ledger: AuthorityLedger) => T): Promise<T>
   close(): void
 }

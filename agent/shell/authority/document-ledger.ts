@@ -31,6 +31,19 @@ export interface Documents {
   delete(key: string): void
 }
 
+/** What keys begin with; beside them there is `serial`. */
+export const DOCUMENT_FAMILIES = [
+  'admission/',
+  'candidate/',
+  'ipv4/',
+  'lapse/',
+  'name/',
+  'node/',
+  'revocation/',
+  'setting/',
+  'token/',
+] as const
+
 /** A document that is not what we write; the store says which file or server it is in. */
 export class DamagedDocument extends Error {}
 

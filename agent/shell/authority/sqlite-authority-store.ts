@@ -41,16 +41,22 @@ export function openAuthorityStore(
 export class SqliteAuthorityStore implements AuthorityStore {
   readonly #database: DatabaseSync
   readonly #path: string
+  readonly #documents: Documents
   readonly #ledger: AuthorityLedger
 
   constructor(database: DatabaseSync, path: string) {
     this.#database = database
     this.#path = path
-    this.#ledger = new DocumentLedger(new SqliteDocuments(database))
+    this.#documents = new SqliteDocuments(database)
+    this.#ledger = new DocumentLedger(this.#documents)
   }
 
   async transact<T>(decide: (ledger: AuthorityLedger) => T): Promise<T> {
     return this.decide(decide)
+  }
+
+  async documents<T>(work: (documents: Documents, ledger: AuthorityLedger) => T): Promise<T> {
+    return this.decide((ledger) => work(this.#documents, ledger))
   }
 
   /** The same at once, for whoever cannot wait: one file needs no waiting. */

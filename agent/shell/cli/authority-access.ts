@@ -4,7 +4,8 @@ import { Authority } from '../authority/authority.ts'
 import type { AuthorityStore } from '../authority/authority-store.ts'
 import { Failure } from '../failure.ts'
 import { nodeCrypto, signerOf } from '../node-crypto.ts'
-import { openAuthorityStore } from '../authority/sqlite-authority-store.ts'
+import { openStore } from '../authority/open-store.ts'
+import { readConfig } from './configuration.ts'
 import type { Membership, StateDir } from '../state/state-dir.ts'
 import { openState } from './state-owner.ts'
 import type { CommandContext } from './context.ts'
@@ -31,7 +32,13 @@ export async function withAuthority<T>(
     throw new Failure('no-authority', "this host does not hold the network's key", {
       remedy: 'run this on the host on which `meshgate init` made the network',
     })
-  const store = openAuthorityStore(state.authorityDbPath)
+  const { authorityEtcd: etcd } = readConfig(context)
+  const { name: holder } = membership.certificate
+  const store = openStore(state, {
+    network: membership.network.id,
+    etcd,
+    holder: `${holder} by hand`,
+  })
   try {
     const { network } = membership
     const signer = signerOf(seed)

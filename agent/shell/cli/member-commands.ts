@@ -32,9 +32,30 @@ export function memberCommands(root: Command, act: Act, command: Subcommand): vo
     .action(act(async () => (await changes()).editNode))
   shuttingOut(node, act, command)
   policyCommands(root, act, command)
+  authorityCommands(root, act, command)
   command(root, 'rotate', 'replace the node, WireGuard and probe keys of this host', [
     'meshgate rotate',
   ]).action(act(async () => (await import('./rotate.ts')).rotate))
+}
+
+function authorityCommands(root: Command, act: Act, command: Subcommand): void {
+  const authority = command(root, 'authority', "look after the network's own key", [
+    'meshgate authority backup meshgate-backup.json',
+  ])
+  const load = async () => import('./authority.ts')
+  command(authority, 'backup', "copy the network's key and ledger to a file", [
+    'meshgate authority backup meshgate-backup.json',
+  ])
+    .addArgument(new Argument('<file>', 'where to write it; only its owner can read it'))
+    .action(act(async () => (await load()).backupAuthority))
+  command(authority, 'restore', 'make this member an authority, out of a backup', [
+    'meshgate authority restore meshgate-backup.json',
+  ])
+    .addArgument(new Argument('<file>', 'what `meshgate authority backup` wrote'))
+    .action(act(async () => (await load()).restoreAuthority))
+  command(authority, 'status', 'show where the ledger is, and who decides', [
+    'meshgate authority status',
+  ]).action(act(async () => (await load()).authorityStatus))
 }
 
 function policyCommands(root: Command, act: Act, command: Subcommand): void {

@@ -54,6 +54,11 @@ export const CONFIG_REFERENCE: Readonly<Record<ConfigKey, KeyReference>> = {
       'To whom every packet is sent over the two best paths all the time, so that one that dies costs none, for twice the bandwidth: "duplicate" or "off" for everybody, or a table by name, by "tag:" and a tag, or by "*". A name goes before tags, tags before "*". Each side chooses for what it sends.',
     live: true,
   },
+  authority_etcd: {
+    about:
+      "The etcd cluster on which several authorities keep one ledger. Only read where the network's own key is; left out, the ledger is a file of this host.",
+    live: false,
+  },
   birthday_search: {
     about:
       'Whether this host takes part in searches for direct paths through hard NATs: up to 256 sockets or 1,024 probes for some seconds.',

@@ -77,6 +77,7 @@ export const configSchema = z.strictObject({
   stun_server: z
     .union([z.boolean(), z.literal('auto')], { error: 'is neither true nor false nor "auto"' })
     .default('auto'),
+  authority_etcd: listOf(z.url({ protocol: /^https?$/, error: 'is no http URL' })).default([]),
   relay: z.boolean('is neither true nor false').default(true),
   port_mapping: z.boolean('is neither true nor false').default(true),
   redundancy: z
@@ -109,6 +110,8 @@ export const CONFIG_REMEDIES: Readonly<Record<ConfigKey, string>> = {
   stun_servers: 'write a list of addresses with ports, no names: stun_servers = ["192.0.2.1:3478"]',
   turn: 'write a [[turn]] table for each server, at most 8, with at least id and url',
   stun_server: 'write true, false or "auto"',
+  authority_etcd:
+    'write the members of the etcd cluster that the authorities share: authority_etcd = ["http://192.0.2.1:2379"]',
   relay:
     'write false to forward nothing for others, true (the default) to help where this host can be reached',
   port_mapping:

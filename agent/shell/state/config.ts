@@ -41,6 +41,8 @@ export interface Config {
   readonly turn: readonly DesiredTurnServer[]
   readonly stunServer: boolean | 'auto'
   /** Forward other members' ciphertext, if this host can be reached. */
+  /** Where several authorities keep one ledger; empty: this host's own file. Read where the network's key is. */
+  readonly authorityEtcd: readonly string[]
   readonly relay: boolean
   readonly birthdaySearch: boolean
   /** Ask the router to forward this host's ports. */
@@ -117,6 +119,7 @@ function configOf(data: z.output<typeof configSchema>, turn: readonly DesiredTur
     stunServers: data.stun_servers,
     turn,
     stunServer: data.stun_server,
+    authorityEtcd: data.authority_etcd,
     relay: data.relay,
     birthdaySearch: data.birthday_search,
     portMapping: data.port_mapping,

@@ -87,8 +87,10 @@ export class JoinServer {
   }
 
   async #reply({ hops, request }: JoinRequestFrame): Promise<Result<Uint8Array, JoinFault>> {
-    if (this.#options.answer !== undefined) return ok(await this.#options.answer(request))
-    if (hops === 0) return err('no-authority')
+    const own = await this.#options.answer?.(request).catch(() => undefined)
+    if (own !== undefined) return ok(own)
+    // An authority that does not decide now, or whose store does not answer, is like any other member.
+    if (hops === 0) return err(this.#options.answer === undefined ? 'no-authority' : 'busy')
     return carry(this.#options.authorities(), request, JOIN_DEADLINE_MS - 1_000)
   }
 }

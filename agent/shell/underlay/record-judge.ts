@@ -2,8 +2,9 @@
 import type { Result } from '../../../nat/result.ts'
 import { ENVELOPE_BYTES_MAX } from '../../../topology/envelope.ts'
 import type { NodeId } from '../../../topology/identity.ts'
-import { isNews, type Notice, type NoticeSet } from '../../../topology/notice.ts'
+import { isNews, type Notice, NOTICES_MAX, type NoticeSet } from '../../../topology/notice.ts'
 import type { NodeRecord } from '../../../topology/record.ts'
+import { recordNode } from '../../../topology/record-codec.ts'
 import { compareEntries, type View } from '../../../topology/view.ts'
 import { RateLimit } from './rate-limit.ts'
 
@@ -22,6 +23,14 @@ const INNOCENT: ReadonlySet<string> = new Set([
 const REFUSALS_PER_MINUTE = 20
 const SHUT_OUT_MS = 60_000
 
+/** Of one node's records over one neighbour: a node speaks once a minute, and now and then ten times in a second. */
+const RECORDS_PER_SECOND = 2
+/** More than may be refused: who forges one node's records is shut out before it is merely slowed down. */
+const RECORDS_BURST = 30
+
+/** A sync may bring all there are at once. */
+const NOTICES_PER_SECOND = 50
+
 export interface RecordJudgeOptions {
   verify(bytes: Uint8Array): Result<NodeRecord>
   verifyNotice(bytes: Uint8Array): Result<Notice>
@@ -36,6 +45,8 @@ export class RecordJudge {
   readonly #options: RecordJudgeOptions
   /** At most one entry a member: only members are judged. */
   readonly #shutOutUntilMs = new Map<NodeId, number>()
+  readonly #paces = new RateLimit(RECORDS_PER_SECOND, RECORDS_BURST)
+  readonly #notices = new RateLimit(NOTICES_PER_SECOND, NOTICES_MAX)
   readonly #refusals = new RateLimit(REFUSALS_PER_MINUTE / 60, REFUSALS_PER_MINUTE)
 
   constructor(options: RecordJudgeOptions) {
@@ -43,10 +54,13 @@ export class RecordJudge {
   }
 
   judge(bytes: Uint8Array, from: NodeId): Judgement {
+    // What is too much is not verified, and not passed on; the next sync brings the latest of it.
+    if (this.isShutOut(from) || !this.#isAtPace(bytes, from)) return 'known'
     return this.#count(this.#judge(bytes), from)
   }
 
   judgeNotice(bytes: Uint8Array, from: NodeId): Judgement {
+    if (this.isShutOut(from) || !this.#notices.take(from)) return 'known'
     const notice = this.#options.verifyNotice(bytes)
     if (!notice.ok) return this.#count(INNOCENT.has(notice.error) ? 'known' : 'refused', from)
     return isNews(this.#options.notices(), notice.value) ? 'news' : 'known'
@@ -65,6 +79,12 @@ export class RecordJudge {
   verify(bytes: Uint8Array): Result<NodeRecord> {
     if (bytes.length > ENVELOPE_BYTES_MAX.record) return { ok: false, error: 'too-large' }
     return this.#options.verify(bytes)
+  }
+
+  /** By whose record it claims to be, and who passed it on: nobody can use up another's share. */
+  #isAtPace(bytes: Uint8Array, from: NodeId): boolean {
+    if (bytes.length > ENVELOPE_BYTES_MAX.record) return true
+    return this.#paces.take(`${from} ${recordNode(bytes) ?? ''}`)
   }
 
   #count(judged: Judgement, from: NodeId): Judgement {

@@ -20,6 +20,7 @@ describe('the configuration file', () => {
         stunServers: [],
         turn: [],
         stunServer: 'auto',
+        authorityEtcd: [],
         relay: true,
         birthdaySearch: true,
         portMapping: true,
@@ -41,6 +42,7 @@ describe('the configuration file', () => {
       advertise = ["192.0.2.1", "192.0.2.1:1000", "[2001:db8::1]:1000", "2001:db8::2"]
       stun_servers = ["192.0.2.2:3478"]
       stun_server = true
+      authority_etcd = ["http://192.0.2.1:2379"]
       relay = false
       birthday_search = false
       port_mapping = false
@@ -69,6 +71,7 @@ describe('the configuration file', () => {
         stunServers: ['192.0.2.2:3478'],
         turn: [],
         stunServer: true,
+        authorityEtcd: ['http://192.0.2.1:2379'],
         relay: false,
         birthdaySearch: false,
         portMapping: false,

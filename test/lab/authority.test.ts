@@ -2,19 +2,21 @@
 import { writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Lab, startLab } from '../../netns-lab/lab.ts'
-import type { Member } from '../../netns-lab/member.ts'
+import { Member } from '../../netns-lab/member.ts'
 import { startMesh } from './mesh.ts'
 
-/** Three members of which one may reach a port of another, and nobody anything else. */
+/** What the authority says about who may reach whom; and what becomes of a network that loses its authority. */
 let lab: Lab
 let hub: Member
 let web: Member
 let laptop: Member
+let late: Member
 let address: string
 
 beforeAll(async () => {
-  lab = await startLab({ name: 'policy', hosts: { hub: {}, web: {}, laptop: {} } })
+  lab = await startLab({ name: 'authority', hosts: { hub: {}, web: {}, laptop: {}, late: {} } })
   ;({ hub, web, laptop } = await startMesh(lab, ['hub', 'web', 'laptop']))
+  late = new Member(lab.host('late'))
   await web.reaches('hub')
   await laptop.reaches('hub')
   address = (await hub.status()).self.addresses[0]!
@@ -64,4 +66,28 @@ test('the next policy takes its place, and an open one lets everything in again'
   await connects(web, '5432', false)
   await hub.do(['policy', 'set', '--open', '-'])
   await connects(web, '5432', true)
+})
+
+test('a network that loses its authority gets it back on another member, out of a backup', async () => {
+  const backup = `${hub.host.stateDir}/backup.json`
+  await hub.do(['authority', 'backup', backup])
+  // Admitted after the backup: its address must not be given again.
+  const token = await hub.createToken('--uses', '1')
+  await late.join(token)
+  await late.run()
+  await web.reaches('late')
+  await hub.stop()
+  await web.stop()
+  await web.do(['authority', 'restore', backup])
+  await web.run()
+  expect(await web.do(['node', 'list'])).toContain('late')
+  await laptop.reaches('web')
+
+  const again = await web.createToken('--uses', '1')
+  await late.do(['leave'])
+  await late.join(again, '--name', 'second')
+  const addresses = await web.json<{ name: string; addresses: string[] }[]>(['node', 'list'])
+  const first = addresses.map((node) => node.addresses[0])
+  expect(new Set(first).size).toBe(first.length)
+  expect(addresses.map(({ name }) => name)).toContain('second')
 })

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Everything that makes an authority, as one file of mode 0600: the network's key, what the network is, and the ledger.
+ *
+ * ```
+ * { "format": "meshgate authority backup", "version": 1,
+ *   "content": { "seed": base64, "network": base64, "documents": [[key, value], ...] } }
+ * ```
+ * A backup is older than the network: restoring adopts whatever members have shown since, so that no name and no address
+ * is given twice.
+ */
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+import type { WallTime } from '../../../nat/clock.ts'
+import {
+  decodeNetwork,
+  encodeNetwork,
+  type Network,
+  NETWORK_BYTES_MAX,
+} from '../../../topology/network.ts'
+import type { Certificate } from '../../../topology/certificate.ts'
+import { Failure } from '../failure.ts'
+import { nodeCrypto } from '../node-crypto.ts'
+import { writeAtomic } from '../state/atomic-file.ts'
+import { onFile } from '../state/state-fault.ts'
+import { base64Bytes, toBase64 } from '../state/state-file.ts'
+import type { AuthorityLedger, AuthorityStore } from './authority-store.ts'
+import { DOCUMENT_FAMILIES } from './document-ledger.ts'
+
+const FORMAT = 'meshgate authority backup'
+
+export interface AuthorityBackup {
+  readonly seed: Uint8Array
+  readonly network: Network
+  readonly documents: readonly (readonly [key: string, value: string])[]
+}
+
+const backupSchema = z.strictObject({
+  format: z.literal(FORMAT),
+  version: z.literal(1),
+  content: z.strictObject({
+    seed: base64Bytes(32),
+    network: base64Bytes(1, NETWORK_BYTES_MAX),
+    documents: z.array(z.tuple([z.string().max(256), z.string().max(65_536)])).max(1_000_000),
+  }),
+})
+
+/** Everything in a ledger, as it is kept. */
+export function allDocuments(store: AuthorityStore): Promise<AuthorityBackup['documents']> {
+  return store.documents((documents) => [
+    ...DOCUMENT_FAMILIES.flatMap((family) => documents.list(family)),
+    ...[documents.get('serial')].flatMap((serial) =>
+      serial === undefined ? [] : [['serial', serial] as const],
+    ),
+  ])
+}
+
+export function writeBackup(path: string, { seed, network, documents }: AuthorityBackup): void {
+  const content = { seed: toBase64(seed), network: toBase64(encodeNetwork(network)), documents }
+  const text = `${JSON.stringify({ format: FORMAT, version: 1, content })}\n`
+  onFile(path, () => writeAtomic(path, new TextEncoder().encode(text), 0o600))
+}
+
+/** Throws Failure `bad-backup`, or StateFault if the file cannot be read. */
+export function readBackup(path: string): AuthorityBackup {
+  const text = onFile(path, () => readFileSync(path, 'utf8'))
+  const parsed = backupSchema.safeParse(jsonOf(text))
+  const network = parsed.success
+    ? decodeNetwork(parsed.data.content.network, nodeCrypto)
+    : undefined
+  if (parsed.success && network?.ok === true)
+    return { ...parsed.data.content, network: network.value }
+  throw new Failure('bad-backup', `${path} is not a whole backup of an authority`, {
+    remedy: 'give a file that `meshgate authority backup` wrote',
+  })
+}
+
+/** Members that the ledger does not know, or knows as they were: the certificate that each shows is ours, so it counts. */
+export function adoptMembers(
+  ledger: AuthorityLedger,
+  shown: readonly { readonly certificate: Certificate; readonly bytes: Uint8Array }[],
+  now: WallTime,
+): number {
+  let adopted = 0
+  for (const { certificate, bytes } of shown) {
+    const known = ledger.node(certificate.node)
+    const isNews = known === undefined || known.certificate.serial < certificate.serial
+    if (!isNews || ledger.revocation(certificate.node) !== undefined) continue
+    const holder = ledger.nodeNamed(certificate.name)
+    if (holder !== undefined && holder.certificate.node !== certificate.node) continue
+    const { token, awayMs, askedAt } = known ?? { token: null, awayMs: null, askedAt: now }
+    ledger.putNode({ certificate, certificateBytes: bytes, token, awayMs, askedAt })
+    adopted += 1
+  }
+  return adopted
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Three etcd members on loopback, as Debian ships it: real consensus, real kills. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { EtcdClient } from '../../agent/shell/authority/etcd-client.ts'
+
+interface EtcdMember {
+  readonly name: string
+  readonly client: string
+  readonly peer: string
+  process: ChildProcess | undefined
+}
+
+export class EtcdCluster {
+  readonly #directory = mkdtempSync(join(tmpdir(), 'meshgate-etcd-'))
+  readonly #members: readonly EtcdMember[]
+
+  private constructor(members: readonly EtcdMember[]) {
+    this.#members = members
+  }
+
+  static async start(): Promise<EtcdCluster> {
+    const members: EtcdMember[] = []
+    for (const name of ['one', 'two', 'three'])
+      members.push({ name, client: await freeUrl(), peer: await freeUrl(), process: undefined })
+    const cluster = new EtcdCluster(members)
+    for (const i of members.keys()) cluster.revive(i)
+    await cluster.settled()
+    return cluster
+  }
+
+  get endpoints(): string[] {
+    return this.#members.map(({ client }) => client)
+  }
+
+  /** Its data stays, as after a crash. */
+  async kill(i: number): Promise<void> {
+    const { process: running } = this.#members[i]!
+    if (running === undefined || running.signalCode !== null || running.exitCode !== null) return
+    const ended = new Promise((resolve) => running.once('exit', resolve))
+    running.kill('SIGKILL')
+    await ended
+  }
+
+  revive(i: number): void {
+    const member = this.#members[i]!
+    const list = this.#members.map(({ name, peer }) => `${name}=${peer}`).join(',')
+    const options = {
+      name: member.name,
+      'data-dir': join(this.#directory, member.name),
+      'listen-client-urls': member.client,
+      'advertise-client-urls': member.client,
+      'listen-peer-urls': member.peer,
+      'initial-advertise-peer-urls': member.peer,
+      'initial-cluster': list,
+      'heartbeat-interval': '100',
+      'election-timeout': '1000',
+    }
+    const words = Object.entries(options).map(([key, value]) => `--${key}=${value}`)
+    member.process = spawn('etcd', words, { stdio: 'ignore' })
+  }
+
+  /** Waits until a majority agrees on something. */
+  async settled(deadlineMs = 20_000): Promise<void> {
+    const client = new EtcdClient(this.endpoints)
+    const untilMs = performance.now() + deadlineMs
+    for (;;) {
+      const answer = await client.get('health').then(
+        () => true,
+        () => false,
+      )
+      if (answer) return
+      if (performance.now() > untilMs) throw new Error('etcd finds no quorum')
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#members.map((_, i) => this.kill(i)))
+    rmSync(this.#directory, { recursive: true, force: true })
+  }
+}
+
+async function freeUrl(): Promise<string> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return `http://127.0.0.1:${address.port}`
+}
