@@ -73,12 +73,22 @@ export interface PlanInput {
   readonly device: Pick<PlannedDevice, 'name' | 'mtu' | 'listenPort' | 'stunServer' | 'relay'>
   /** Undefined: members reach members. */
   readonly policy: Policy | undefined
+  /** TCP port at which other members' agents link to this one. */
+  readonly dialPort: number
   readonly turn: readonly PlannedTurnServer[]
   /** All members but the node itself, in any order. */
   readonly members: readonly MemberPaths[]
 }
 
-export function makePlan({ network, own, device, turn, policy, members }: PlanInput): Plan {
+export function makePlan({
+  network,
+  own,
+  device,
+  turn,
+  policy,
+  dialPort,
+  members,
+}: PlanInput): Plan {
   return {
     device: {
       ...device,
@@ -88,7 +98,7 @@ export function makePlan({ network, own, device, turn, policy, members }: PlanIn
       ],
     },
     turn,
-    firewall: policy === undefined ? null : planFirewall(policy, own, members),
+    firewall: policy === undefined ? null : planFirewall(policy, own, { dialPort, members }),
     // The device's addresses carry the mesh's own prefixes; only prefixes behind gateways need routes.
     routes: [],
     peers: members.map(planPeer).sort((a, b) => (a.node < b.node ? -1 : 1)),
@@ -114,17 +124,18 @@ function planPeer({ certificate, keepaliveMs, duplicate, paths, why }: MemberPat
   }
 }
 
-/** Members may always ask each other whether they live, whoever may reach whom. */
+/** Members may always ask each other whether they live, and gossip, whoever may reach whom. */
 function planFirewall(
   policy: Policy,
   own: Certificate,
-  members: readonly MemberPaths[],
+  { dialPort, members }: Pick<PlanInput, 'dialPort' | 'members'>,
 ): PlannedFirewall {
   const certificates = members.map(({ certificate }) => certificate)
   const all = certificates.map(({ ipv4 }) => ipv4).sort()
   const asking: Admission = { from: all, protocol: 'udp', ports: [[MESH_PORT, MESH_PORT]] }
-  const asked = all.length === 0 ? [] : [asking]
-  return { allow: [...asked, ...admissionsOf(policy.rules, own, certificates)] }
+  const gossip: Admission = { from: all, protocol: 'tcp', ports: [[dialPort, dialPort]] }
+  const always = all.length === 0 ? [] : [asking, gossip]
+  return { allow: [...always, ...admissionsOf(policy.rules, own, certificates)] }
 }
 
 function prefixLength(prefix: string): string {

@@ -154,11 +154,16 @@ function ask(peer: Peer, now: Instant): Effect[] {
   const pauseMs = Math.min(CHANNEL_RETRY_MS_MAX, CHANNEL_RETRY_MS_MIN * 2 ** channel.attempts)
   channel.retryAt = later(now, pauseMs)
   channel.dueAt = channel.retryAt
-  // Whoever is silent in gossip, too, is away.
-  if (peer.heardAt === undefined || later(peer.heardAt, FAILED_AFTER_MS) <= now) return []
+  if (!isAlive(peer, isExplained, now)) return []
   channel.attempts += 1
   channel.isOurs = true
   return [{ kind: 'open-channel', node: peer.node }]
+}
+
+/** Where no path shows that the peer is there, it must have spoken since it was reached last: most such peers are away. */
+function isAlive({ heardAt, channel }: Peer, isExplained: boolean, now: Instant): boolean {
+  if (heardAt === undefined || later(heardAt, FAILED_AFTER_MS) <= now) return false
+  return isExplained || channel.lackingSince === undefined || heardAt > channel.lackingSince
 }
 
 /** Whether the channel that stands is dead, or has not been needed for a while. */

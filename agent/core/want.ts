@@ -33,6 +33,7 @@ export function planOf(node: Node, now: Now): Plan {
       relay: servesRelay(node),
     },
     policy: policyOf(node.notices),
+    dialPort: node.config.dialPort,
     turn: node.config.turn.map(({ id, url }) => ({ id, url })),
     members: (isShutOut(node) ? [] : [...node.peers.values()])
       .filter((peer) => peer.record.certificate.notAfter > now.wall)

@@ -34,7 +34,7 @@ export interface AgentChannels {
 }
 
 /** A process without channels goes after this: it holds 60 MB, and takes a tenth of a second to start. */
-const IDLE_MS = 10_000
+const IDLE_MS = 5_000
 
 /** Beside the agent's own bundle. */
 const PROGRAM = join(import.meta.dirname, 'channels.mjs')

@@ -86,6 +86,14 @@ describe('a data channel', () => {
     expect(asked(pass(1))).toBe(1)
   })
 
+  it('is not asked for with a peer that vanishes from the network and from gossip at once', () => {
+    const { served, stats, pass, run } = pair()
+    served()
+    pass(30_000)
+    stats(DIRECT.id, { ...DIRECT, up: false, carries: null })
+    expect(asked(run(600_000))).toBe(0)
+  })
+
   it('is never asked for while any other path is up', () => {
     const { pass, served } = pair()
     served(null)
