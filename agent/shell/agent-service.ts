@@ -22,6 +22,8 @@ import type { Loop } from './loop.ts'
 /** Time for STUN servers to answer again, retransmissions included. */
 const RECHECK_MS = 1_500
 
+const ANSWER_MS = 100
+
 export interface AgentServiceOptions {
   readonly node: Node
   readonly loop: Loop
@@ -115,7 +117,8 @@ export class AgentService implements AgentApi {
   }
 
   async stop(): Promise<void> {
-    this.#options.onStop()
+    // The answer must reach the caller before the socket goes.
+    void delay(ANSWER_MS).then(this.#options.onStop)
   }
 
   #whySilent(peer: Peer): string {

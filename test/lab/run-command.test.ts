@@ -95,6 +95,18 @@ describe('meshgate run as root', () => {
     expect(devicesOf(supervisor)).toContain('meshgate0')
   })
 
+  it('ends with the agent alone, or with all, as it is told', async () => {
+    await expect.poll(isConnected, DEADLINE).toBe(true)
+    const helper = helperPid()!
+    const ended = new Promise((resolve) => agent.once('exit', resolve))
+    execFileSync(MESHGATE, [...options, 'agent', 'stop'])
+    expect(await ended).toBe(0)
+    expect(devicesOf(helper)).toContain('meshgate0')
+    execFileSync(MESHGATE, [...options, 'stop'])
+    await expect.poll(() => isAlive(helper), DEADLINE).toBe(false)
+    expect(existsSync(join(directory, 'run/helper.sock'))).toBe(false)
+  })
+
   it('takes all down when it is interrupted', async () => {
     await expect.poll(isConnected, DEADLINE).toBe(true)
     const helper = helperPid()!

@@ -170,6 +170,21 @@ function runCommands(root: Command, act: Act): void {
   ])
     .option('-o, --output <file>', 'where to (default: a name with host and time)')
     .action(act(async () => (await import('./bug-report.ts')).bugReport))
+  command(root, 'stop', 'stop agent and helper: the tunnels end, the membership stays', [
+    'sudo meshgate stop',
+  ]).action(act(async () => (await import('./stop.ts')).stop))
+  const agent = command(
+    root,
+    'agent',
+    'the agent alone, without the helper that keeps the tunnels',
+    ['sudo meshgate agent stop'],
+  )
+  command(
+    agent,
+    'stop',
+    'stop the agent only: the tunnels stay, and so does failover among their paths',
+    ['sudo meshgate agent stop'],
+  ).action(act(async () => (await import('./stop.ts')).stopAgent))
   command(root, 'reload', 'take up a changed configuration file', ['meshgate reload']).action(
     act(async () => (await import('./reload.ts')).reload),
   )

@@ -27,6 +27,11 @@ export function stopServices(): void {
   systemctl(['disable', '--now', 'meshgate.service', 'meshgate-helper.service'])
 }
 
+/** Until they are started again, or the host is. */
+export function stopServicesForNow(which: 'agent' | 'all'): void {
+  systemctl(['stop', 'meshgate.service', ...(which === 'all' ? ['meshgate-helper.service'] : [])])
+}
+
 /** What a person must type instead, if this one may not. */
 export function startCommand(context: CommandContext): string {
   return hasServices(context)
