@@ -131,7 +131,7 @@ function beginSearch(node: Node, peer: Peer, prospect: Prospect, now: Now): Effe
   const endpoints = drawEndpoints(prospect, node.powers.entropy)
   const [sockets, perSecond] =
     task === 'spread' ? [prospect.sockets, SPREAD_PER_SECOND] : [0, SWEEP_PER_SECOND]
-  begin(peer.search.state, now.instant)
+  begin(peer.search.state, now)
   const probes = task === 'spread' ? sockets : endpoints.length
   const { name } = peer.record.certificate
   const happening = {

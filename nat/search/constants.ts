@@ -48,3 +48,9 @@ export const SEARCHES_AT_ONCE_MAX = 3
 /** After a search that found nothing the next one comes on this schedule, doubling; then only if a NAT changes. */
 export const SEARCH_RETRY_MS = 60_000
 export const SEARCHES_PER_EPOCH_MAX = 5
+
+/**
+ * From one search for a peer to the next at least, whatever its records say: a member that names other people's addresses,
+ * a new one each time, must not turn the others' searches into a stream. A multiple of the slots, so that both hosts still meet.
+ */
+export const SEARCH_GAP_MS = 30_000

@@ -10,6 +10,7 @@
 import { type Instant, later, type Now } from '../clock.ts'
 import type { TransportAddress } from '../address.ts'
 import {
+  SEARCH_GAP_MS,
   SEARCH_GRACE_MS,
   SEARCH_MS,
   SEARCH_RETRY_MS,
@@ -24,6 +25,8 @@ export interface SearchState {
   /** Searches since then. */
   attempts: number
   beginAt: Instant | undefined
+  /** When the slot of the last search began, on the shared clock. */
+  lastSlotMs: number | undefined
   /** Until when the search under way lasts at most. */
   underWayUntil: Instant | undefined
   last: SearchOutcome | undefined
@@ -47,6 +50,7 @@ export function createSearchState(): SearchState {
     epoch: undefined,
     attempts: 0,
     beginAt: undefined,
+    lastSlotMs: undefined,
     underWayUntil: undefined,
     last: undefined,
   }
@@ -64,8 +68,9 @@ export function enterEpoch(state: SearchState, epoch: string | undefined): void 
 export function planSearch(state: SearchState, turn: Turn, delayMs: number, now: Now): void {
   if (state.epoch === undefined || state.beginAt !== undefined) return
   if (state.underWayUntil !== undefined || state.attempts >= SEARCHES_PER_EPOCH_MAX) return
-  const beginMs = turnFrom(notBefore(state.attempts, now.wall), turn) + delayMs
-  state.beginAt = later(now.instant, beginMs - now.wall)
+  const gapEndMs = state.lastSlotMs === undefined ? 0 : state.lastSlotMs + SEARCH_GAP_MS
+  const slotMs = turnFrom(Math.max(notBefore(state.attempts, now.wall), gapEndMs), turn)
+  state.beginAt = later(now.instant, slotMs + delayMs - now.wall)
 }
 
 export function isDue({ beginAt }: SearchState, now: Instant): boolean {
@@ -73,8 +78,9 @@ export function isDue({ beginAt }: SearchState, now: Instant): boolean {
 }
 
 /** The search has begun. */
-export function begin(state: SearchState, now: Instant): void {
+export function begin(state: SearchState, { instant: now, wall }: Now): void {
   state.beginAt = undefined
+  state.lastSlotMs = Math.floor(wall / SEARCH_SLOT_MS) * SEARCH_SLOT_MS
   state.attempts += 1
   // The helper ends it by itself, and says so; a helper that was restarted says nothing.
   state.underWayUntil = later(now, SEARCH_MS + SEARCH_SLOT_MS)

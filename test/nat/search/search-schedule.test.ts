@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { instant, later, type Now, wallTime } from '../../../nat/clock.ts'
 import {
+  SEARCH_GAP_MS,
   SEARCH_GRACE_MS,
   SEARCH_SLOT_MS,
   SEARCHES_PER_EPOCH_MAX,
@@ -74,7 +75,7 @@ describe('a search', () => {
       const next = state.beginAt - 5_000
       gaps.push(next - ms)
       ms = next
-      begin(state, state.beginAt)
+      begin(state, at(next))
       expect(isDue(state, later(at(ms).instant, 1))).toBe(false)
       end(state, undefined)
       planSearch(state, alone, 0, at(ms))
@@ -88,7 +89,7 @@ describe('a search', () => {
 
   it('meets the other host again, which has missed the first one', () => {
     const [one, other] = [planned(), planned()]
-    begin(one, one.beginAt!)
+    begin(one, at(one.beginAt! - 5_000))
     end(one, undefined)
     planSearch(one, alone, 0, at(20_000))
     const meetsAt = one.beginAt!
@@ -99,7 +100,7 @@ describe('a search', () => {
 
   it('begins anew when a NAT is new, or after a direct path', () => {
     const state = planned()
-    for (let i = 0; i < SEARCHES_PER_EPOCH_MAX; i++) begin(state, at(i).instant)
+    for (let i = 0; i < SEARCHES_PER_EPOCH_MAX; i++) begin(state, at(i))
     end(state, undefined)
     planSearch(state, alone, 0, at(0))
     expect(searchDeadline(state)).toBeUndefined()
@@ -112,9 +113,27 @@ describe('a search', () => {
     expect(state.beginAt).toBeDefined()
   })
 
+  it('is not repeated sooner than after half a minute, whatever a peer says of its NAT', () => {
+    const state = planned()
+    const began: number[] = []
+    for (let ms = 0; ms < 600_000; ms += 500) {
+      enterEpoch(state, `address ${ms}`)
+      planSearch(state, alone, 0, at(ms))
+      if (ms % 10_000 !== 9_500 || state.beginAt === undefined) continue
+      const beginMs = state.beginAt - 5_000
+      if (beginMs > ms + 10_000) continue
+      began.push(beginMs)
+      begin(state, at(beginMs))
+      end(state, undefined)
+    }
+    expect(began.length).toBeGreaterThan(5)
+    for (const [i, beginMs] of began.slice(1).entries())
+      expect(beginMs - began[i]!).toBeGreaterThanOrEqual(SEARCH_GAP_MS)
+  })
+
   it('never begins without ground, nor while one is under way', () => {
     const state = planned()
-    begin(state, state.beginAt!)
+    begin(state, at(state.beginAt! - 5_000))
     planSearch(state, alone, 0, at(0))
     expect(state.beginAt).toBeUndefined()
     end(state, undefined)
