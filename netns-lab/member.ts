@@ -22,6 +22,7 @@ export interface MemberStatus {
     readonly listenPort: number
     readonly tags: readonly string[]
     readonly membership: string
+    readonly twinSince: string | null
     readonly partition: { readonly quorumLost: boolean; readonly sentence: string } | null
     readonly certificateNotAfter: string
     readonly helper: {

@@ -8,6 +8,7 @@ import type { Certificate } from '../../topology/certificate.ts'
 import { currentCertificate, isRevoked } from '../../topology/notice.ts'
 import type { NodeRecord } from '../../topology/record.ts'
 import { acceptRecord } from '../../topology/view.ts'
+import { TWIN_CERTAIN } from './constants.ts'
 import type { Effect } from './effect.ts'
 import { remember } from './event-log.ts'
 import type { Event } from './event.ts'
@@ -23,7 +24,7 @@ type Belief = Omit<Extract<Event, { kind: 'record' }>, 'kind'>
 export function believe(node: Node, { record, envelope, heard }: Belief, now: Now): Effect[] {
   const id = record.certificate.node
   if (isRevoked(node.notices, record.certificate)) return []
-  if (id === node.self) return believeOwn(node, record)
+  if (id === node.self) return believeOwn(node, record, now)
   const verdict = acceptRecord(node.view, record, envelope)
   const known = node.peers.get(id)
   if (verdict === 'same' && known !== undefined && heard) known.heardAt ??= now.instant
@@ -86,12 +87,19 @@ export function peerByHelperName(node: Node, helperName: string): Peer | undefin
 }
 
 /**
- * Someone has a newer record of us than we remember: our state was restored from a copy, or the clock went back.
- * The next own record must be newer still.
+ * Someone has a newer record of us than we remember: our state was restored from a copy, or the clock went back. The next
+ * own record must be newer still. If it happens again and again, another host runs with our keys; then we go on at the
+ * usual pace, or the two would outbid each other without end.
  */
-function believeOwn(node: Node, record: NodeRecord): Effect[] {
+function believeOwn(node: Node, record: NodeRecord, now: Now): Effect[] {
   if (record.version <= node.lastOwnVersion) return []
   node.lastOwnVersion = record.version
+  node.twin.seen += 1
+  if (node.twin.seen >= TWIN_CERTAIN) {
+    if (node.twin.since !== undefined) return []
+    node.twin.since = now.wall
+    return [remember(node.events, { kind: 'twin-seen', version: record.version }, now.wall)]
+  }
   node.own = undefined
   return [
     {

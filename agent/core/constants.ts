@@ -53,3 +53,6 @@ export const RENEWAL_RETRY_MS_MAX = 3_600_000
 /** Certificates of others are looked at so often, at the moment when one runs out, and never in a hurry. */
 export const EXPIRY_LOOK_MS = 60_000
 export const EXPIRY_LOOK_MS_MIN = 250
+
+/** Records of our own that we did not make: a restored state makes one, a clock that was set back another. */
+export const TWIN_CERTAIN = 3

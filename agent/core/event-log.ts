@@ -88,6 +88,8 @@ export type Happening =
   /** This host's own certificate; times are ISO 8601. */
   | { readonly kind: 'certificate-replaced'; readonly serial: number; readonly notAfter: string }
   | { readonly kind: 'renewal-failed'; readonly reason: string; readonly retryInS: number }
+  /** Another host runs with this one's keys. */
+  | { readonly kind: 'twin-seen'; readonly version: number }
   /** Who may reach whom. */
   | { readonly kind: 'policy-changed'; readonly serial: number; readonly rules: number }
   /** This host is no member any more. */
@@ -140,5 +142,6 @@ export function isWarning({ kind }: Happening): boolean {
     'turn-down',
     'renewal-failed',
     'revoked',
+    'twin-seen',
   ].includes(kind)
 }

@@ -63,6 +63,8 @@ export function eventText(event: Happening): string {
       return `this host has certificate ${event.serial}, valid until ${event.notAfter}`
     case 'renewal-failed':
       return `certificate not renewed: ${event.reason}; again in ${event.retryInS} s`
+    case 'twin-seen':
+      return 'another host runs with the keys of this one: revoke it, and join with new keys'
     case 'policy-changed':
       return `policy ${event.serial} holds: ${event.rules} rules`
     case 'revoked':

@@ -3,7 +3,7 @@
  * Everything a node knows. One step at a time changes it; nothing else does.
  */
 import type { TransportAddress } from '../../nat/address.ts'
-import type { Instant } from '../../nat/clock.ts'
+import type { Instant, WallTime } from '../../nat/clock.ts'
 import { createPathAgent, type PathAgent } from '../../nat/path-agent.ts'
 import { createPortMapping, type PortMapping } from '../../nat/port-mapping.ts'
 import { createStunClient, type StunClient } from '../../nat/stun-client.ts'
@@ -130,6 +130,8 @@ export interface Node {
   readonly events: EventLog
   readonly survey: NatSurvey
   readonly renewal: Renewal
+  /** Another host that runs with our keys: its records that we have seen, and since when it is certain. */
+  readonly twin: { seen: number; since: WallTime | undefined }
   /** Undefined while no socket is open inside the mesh. */
   swim: Swim | undefined
   /** When to look for certificates of others that have run out. */
@@ -177,6 +179,7 @@ export function createNode(config: NodeConfig, powers: Powers, now: Instant): No
     events: createEventLog(),
     survey: createNatSurvey(now),
     swim: undefined,
+    twin: { seen: 0, since: undefined },
     renewal: { askAt: now, asking: false, failures: 0 },
     expiryLookAt: now,
     links: [],

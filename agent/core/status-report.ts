@@ -72,6 +72,7 @@ function selfStatus(node: Node, now: Now): SelfStatus {
     authority: certificate.authority,
     certificateNotAfter: new Date(certificate.notAfter).toISOString(),
     partition: partitionOf(node, (peer) => livenessOf(node, peer, now), now),
+    twinSince: node.twin.since === undefined ? null : new Date(node.twin.since).toISOString(),
     membership: membershipOf(node, now),
     helper: {
       connected: node.helper.connected,

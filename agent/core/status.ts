@@ -104,6 +104,8 @@ export interface SelfStatus {
   readonly certificateNotAfter: string
   /** What a split has cut off; null while most members are seen. */
   readonly partition: PartitionStatus | null
+  /** Since when another host is known to run with this one's keys, ISO 8601; null if none is. */
+  readonly twinSince: string | null
   /** Whether the others take this host for a member. */
   readonly membership: 'valid' | 'expired' | 'revoked'
   readonly helper: {

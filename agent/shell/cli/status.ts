@@ -48,6 +48,12 @@ function selfText(self: SelfStatus): string {
   for (const { id, state, cause, detail } of self.turnServers)
     if (state === 'failed') lines.push(warning(`TURN server ${id}: ${detail ?? cause ?? state}`))
   const { helper } = self
+  if (self.twinSince !== null)
+    lines.push(
+      warning(
+        `another host runs with this one's keys since ${self.twinSince}: revoke ${self.name}, and join with new keys`,
+      ),
+    )
   if (self.partition !== null) lines.push(warning(self.partition.sentence))
   if (self.membership === 'revoked')
     lines.push(warning('revoked: this host is no member any more, and nobody talks to it'))

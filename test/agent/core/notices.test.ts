@@ -59,3 +59,22 @@ describe('a certificate that the authority issued unasked', () => {
     expect(ofKind(again, 'save-certificate')).toEqual([])
   })
 })
+
+describe('a host whose keys another one uses', () => {
+  it('outbids a record that it did not make, and says so once it is certain, without a race', () => {
+    const { node, now, run, hear, recordOf, self, sleep } = withPeer()
+    run(1_000)
+    const twinSays = () => {
+      sleep(200)
+      return hear(recordOf(self, { version: node.lastOwnVersion + 1 }))
+    }
+    expect(ofKind(twinSays(), 'publish')).toHaveLength(1)
+    expect(statusOf(node, now()).self.twinSince).toBeNull()
+    twinSays()
+    expect(ofKind(twinSays(), 'event')).toMatchObject([{ entry: { kind: 'twin-seen' } }])
+    expect(statusOf(node, now()).self.twinSince).not.toBeNull()
+    // From then on at the usual pace, whatever the other says.
+    const said = Array.from({ length: 20 }, () => ofKind(twinSays(), 'publish').length)
+    expect(said.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(1)
+  })
+})
