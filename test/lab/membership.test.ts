@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { cpSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Lab, startLab } from '../../netns-lab/lab.ts'
 import { Member } from '../../netns-lab/member.ts'
@@ -13,7 +14,7 @@ let bob: Member
 beforeAll(async () => {
   lab = await startLab({
     name: 'membership',
-    hosts: { hub: {}, alice: { behind: 'home-a' }, bob: { behind: 'home-b' } },
+    hosts: { hub: {}, alice: { behind: 'home-a' }, bob: { behind: 'home-b' }, thief: {} },
     nats: { 'home-a': { kind: 'port-restricted' }, 'home-b': { kind: 'port-restricted' } },
   })
   hub = new Member(lab.host('hub'))
@@ -135,4 +136,26 @@ test('a revoked host that starts again hears it from the first member that it as
     pollMs: 200,
   })
   expect((await hub.status()).peers.map(({ name }) => name)).toEqual(['alice'])
+})
+
+test('a stolen state directory is seen where it came from, and worth nothing once it is revoked', async () => {
+  const thief = new Member(lab.host('thief'))
+  cpSync(alice.stateDir, thief.stateDir, { recursive: true })
+  await thief.run()
+  await alice.host.waitFor(
+    async () => (await alice.status()).self.twinSince !== null || undefined,
+    {
+      deadlineMs: 20_000,
+      what: 'alice sees that another host has its keys',
+      pollMs: 200,
+    },
+  )
+  expect(await alice.do(['status'])).toContain('another host')
+  await hub.do(['node', 'revoke', 'alice'])
+  for (const member of [alice, thief])
+    await member.host.waitFor(
+      async () => (await member.status()).self.membership === 'revoked' || undefined,
+      { deadlineMs: 10_000, what: `${member.name} is out`, pollMs: 200 },
+    )
+  expect((await hub.status()).peers).toEqual([])
 })
