@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { cpSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Lab, startLab } from '../../netns-lab/lab.ts'
@@ -78,7 +79,10 @@ test('a network that loses its authority gets it back on another member, out of 
   await web.reaches('late')
   await hub.stop()
   await web.stop()
-  await web.do(['authority', 'restore', backup])
+  // Carried by hand, as an operator would.
+  const carried = `${web.host.stateDir}/backup.json`
+  cpSync(backup, carried)
+  await web.do(['authority', 'restore', carried])
   await web.run()
   expect(await web.do(['node', 'list'])).toContain('late')
   await laptop.reaches('web')
