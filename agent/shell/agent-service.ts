@@ -18,6 +18,9 @@ import { delay } from './clock.ts'
 import type { EventFeed } from './event-feed.ts'
 import type { HelperClient } from './helper/helper-client.ts'
 import type { Loop } from './loop.ts'
+import { metricsText } from './telemetry/metrics.ts'
+import { type Sample, SAMPLE_MS, SampleHistory } from './telemetry/sample-history.ts'
+import { VERSION } from './version.ts'
 
 /** Time for STUN servers to answer again, retransmissions included. */
 const RECHECK_MS = 1_500
@@ -41,8 +44,12 @@ export interface AgentServiceOptions {
 export class AgentService implements AgentApi {
   readonly #options: AgentServiceOptions
 
+  readonly #history = new SampleHistory()
+
   constructor(options: AgentServiceOptions) {
     this.#options = options
+    const sample = () => this.#history.take(statusOf(options.node, options.readClock()).peers)
+    setInterval(sample, SAMPLE_MS).unref()
   }
 
   async status(): Promise<Status> {
@@ -91,6 +98,23 @@ export class AgentService implements AgentApi {
 
   followEvents(gone: AbortSignal): AsyncGenerator<EventEntry> {
     return this.#options.feed.follow(this.#options.node.events.entries, gone)
+  }
+
+  async metrics(): Promise<string> {
+    const { node, readClock } = this.#options
+    return metricsText({
+      status: await this.status(),
+      eventCounts: node.events.counts,
+      samplesOf: (nodeId) => this.#history.of(nodeId),
+      version: VERSION,
+      residentBytes: process.memoryUsage.rss(),
+      now: readClock().wall,
+    })
+  }
+
+  async history(name: string): Promise<readonly Sample[] | undefined> {
+    const peer = peerByName(this.#options.node, name)
+    return peer && this.#history.of(peer.node)
   }
 
   async reload(): Promise<Reloaded> {

@@ -173,6 +173,7 @@ class Agent {
     this.#api = await startLocalApi({
       socketPath: join(runDir, 'agent.sock'),
       api: this.#service(),
+      metricsPort: this.#options.config.metricsPort,
     })
     process.on('SIGHUP', this.#onHangUp)
     for (const signal of SIGNALS) process.once(signal, this.#onSignal)

@@ -108,7 +108,13 @@ function documentation(into: string, version: string): void {
     write(into, `usr/share/man/${path}.gz`, gzipSync(text, { level: 9 }))
   const folder = 'usr/share/doc/meshgate'
   write(into, `${folder}/changelog.gz`, gzipSync(execFileSync('cat', [join(ROOT, 'CHANGELOG.md')])))
-  for (const page of ['docs/config.md', 'docs/openapi.json', 'packaging/copyright'])
+  for (const page of [
+    'docs/config.md',
+    'docs/openapi.json',
+    'packaging/copyright',
+    'packaging/monitoring/alerts.yml',
+    'packaging/monitoring/grafana-dashboard.json',
+  ])
     copy(page, join(into, folder, page.split('/').at(-1)!))
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Policy } from '../../../topology/policy.ts'
 import type { EventEntry } from '../../core/event-log.ts'
+import type { Sample } from '../telemetry/sample-history.ts'
 import type { Netcheck, PathStatus, Status, Why } from '../../core/status.ts'
 
 /** One round trip inside the session, and the path that it took. */
@@ -41,6 +42,10 @@ export interface AgentApi {
   events(): Promise<readonly EventEntry[]>
   /** What happened lately, and then what happens, until the caller hangs up. */
   followEvents(gone: AbortSignal): AsyncGenerator<EventEntry>
+  /** For Prometheus, in its text format. */
+  metrics(): Promise<string>
+  /** The last ten minutes of a peer, oldest first; undefined if no member is called that. */
+  history(peer: string): Promise<readonly Sample[] | undefined>
   /** Reads the configuration file again. Throws Failure `bad-config`, and then nothing has changed. */
   reload(): Promise<Reloaded>
   /** Who may reach whom; null: members reach members. */

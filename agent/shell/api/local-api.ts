@@ -10,6 +10,7 @@ import type { AgentApi } from './agent-api.ts'
 import { Failure } from '../failure.ts'
 import { http } from './http-module.ts'
 import { serve } from './serve.ts'
+import { serveMetrics } from '../telemetry/metrics-server.ts'
 import { socketAnswers } from '../socket-answers.ts'
 
 const CONNECTIONS_MAX = 64
@@ -19,6 +20,8 @@ const SOCKET_UMASK = 0o117
 export interface LocalApiOptions {
   readonly socketPath: string
   readonly api: AgentApi
+  /** On loopback; undefined: none. */
+  readonly metricsPort?: number | undefined
 }
 
 export interface LocalApi {
@@ -26,19 +29,23 @@ export interface LocalApi {
 }
 
 /** Throws Failure if another agent listens there already. */
-export async function startLocalApi({ socketPath, api }: LocalApiOptions): Promise<LocalApi> {
+export async function startLocalApi(options: LocalApiOptions): Promise<LocalApi> {
+  const { socketPath, api, metricsPort } = options
   await refuseSecondAgent(socketPath)
   rmSync(socketPath, { force: true })
   const server = http.createServer((request, response) => void serve(api, request, response))
   server.maxConnections = CONNECTIONS_MAX
   await listenPrivately(server, socketPath)
-  return {
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
+  const servers = [server]
+  if (metricsPort !== undefined) servers.push(await serveMetrics(api, metricsPort))
+  return { close: () => Promise.all(servers.map(closed)).then(() => undefined) }
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
 }
 
 /** Throws Failure if an agent listens there. */

@@ -71,6 +71,27 @@ export const ROUTES: readonly Route[] = [
   ),
   route(
     {
+      ...get,
+      path: '/v1/metrics',
+      summary: 'Figures of this host and its peers, for Prometheus.',
+      answer: 'text',
+      answers: 'The text format of Prometheus, version 0.0.4.',
+    },
+    {},
+    ({ api }) => api.metrics(),
+  ),
+  route(
+    {
+      ...get,
+      path: '/v1/history',
+      summary: 'The last ten minutes of a peer.',
+      answers: 'A list, oldest first, one entry every two seconds: round trip, loss, bytes, path.',
+    },
+    { peer },
+    async ({ api, given }) => (await api.history(given.peer)) ?? noSuchPeer(given.peer),
+  ),
+  route(
+    {
       ...post,
       path: '/v1/ping',
       summary: 'Round trips inside the session, and the path that each took.',
@@ -166,8 +187,12 @@ async function rotate({ api }: Call<object>): Promise<unknown> {
 async function why({ api, given }: Call<{ peer: string }>): Promise<unknown> {
   const answer = await api.why(given.peer)
   if (answer !== undefined) return answer
+  return noSuchPeer(given.peer)
+}
+
+function noSuchPeer(name: string): never {
   const remedy = '`meshgate status` lists the members'
-  throw new Failure('no-such-peer', `no member is called ${given.peer}`, { remedy })
+  throw new Failure('no-such-peer', `no member is called ${name}`, { remedy })
 }
 
 async function* ping(

@@ -70,6 +70,11 @@ export const CONFIG_REFERENCE: Readonly<Record<ConfigKey, KeyReference>> = {
   },
   mtu: { about: 'MTU of the interface, in bytes.', live: true },
   log_level: { about: 'The least that is logged.', live: true },
+  metrics_port: {
+    about:
+      'TCP port on loopback (127.0.0.1) for Prometheus, path /metrics. The Unix socket has the same at /v1/metrics.',
+    live: false,
+  },
   exclude_interfaces: {
     about: 'Interfaces whose addresses are not offered to others; `*` stands for any letters.',
     live: true,

@@ -91,6 +91,7 @@ export const configSchema = z.strictObject({
   log_level: z
     .enum(['debug', 'info', 'warn', 'error'] satisfies LogLevel[], { error: 'is no log level' })
     .default('info'),
+  metrics_port: port.optional(),
   exclude_interfaces: listOf(
     z.string().regex(/^[\w.*-]{1,32}$/, 'is no interface name with * in it'),
   ).default([]),
@@ -122,5 +123,7 @@ export const CONFIG_REMEDIES: Readonly<Record<ConfigKey, string>> = {
     'write false to search for no ports of hard NATs, true (the default) to go direct where a plain punch cannot',
   mtu: 'write a number from 1280 to 65535',
   log_level: 'write "debug", "info", "warn" or "error"',
+  metrics_port:
+    'write a number from 1 to 65535 such as 9586, or leave it out to serve no metrics over TCP',
   exclude_interfaces: 'write a list of names, * for any letters: exclude_interfaces = ["docker*"]',
 }

@@ -50,6 +50,8 @@ export interface Config {
   readonly redundancy: RedundancyRules
   readonly mtu: number
   readonly logLevel: LogLevel
+  /** TCP on loopback; undefined: none. */
+  readonly metricsPort: number | undefined
   /** Interface names, `*` for any letters, whose addresses are no candidates. */
   readonly excludeInterfaces: readonly string[]
 }
@@ -126,6 +128,7 @@ function configOf(data: z.output<typeof configSchema>, turn: readonly DesiredTur
     redundancy: typeof data.redundancy === 'string' ? { '*': data.redundancy } : data.redundancy,
     mtu: data.mtu,
     logLevel: data.log_level,
+    metricsPort: data.metrics_port,
     excludeInterfaces: data.exclude_interfaces,
   }
 }

@@ -39,6 +39,8 @@ describe('the local API', () => {
       pings.push(peer)
       return { ok: true, reply: { rttMs: 2, path } }
     },
+    metrics: async () => 'meshgate_up 1\n',
+    history: async () => [],
     reload: async () => ({ changed: ['relay'], restart: [] }),
     policy: async () => ({ policy: null }),
     rotate: async () => ({ ok: false, message: 'no' }),
