@@ -78,6 +78,7 @@ function selfStatus(node: Node, now: Now): SelfStatus {
       connected: node.helper.connected,
       engine: node.helper.engine ?? null,
       restored: node.helper.restored ?? null,
+      engineReason: node.helper.engineReason ?? null,
       problem: node.helper.problem ?? null,
     },
     neighbours: [...node.neighbours].map(nameOf).sort(),

@@ -113,6 +113,8 @@ export interface SelfStatus {
     readonly engine: string | null
     /** Whether it was killed and went on by itself with what it had kept; null while none is known. */
     readonly restored: boolean | null
+    /** Why this engine and no other. */
+    readonly engineReason: string | null
     readonly problem: string | null
   }
   /** Members to which a gossip link stands. */

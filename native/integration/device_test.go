@@ -83,7 +83,7 @@ func TestAHostWithoutTunIsToldSo(t *testing.T) {
 	needRoot(t)
 	n, socket := newNamespace(t, "a"), newSocket(t)
 	h := startWith(t, socket, "ip", "netns", "exec", string(n), "unshare", "-m", "sh", "-c",
-		"mount -t tmpfs none /dev/net && exec "+binary+" --socket "+socket)
+		"mount -t tmpfs none /dev/net && exec "+binary+" --engine "+engine+" --socket "+socket)
 	a, b := &member{number: 1, device: "mg-none"}, &member{number: 2}
 	a.private[1], a.probe[1], b.private[1], b.probe[1] = 1, 1, 2, 2
 	h.connect(t).expectReason(a.desired(b), "tun-missing")

@@ -45,7 +45,13 @@ func (b *logBuffer) String() string {
 // start waits until the helper listens.
 func start(t *testing.T, n namespace, socket string) *helper {
 	t.Helper()
-	return startWith(t, socket, "ip", "netns", "exec", string(n), binary, "--socket", socket)
+	return startOn(t, n, socket, engine)
+}
+
+// startOn is for meshes of both engines.
+func startOn(t *testing.T, n namespace, socket, engine string) *helper {
+	t.Helper()
+	return startWith(t, socket, "ip", "netns", "exec", string(n), binary, "--engine", engine, "--log-level", level, "--socket", socket)
 }
 
 func startWith(t *testing.T, socket string, command ...string) *helper {
@@ -115,7 +121,16 @@ func (h *helper) connect(t *testing.T) *agent {
 		t.Fatal(err)
 	}
 	a := &agent{t: t, socket: socket, answers: make(chan message, 1)}
-	t.Cleanup(func() { _ = socket.Close() })
+	t.Cleanup(func() {
+		_ = socket.Close()
+		if t.Failed() {
+			a.mutex.Lock()
+			defer a.mutex.Unlock()
+			for _, event := range a.events {
+				t.Logf("%s heard %s %v", h.socket, event.Method, event.Params)
+			}
+		}
+	})
 	go a.listen()
 	a.hello = a.call("hello", map[string]any{"protocol": 1, "client": "integration test"})
 	return a

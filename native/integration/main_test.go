@@ -5,6 +5,7 @@
 package integration
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,6 +17,14 @@ import (
 
 var binary string
 
+// The tests run on the engine that is asked for, with a helper that is built already where there is one:
+// scripts/test-kernel runs them in a virtual machine in which nothing can be built.
+var (
+	engine = cmp.Or(os.Getenv("MESHGATE_ENGINE"), "userspace")
+	built  = os.Getenv("MESHGATE_HELPER")
+	level  = cmp.Or(os.Getenv("MESHGATE_LOG_LEVEL"), "info")
+)
+
 func TestMain(m *testing.M) {
 	if socket := os.Getenv(strangerSocket); socket != "" {
 		os.Exit(beStranger(socket))
@@ -24,6 +33,10 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) int {
+	if built != "" {
+		binary = built
+		return m.Run()
+	}
 	directory, err := os.MkdirTemp("", "meshgate-helper")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -61,10 +74,18 @@ func sh(t *testing.T, format string, args ...any) string {
 	return string(text)
 }
 
+// patience is three times as long in a virtual machine without KVM.
+func patience() time.Duration {
+	if built != "" {
+		return time.Minute
+	}
+	return 20 * time.Second
+}
+
 // until waits for a condition, not for a time.
 func until(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(patience())
 	for !condition() {
 		if time.Now().After(deadline) {
 			t.Fatalf("still not: %s", what)

@@ -26,10 +26,15 @@ type member struct {
 
 func newMember(t *testing.T, n namespace, number int) *member {
 	t.Helper()
+	return newMemberOn(t, n, number, engine)
+}
+
+func newMemberOn(t *testing.T, n namespace, number int, engine string) *member {
+	t.Helper()
 	m := &member{namespace: n, number: number, device: fmt.Sprintf("mg%d-%d", os.Getpid(), number)}
 	_, _ = rand.Read(m.private[:])
 	_, _ = rand.Read(m.probe[:])
-	m.helper = start(t, n, newSocket(t))
+	m.helper = startOn(t, n, newSocket(t), engine)
 	m.agent = m.helper.connect(t)
 	return m
 }

@@ -58,7 +58,7 @@ func TestTwoAmbientCapabilitiesAreEnough(t *testing.T) {
 	}
 	socket := filepath.Join(directory, "helper.sock")
 	h := startWith(t, socket, "ip", "netns", "exec", string(n), "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
-		"--inh-caps=-all,+net_admin,+net_raw", "--ambient-caps=+net_admin,+net_raw", "--", binary, "--socket", socket)
+		"--inh-caps=-all,+net_admin,+net_raw", "--ambient-caps=+net_admin,+net_raw", "--", binary, "--engine", engine, "--socket", socket)
 	m, other := &member{namespace: n, number: 1, device: fmt.Sprintf("mg%d-n", os.Getpid())}, &member{number: 2}
 	m.private[1], m.probe[1], other.private[1], other.probe[1] = 1, 1, 2, 2
 	if changed := h.connect(t).apply(m.desired(other)); len(changed) == 0 {
@@ -72,7 +72,7 @@ func TestTwoAmbientCapabilitiesAreEnough(t *testing.T) {
 func TestWithoutPermissionItSaysWhatIsMissing(t *testing.T) {
 	needRoot(t)
 	command := exec.Command("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all", "--",
-		binary, "--socket", filepath.Join(t.TempDir(), "x.sock"))
+		binary, "--engine", engine, "--socket", filepath.Join(t.TempDir(), "x.sock"))
 	text, err := command.CombinedOutput()
 	if command.ProcessState.ExitCode() != 1 {
 		t.Errorf("it ends with %v", err)
@@ -85,7 +85,7 @@ func TestASecondHelperOnTheSameSocketIsRefused(t *testing.T) {
 	needRoot(t)
 	n, socket := newNamespace(t, "a"), newSocket(t)
 	h := start(t, n, socket)
-	text, err := exec.Command("ip", "netns", "exec", string(n), binary, "--socket", socket).CombinedOutput()
+	text, err := exec.Command("ip", "netns", "exec", string(n), binary, "--engine", engine, "--socket", socket).CombinedOutput()
 	if err == nil {
 		t.Error("it runs")
 	}
@@ -100,7 +100,7 @@ func TestAStrangerIsClosedAtOnceAndOneWhoIsNamedIsNot(t *testing.T) {
 		_ = os.Chmod(path, 0o755)
 	}
 	socket := filepath.Join(directory, "helper.sock")
-	h := startWith(t, socket, "ip", "netns", "exec", string(n), binary, "--socket", socket, "--allow-uid", "65533")
+	h := startWith(t, socket, "ip", "netns", "exec", string(n), binary, "--engine", engine, "--socket", socket, "--allow-uid", "65533")
 	// Only the file's mode keeps others out so far, and that is not what is tested.
 	if err := os.Chmod(socket, 0o666); err != nil {
 		t.Fatal(err)

@@ -41,7 +41,7 @@ export async function run(context: CommandContext, options: RunOptions): Promise
     if (isRoot()) refuseForeignState(context.stateDir)
     const isPrivileged = isRoot() && hasCapabilities()
     const ports = isPrivileged ? openPorts(config) : []
-    const pid = await requireHelper(context)
+    const pid = await requireHelper(context, config.engine)
     if (isPrivileged) {
       const environment = { ...process.env, [HELPER_PID]: pid?.toString() ?? '' }
       const args = [...process.argv.slice(2), '--no-helper']
@@ -80,9 +80,12 @@ async function runToTheEnd(context: CommandContext, config: Config, log: Log): P
 }
 
 /** The pid of the helper if it is this program's to stop. */
-async function requireHelper({ runDir }: CommandContext): Promise<number | undefined> {
+async function requireHelper(
+  { runDir }: CommandContext,
+  engine: Config['engine'],
+): Promise<number | undefined> {
   if (await helperAnswers(runDir)) return helperOfEarlierRun(runDir)
-  if (isRoot()) return launchHelper(runDir)
+  if (isRoot()) return launchHelper(runDir, engine)
   throw new Failure('no-helper', `no helper answers in ${runDir}, and only root may start one`, {
     remedy:
       'run this with sudo, or start meshgate-helper as a service with --allow-uid for this user',

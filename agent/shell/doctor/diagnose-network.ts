@@ -32,7 +32,7 @@ function finding(check: string, verdict: Finding['verdict'], found: string, reme
   return { check, verdict, found, remedy }
 }
 
-function helper({ helper: { connected, engine, problem } }: SelfStatus): Finding {
+function helper({ helper: { connected, engine, engineReason, problem } }: SelfStatus): Finding {
   if (!connected)
     return finding(
       'helper',
@@ -42,7 +42,11 @@ function helper({ helper: { connected, engine, problem } }: SelfStatus): Finding
     )
   if (problem !== null)
     return finding('helper', 'bad', `the helper says: ${problem}`, remedyOf(problem))
-  return finding('helper', 'good', `connected, engine ${engine ?? 'unknown'}`)
+  return finding(
+    'helper',
+    'good',
+    `connected, engine ${engine ?? 'unknown'}: ${engineReason ?? 'no reason known'}`,
+  )
 }
 
 function remedyOf(problem: string): string {

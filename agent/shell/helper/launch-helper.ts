@@ -26,13 +26,14 @@ export function helperAnswers(runDir: string): Promise<boolean> {
 }
 
 /** Resolves to its pid once it listens. Throws Failure with the last words of its log. */
-export async function launchHelper(runDir: string): Promise<number> {
+export async function launchHelper(runDir: string, engine: string): Promise<number> {
   const program = helperProgram()
   mkdirSync(runDir, { recursive: true, mode: 0o755 })
   const logPath = join(runDir, 'helper.log')
   // A file, not a pipe: a pipe that nobody reads any more would kill it.
   const log = openSync(logPath, 'w', 0o640)
-  const child = spawn(program, ['--supervise', '--socket', helperSocketPath(runDir)], {
+  const options = ['--supervise', '--engine', engine, '--socket', helperSocketPath(runDir)]
+  const child = spawn(program, options, {
     detached: true,
     stdio: ['ignore', log, log],
   })

@@ -59,6 +59,11 @@ export const CONFIG_REFERENCE: Readonly<Record<ConfigKey, KeyReference>> = {
       "The etcd cluster on which several authorities keep one ledger. Only read where the network's own key is; left out, the ledger is a file of this host.",
     live: false,
   },
+  engine: {
+    about:
+      "Whose WireGuard it is: the kernel's own, or the helper's in user space. \"auto\" takes the kernel's where there is one. For a helper that `meshgate run` starts; one that runs as a service has the option --engine.",
+    live: false,
+  },
   birthday_search: {
     about:
       'Whether this host takes part in searches for direct paths through hard NATs: up to 256 sockets or 1,024 probes for some seconds.',

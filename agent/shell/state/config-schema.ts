@@ -85,6 +85,7 @@ export const configSchema = z.strictObject({
       error: 'is neither "duplicate" nor "off" nor a table of these',
     })
     .default('off'),
+  engine: z.enum(['auto', 'kernel', 'userspace'], { error: 'is no engine' }).default('userspace'),
   birthday_search: z.boolean('is neither true nor false').default(true),
   // IPv6 needs 1280 (RFC 8200 section 5); no link carries more than 65535.
   mtu: z.int().min(1280, 'is too small').max(65_535, 'is too large').default(1280),
@@ -119,6 +120,7 @@ export const CONFIG_REMEDIES: Readonly<Record<ConfigKey, string>> = {
     'write false to ask nothing of the router, true (the default) to have it forward the ports of this host',
   redundancy:
     'write "duplicate" or "off", or a table: [redundancy] with lines such as web-1 = "duplicate" or "tag:voice" = "duplicate"',
+  engine: 'write "auto", "kernel" or "userspace"',
   birthday_search:
     'write false to search for no ports of hard NATs, true (the default) to go direct where a plain punch cannot',
   mtu: 'write a number from 1280 to 65535',

@@ -44,6 +44,8 @@ export interface Config {
   /** Where several authorities keep one ledger; empty: this host's own file. Read where the network's key is. */
   readonly authorityEtcd: readonly string[]
   readonly relay: boolean
+  /** For the helper, if the agent is who starts it. */
+  readonly engine: 'auto' | 'kernel' | 'userspace'
   readonly birthdaySearch: boolean
   /** Ask the router to forward this host's ports. */
   readonly portMapping: boolean
@@ -123,6 +125,7 @@ function configOf(data: z.output<typeof configSchema>, turn: readonly DesiredTur
     stunServer: data.stun_server,
     authorityEtcd: data.authority_etcd,
     relay: data.relay,
+    engine: data.engine,
     birthdaySearch: data.birthday_search,
     portMapping: data.port_mapping,
     redundancy: typeof data.redundancy === 'string' ? { '*': data.redundancy } : data.redundancy,

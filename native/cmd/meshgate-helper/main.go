@@ -19,7 +19,6 @@ import (
 	"meshgate.dev/native/internal/readiness"
 	"meshgate.dev/native/internal/server"
 	"meshgate.dev/native/internal/statefile"
-	"meshgate.dev/native/internal/userspace"
 )
 
 // version is set by the build.
@@ -67,11 +66,11 @@ func run(options options, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("cannot listen: %w", err)
 	}
-	kind := userspace.Engine{}
-	hello := protocol.Hello{
-		Protocol: protocol.Version, Helper: version,
-		Engine: kind.Name(), EngineReason: "this version of the helper has no other engine",
+	kind, reason, err := choose(options.engine)
+	if err != nil {
+		return errors.Join(err, listener.Close())
 	}
+	hello := protocol.Hello{Protocol: protocol.Version, Helper: version, Engine: kind.Name(), EngineReason: reason}
 	file := statefile.File{Path: options.state}
 	agents := server.New(log, hello, options.allowedUIDs, file)
 	kept, err := engine.New(kind, agents, log)
@@ -79,7 +78,7 @@ func run(options options, log *slog.Logger) error {
 		return errors.Join(err, listener.Close())
 	}
 	restore(kept, file, log)
-	log.Info("listening", "socket", options.socket, "version", version, "instance", kept.Instance())
+	log.Info("listening", "socket", options.socket, "version", version, "engine", kind.Name(), "why", reason, "instance", kept.Instance())
 
 	manager := readiness.FromEnvironment()
 	manager.Ready()

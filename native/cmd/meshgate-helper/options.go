@@ -11,6 +11,8 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+
+	"meshgate.dev/native/internal/protocol"
 )
 
 const usage = `meshgate-helper keeps a WireGuard device as the meshgate agent desires it.
@@ -22,6 +24,7 @@ Usage: meshgate-helper [options]
   --state PATH       where it keeps what it was told, for a next start after it was killed (default: helper.state
                      beside the socket)
   --supervise        run the helper as a child, and start it again when it dies
+  --engine NAME      userspace (the default), kernel, or auto: the kernel's WireGuard where there is one
   --allow-uid N      let this user connect, beside root and the helper's own; may be repeated
   --allow-user NAME  the same, by name
   --log-level LEVEL  debug, info, warn or error (default info); lines of JSON go to standard error
@@ -34,6 +37,7 @@ that has none, which finds them as systemd would hand them over (sd_listen_fds(3
 It needs CAP_NET_ADMIN and CAP_NET_RAW, and gives up everything else that it has.
 SIGTERM and SIGINT take the device and its routes down and end it. SIGHUP ends it as a crash would: who supervises it starts
 it anew, from the program file as it is then, and it goes on with what it kept. Sessions are shaken hands for again at once.
+A device of the kernel's stays up meanwhile, with all its peers and straight paths, and is taken over.
 
 Examples:
   meshgate-helper --allow-user meshgate
@@ -45,6 +49,7 @@ type options struct {
 	socket      string
 	state       string
 	supervise   bool
+	engine      string
 	allowedUIDs []uint32
 	level       slog.Level
 	version     bool
@@ -60,6 +65,7 @@ func parseOptions(arguments []string) (parsed options, err error) {
 	flags.StringVar(&parsed.socket, "socket", defaultSocket, "")
 	flags.StringVar(&parsed.state, "state", "", "")
 	flags.BoolVar(&parsed.supervise, "supervise", false, "")
+	flags.StringVar(&parsed.engine, "engine", protocol.EngineUserspace, "")
 	flags.BoolVar(&parsed.version, "version", false, "")
 	flags.TextVar(&parsed.level, "log-level", slog.LevelInfo, "")
 	flags.Func("allow-uid", "", func(text string) error {
@@ -84,6 +90,11 @@ func parseOptions(arguments []string) (parsed options, err error) {
 	}
 	if flags.NArg() > 0 {
 		return parsed, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	switch parsed.engine {
+	case engineAuto, protocol.EngineKernel, protocol.EngineUserspace:
+	default:
+		return parsed, fmt.Errorf("--engine is auto, kernel or userspace, not %q", parsed.engine)
 	}
 	if parsed.socket == "" {
 		return parsed, errors.New("--socket needs a path")

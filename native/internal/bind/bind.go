@@ -73,6 +73,14 @@ func New(inbox Inbox) *Bind {
 	return wrap(&families{}, inbox)
 }
 
+// Over puts other sockets in the place of those, before the port is opened; nil is those.
+func (b *Bind) Over(sockets conn.Bind) {
+	if sockets == nil {
+		sockets = &families{}
+	}
+	b.sockets = sockets
+}
+
 func wrap(sockets conn.Bind, inbox Inbox) *Bind {
 	return &Bind{
 		sockets: sockets, inbox: inbox, peers: map[string]*PeerEndpoint{}, Hosts: relay.NewTable(),
@@ -182,6 +190,20 @@ func (b *Bind) Send(packets [][]byte, endpoint conn.Endpoint) error {
 		return c.send(packets)
 	}
 	return b.sockets.Send(packets, endpoint)
+}
+
+// Sender is the peer whose packet came from an endpoint that receiving has given, or nil if that is
+// nobody's, or several peers claim it.
+func (b *Bind) Sender(endpoint conn.Endpoint) *PeerEndpoint {
+	way := relay.Way{Address: addressOf(endpoint)}
+	switch from := endpoint.(type) {
+	case *PeerEndpoint:
+		return from
+	case *caller:
+		way = from.way
+	}
+	peer, _ := b.Hosts.At(way).(*PeerEndpoint)
+	return peer
 }
 
 // SendTo sends one datagram of our own. It goes alone: a batch may reach a raw socket as one.

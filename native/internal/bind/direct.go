@@ -24,4 +24,18 @@ func (path *direct) Send(packets [][]byte) error {
 	return path.bind.sockets.Send(packets, path.endpoint)
 }
 
+// A Straight path needs nothing of us on the way: an engine may send over it by itself, and then tells
+// what it has sent.
+type Straight interface {
+	Path
+	// Add counts packets that have left without us.
+	Add(Sent)
+}
+
+// AsStraight tells whether a path is one.
+func AsStraight(path Path) (Straight, bool) {
+	straight, ok := path.(*direct)
+	return straight, ok
+}
+
 func (path *direct) Endpoint() netip.AddrPort { return path.endpoint.AddrPort }

@@ -78,6 +78,14 @@ func (endpoint *PeerEndpoint) Active() Path {
 	return nil
 }
 
+// Paths are the one in use and the second one; each may be nil.
+func (endpoint *PeerEndpoint) Paths() (active, second Path) {
+	if path := endpoint.second.Load(); path != nil {
+		second = *path
+	}
+	return endpoint.Active(), second
+}
+
 func (endpoint *PeerEndpoint) send(packets [][]byte) error {
 	path := endpoint.active.Load()
 	if path == nil {

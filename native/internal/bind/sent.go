@@ -25,4 +25,9 @@ func (s *sent) count(packets [][]byte) {
 	s.handshakes.Add(handshakes)
 }
 
+func (s *sent) Add(more Sent) {
+	s.transport.Add(more.Transport)
+	s.handshakes.Add(more.Handshakes)
+}
+
 func (s *sent) Sent() Sent { return Sent{s.transport.Load(), s.handshakes.Load()} }

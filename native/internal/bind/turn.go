@@ -69,7 +69,8 @@ func (gate *Gate) caller(from netip.AddrPort, over Relayer) *caller {
 		if len(gate.callers) >= callersMax {
 			clear(gate.callers)
 		}
-		known = &caller{StdNetEndpoint: conn.StdNetEndpoint{AddrPort: from}, over: over}
+		known = &caller{StdNetEndpoint: conn.StdNetEndpoint{AddrPort: from}, over: over, way: gate.way}
+		known.way.Address = from
 		gate.callers[from] = known
 	}
 	return known
@@ -79,6 +80,7 @@ func (gate *Gate) caller(from netip.AddrPort, over Relayer) *caller {
 type caller struct {
 	conn.StdNetEndpoint
 	over Relayer
+	way  relay.Way
 }
 
 func (c *caller) send(packets [][]byte) (err error) {

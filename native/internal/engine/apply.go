@@ -66,7 +66,7 @@ func (e *Engine) converge(desired *protocol.Desired, pairs map[protocol.Key]*pro
 		e.convergeTurns(nil, note)
 		return changed, nil
 	}
-	if err := e.convergeDevice(desired.Device, note); err != nil {
+	if err := e.convergeDevice(desired, note); err != nil {
 		return changed, err
 	}
 	e.convergeTurns(desired.Turn, note)
@@ -82,7 +82,8 @@ func (e *Engine) converge(desired *protocol.Desired, pairs map[protocol.Key]*pro
 
 type noter func(format string, args ...any)
 
-func (e *Engine) convergeDevice(spec *protocol.Device, note noter) error {
+func (e *Engine) convergeDevice(desired *protocol.Desired, note noter) error {
+	spec := desired.Device
 	if e.device != nil && e.device.spec.Name != spec.Name {
 		note("device delete %s", e.device.spec.Name)
 		e.removeDevice()
@@ -92,7 +93,7 @@ func (e *Engine) convergeDevice(spec *protocol.Device, note noter) error {
 		if port == 0 {
 			port = e.lostPort
 		}
-		if err := e.makeDevice(spec, port); err != nil {
+		if err := e.makeDevice(desired, port); err != nil {
 			return err
 		}
 		note("device create %s", spec.Name)

@@ -97,9 +97,11 @@ func (e *Engine) removePeers(wanted map[protocol.Key]bool, note noter) {
 func (e *Engine) addPeer(spec protocol.Peer, own protocol.Key, pair *probe.Pair) error {
 	p := newPeer(pair, e.started)
 	p.own, p.hosts = own, e.bind.Hosts
-	if err := e.device.wireguard.AddPeer(&spec, p.endpoint); err != nil {
+	was, err := e.device.wireguard.AddPeer(&spec, p.endpoint)
+	if err != nil {
 		return err
 	}
+	p.prober.Begin(was)
 	p.spec = spec
 	p.spec.Paths = nil
 	e.mutex.Lock()

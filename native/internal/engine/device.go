@@ -28,9 +28,14 @@ func (e *Engine) wireguard() tunnel.Device {
 }
 
 // makeDevice makes the device and puts all peers that are known on it.
-func (e *Engine) makeDevice(spec *protocol.Device, port int) error {
+func (e *Engine) makeDevice(desired *protocol.Desired, port int) error {
+	spec := desired.Device
+	keys := make([]protocol.Key, len(desired.Peers))
+	for i, peer := range desired.Peers {
+		keys[i] = peer.PublicKey
+	}
 	wireguard, err := e.kind.Open(tunnel.Config{
-		Name: spec.Name, MTU: spec.MTU, ListenPort: port, PrivateKey: spec.PrivateKey,
+		Name: spec.Name, MTU: spec.MTU, ListenPort: port, PrivateKey: spec.PrivateKey, Peers: keys,
 	}, e.bind, e.log)
 	if err != nil {
 		return err
@@ -45,7 +50,7 @@ func (e *Engine) makeDevice(spec *protocol.Device, port int) error {
 	}
 	for _, p := range e.peers {
 		if err == nil {
-			err = wireguard.AddPeer(&p.spec, p.endpoint)
+			_, err = wireguard.AddPeer(&p.spec, p.endpoint)
 		}
 	}
 	if err != nil {

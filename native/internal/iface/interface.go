@@ -43,7 +43,14 @@ func Open(name string) (*Interface, error) {
 	}
 	// Nobody answers router solicitations in a mesh. A kernel that cannot leave them out merely says more.
 	_ = netlink.LinkSetIP6AddrGenMode(link, addrGenModeNone)
-	return &Interface{index: link.Attrs().Index, ipv6: enableIPv6(name)}, nil
+	opened := &Interface{index: link.Attrs().Index, ipv6: enableIPv6(name)}
+	if IsOurs(link) {
+		// An earlier helper has given it these.
+		if opened.addresses, err = addressesOf(link); err != nil {
+			return nil, err
+		}
+	}
+	return opened, nil
 }
 
 // HasIPv6 tells whether the interface can have IPv6 addresses.

@@ -68,6 +68,9 @@ func (prober *Prober) best() *path {
 	if active := prober.active; anyUp && active != nil && !active.stuck && slices.Contains(prober.paths, active) {
 		return active
 	}
+	if outlived := prober.outlived(); outlived != nil {
+		return outlived
+	}
 	for _, p := range prober.paths {
 		if !p.stuck {
 			return p

@@ -7,6 +7,7 @@ package paths
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -29,6 +30,9 @@ type Prober struct {
 	duplicate    bool
 	// doubled is the path that packets leave over as well.
 	doubled *path
+
+	// begun is where packets went before the prober was there; zero is nowhere.
+	begun netip.AddrPort
 
 	lastNumber uint8
 	wokenUntil time.Time

@@ -4,8 +4,11 @@ package protocol
 
 import "net/netip"
 
-// EngineUserspace is wireguard-go inside the helper.
-const EngineUserspace = "userspace"
+// The engines: wireguard-go inside the helper, and the kernel's own WireGuard.
+const (
+	EngineUserspace = "userspace"
+	EngineKernel    = "kernel"
+)
 
 // Hello answers `hello`.
 type Hello struct {

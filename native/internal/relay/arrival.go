@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"golang.zx2c4.com/wireguard/conn"
 )
 
 // A Way is how a member's packets reach us: from an address, or over hubs. It is the same path that
@@ -144,6 +146,17 @@ func (t *Table) Arrival(tag Tag, way Way) *Arrival {
 	defer t.mutex.RUnlock()
 	if known := t.members[tag]; known != nil {
 		return known.arrival(way)
+	}
+	return nil
+}
+
+// At is what WireGuard knows the member by whose packets come over a way that has no hub; nil if there is
+// none, or more than one.
+func (t *Table) At(way Way) conn.Endpoint {
+	t.mutex.RLock()
+	defer t.mutex.RUnlock()
+	if known := t.addresses[way]; len(known) == 1 {
+		return known[0].member.host.Endpoint
 	}
 	return nil
 }

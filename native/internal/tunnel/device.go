@@ -26,6 +26,8 @@ type Config struct {
 	MTU        int
 	ListenPort int
 	PrivateKey protocol.Key
+	// Peers are those that will be added, or are there already on a device that outlived its helper.
+	Peers []protocol.Key
 }
 
 // An Engine makes devices.
@@ -47,7 +49,8 @@ type Device interface {
 
 	// AddPeer makes a peer whose ciphertext goes where its endpoint says: over the path in use, and over a
 	// second one while there is one. Both may change at any time, without a new handshake.
-	AddPeer(peer *protocol.Peer, endpoint *bind.PeerEndpoint) error
+	// If the peer has outlived the helper before, it tells where its packets leave for.
+	AddPeer(peer *protocol.Peer, endpoint *bind.PeerEndpoint) (was netip.AddrPort, err error)
 	// RemovePeer ends the session.
 	RemovePeer(peer protocol.Key) error
 	// SetPresharedKey counts from the next handshake on.

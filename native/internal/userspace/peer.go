@@ -21,7 +21,7 @@ import (
 )
 
 // AddPeer makes a peer whose ciphertext goes to the endpoint, for good.
-func (d *Device) AddPeer(peer *protocol.Peer, endpoint *bind.PeerEndpoint) error {
+func (d *Device) AddPeer(peer *protocol.Peer, endpoint *bind.PeerEndpoint) (was netip.AddrPort, err error) {
 	key := hexOf(peer.PublicKey)
 	name := d.bind.Adopt(key, endpoint)
 	config := &strings.Builder{}
@@ -31,11 +31,11 @@ func (d *Device) AddPeer(peer *protocol.Peer, endpoint *bind.PeerEndpoint) error
 	}
 	if err := d.wireguard.IpcSet(config.String()); err != nil {
 		d.bind.Forget(key)
-		return err
+		return was, err
 	}
 	// A handshake that arrives while a peer is being made may still put its own source in the
 	// endpoint's place; from here on the place is ours.
-	return d.set("public_key=%s\nupdate_only=true\nendpoint=%s\n", key, name)
+	return was, d.set("public_key=%s\nupdate_only=true\nendpoint=%s\n", key, name)
 }
 
 // RemovePeer ends the session.

@@ -33,7 +33,12 @@ function facts(changes: Changes = {}): Facts {
       ok: true,
       status: {
         self: {
-          helper: { connected: true, engine: 'userspace', problem: null },
+          helper: {
+            connected: true,
+            engine: 'userspace',
+            engineReason: 'asked for',
+            problem: null,
+          },
           neighbours: ['hub'],
           turnServers: [],
           ...self,
@@ -77,7 +82,7 @@ const certificate = (fromDays: number, toDays: number) => ({
 const noAgent = (code: string) => ({ agent: { ok: false, code, message: code } as const })
 const stun = (answered: boolean) => [{ server: 'x', answered, rttMs: null, mapped: null }]
 const helper = (problem: string | null, connected = true) =>
-  ({ self: { helper: { connected, engine: null, problem } } }) as Changes
+  ({ self: { helper: { connected, engine: null, engineReason: null, problem } } }) as Changes
 const path = (kind: string, lossPct = 0) =>
   ({ kind, via: 'hub', endpoint: null, rttMs: 1, lossPct }) as PeerStatus['path']
 

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build kernel
+
+package integration
+
+import (
+	"strings"
+	"testing"
+)
+
+// newKernelPair is a pair whose tunnel is up, straight from kernel to kernel.
+func newKernelPair(t *testing.T) (a, b *member) {
+	t.Helper()
+	a, b = newPair(t, 2)
+	until(t, "the tunnel is up", func() bool { return a.namespace.ping(b.address()) })
+	until(t, "the kernel sends straight", func() bool { return strings.Contains(a.shown(t, "endpoints"), "192.0.2.2:41820") })
+	return a, b
+}
+
+func (m *member) shown(t *testing.T, what string) string {
+	t.Helper()
+	return m.namespace.sh(t, "wg show %s %s", m.device, what)
+}
+
+func (m *member) table() string { return "inet meshgate-" + m.device }
+
+func TestTunnelsStandWithoutHelpersAndAreTakenOverByTheNext(t *testing.T) {
+	a, b := newKernelPair(t)
+	handshakes := a.shown(t, "latest-handshakes")
+	a.helper.kill()
+	b.helper.kill()
+	for range 3 {
+		if !a.namespace.ping(b.address()) {
+			t.Fatal("a packet is lost without the helpers")
+		}
+	}
+	pings := a.namespace.background(t, "ping -q -i 0.2 -W 1 -c 50 %s", b.address())
+	for _, m := range []*member{a, b} {
+		m.helper = start(t, m.namespace, m.helper.socket)
+		m.agent = m.helper.connect(t)
+	}
+	a.agent.apply(a.desired(b, 2))
+	b.agent.apply(b.desired(a, 2))
+	a.agent.await("path-up", any1)
+	b.agent.await("path-up", any1)
+	contains(t, pings(), " 0% packet loss")
+	if after := a.shown(t, "latest-handshakes"); after != handshakes {
+		t.Errorf("the session is another one: %s after %s", after, handshakes)
+	}
+	contains(t, a.shown(t, "endpoints"), "192.0.2.2:41820")
+}
+
+func TestRulesThatSomebodyFlushesComeBack(t *testing.T) {
+	a, b := newKernelPair(t)
+	before := a.namespace.sh(t, "nft list table %s", a.table())
+	a.namespace.sh(t, "nft flush ruleset")
+	until(t, "the rules are back", func() bool {
+		return strings.Contains(a.namespace.sh(t, "nft list ruleset"), a.table())
+	})
+	if after := a.namespace.sh(t, "nft -s list table %s", a.table()); strings.Count(after, "\n") != strings.Count(before, "\n") {
+		t.Errorf("the rules were\n%s\nand are\n%s", before, after)
+	}
+	if !a.namespace.ping(b.address()) {
+		t.Error("no answer")
+	}
+}
+
+func TestSomebodyElsesWireGuardIsNeverTouched(t *testing.T) {
+	n := newNamespace(t, "a")
+	a, b := newMember(t, n, 1), &member{number: 2}
+	b.private[1], b.probe[1] = 1, 1
+	sh(t, "ip -n %s link add %s type wireguard", n, a.device)
+	n.sh(t, "wg set %s listen-port 41821", a.device)
+	a.agent.expectReason(a.desired(b), "name-taken")
+	contains(t, a.shown(t, "listen-port"), "41821")
+}
+
+func TestWhatAnotherToolChangesOfThePeersIsUndone(t *testing.T) {
+	a, b := newKernelPair(t)
+	a.namespace.sh(t, "wg set %s peer %s endpoint 192.0.2.99:9 allowed-ips 10.99.0.0/16", a.device, b.key())
+	until(t, "it is undone", func() bool {
+		return strings.Contains(a.shown(t, "endpoints"), "192.0.2.2:41820") && !strings.Contains(a.shown(t, "allowed-ips"), "10.99.")
+	})
+	a.namespace.sh(t, "wg set %s peer %s remove", a.device, b.key())
+	until(t, "the peer is back", func() bool { return a.namespace.ping(b.address()) })
+}
+
+func TestAMeshOfBothEnginesCarriesPackets(t *testing.T) {
+	nsA, nsB := newNamespace(t, "a"), newNamespace(t, "b")
+	wire(t, nsA, nsB, 2)
+	a, b := newMemberOn(t, nsA, 1, "kernel"), newMemberOn(t, nsB, 2, "userspace")
+	a.agent.apply(a.desired(b, 2))
+	b.agent.apply(b.desired(a, 2))
+	until(t, "the tunnel is up", func() bool { return a.namespace.ping(b.address()) })
+	contains(t, b.namespace.sh(t, "ping -q -c 20 -i 0.1 -s 1200 %s", a.address()), " 0% packet loss")
+}

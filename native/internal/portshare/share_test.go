@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package portshare
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"runtime"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	portWireGuard = 41820
+	portSocket    = 40001
+	portPeer      = 5000
+)
+
+// A site is a host with the share, with a plain socket in WireGuard's place, and a host that speaks to it.
+type site struct {
+	share                   *Share
+	wireguard, socket, peer *net.UDPConn
+}
+
+var (
+	hostAddresses = []string{"192.0.2.1", "fd00::1"}
+	peerAddresses = []string{"192.0.2.2", "fd00::2"}
+)
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("network namespaces need root")
+	}
+	// The thread is not unlocked, so that it ends with the test and takes its namespaces along.
+	runtime.LockOSThread()
+	peer, host := newNamespace(t), newNamespace(t)
+	run(t, "ip link set lo up && ip link add w type veth peer name w netns %s", peer)
+	for number, namespace := range []string{host, peer} {
+		run(t, "nsenter --net=%s sh -c 'ip addr add 192.0.2.%d/24 dev w && ip addr add fd00::%[2]d/64 dev w nodad && ip link set w up'", namespace, number+1)
+	}
+	s := &site{wireguard: listen(t, portWireGuard), socket: listen(t, portSocket)}
+	var err error
+	log := slog.New(slog.DiscardHandler)
+	if s.share, err = Open("meshgate-test", Ports{portWireGuard, portSocket}, log); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.share.Close)
+	enter(t, peer)
+	s.peer = listen(t, portPeer)
+	enter(t, host)
+	return s
+}
+
+func enter(t *testing.T, namespace string) {
+	t.Helper()
+	file, err := os.Open(namespace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if err := unix.Setns(int(file.Fd()), unix.CLONE_NEWNET); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// newNamespace enters a new one, and gives a file that stands for it.
+func newNamespace(t *testing.T) string {
+	t.Helper()
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open("/proc/thread-self/ns/net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = file.Close() })
+	return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), file.Fd())
+}
+
+func run(t *testing.T, format string, args ...any) {
+	t.Helper()
+	line := fmt.Sprintf(format, args...)
+	if text, err := exec.Command("sh", "-c", line).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", line, err, text)
+	}
+}
+
+func listen(t *testing.T, port int) *net.UDPConn {
+	t.Helper()
+	socket, err := net.ListenUDP("udp", &net.UDPAddr{Port: port})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = socket.Close() })
+	return socket
+}
+
+func endpointOf(address string, port uint16) netip.AddrPort {
+	return netip.AddrPortFrom(netip.MustParseAddr(address), port)
+}
+
+// sends makes one socket say something, and gives what another hears of it, and from where.
+func sends(t *testing.T, from *net.UDPConn, to netip.AddrPort, datagram []byte, at *net.UDPConn) (heard []byte, source netip.AddrPort) {
+	t.Helper()
+	if _, err := from.WriteToUDPAddrPort(datagram, to); err != nil {
+		t.Fatal(err)
+	}
+	_ = at.SetReadDeadline(time.Now().Add(2 * time.Second))
+	buffer := make([]byte, 100)
+	size, source, err := at.ReadFromUDPAddrPort(buffer)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, netip.AddrPort{}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return buffer[:size], netip.AddrPortFrom(source.Addr().Unmap(), source.Port())
+}
+
+var (
+	transportMessage = append([]byte{4, 0, 0, 0}, make([]byte, 28)...)
+	initiation       = append([]byte{1, 0, 0, 0}, make([]byte, 60)...)
+	probeFrame       = []byte{0x6d, 0x67, 0x70, 0x01, 9}
+)
+
+func TestOnlyWireGuardsPacketsFromStraightEndpointsAreTheKernels(t *testing.T) {
+	s := newSite(t)
+	for i, host := range hostAddresses {
+		to, straight := endpointOf(host, portWireGuard), endpointOf(peerAddresses[i], portPeer)
+		for _, datagram := range [][]byte{probeFrame, transportMessage, initiation, {4, 0, 0, 1, 0}} {
+			if heard, source := sends(t, s.peer, to, datagram, s.socket); string(heard) != string(datagram) || source != straight {
+				t.Errorf("%x from %v reaches the socket as %x from %v", datagram, straight, heard, source)
+			}
+		}
+		if err := s.share.Straighten(nil, []netip.AddrPort{straight}); err != nil {
+			t.Fatal(err)
+		}
+		for _, datagram := range [][]byte{transportMessage, transportMessage, initiation} {
+			if heard, _ := sends(t, s.peer, to, datagram, s.wireguard); string(heard) != string(datagram) {
+				t.Errorf("%x from a straight endpoint does not reach the kernel", datagram)
+			}
+		}
+		if heard, _ := sends(t, s.peer, to, probeFrame, s.socket); heard == nil {
+			t.Error("a probe from a straight endpoint does not reach the socket")
+		}
+		for _, from := range []*net.UDPConn{s.socket, s.wireguard} {
+			if _, source := sends(t, from, straight, transportMessage, s.peer); source != to {
+				t.Errorf("the peer sees %v, not %v", source, to)
+			}
+		}
+		// What the socket sends it has counted itself.
+		if counts, err := s.share.Count(straight); err != nil || counts != (Counts{TransportIn: 2, HandshakesIn: 1, TransportOut: 1}) {
+			t.Errorf("counted %+v, %v", counts, err)
+		}
+		if err := s.share.Straighten([]netip.AddrPort{straight}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if heard, _ := sends(t, s.peer, to, transportMessage, s.socket); heard == nil {
+			t.Error("an endpoint that is not straight any more still reaches the kernel")
+		}
+	}
+}
+
+func TestRulesThatSomebodyFlushesAreBackAtOnce(t *testing.T) {
+	s := newSite(t)
+	to, straight := endpointOf(hostAddresses[0], portWireGuard), endpointOf(peerAddresses[0], portPeer)
+	if err := s.share.Straighten(nil, []netip.AddrPort{straight}); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		s.share.conn.FlushRuleset()
+		if err := s.share.conn.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		// It was ourselves, as far as the kernel can tell.
+		if !s.share.restore(s.share.watching) || !s.share.isWhole() {
+			t.Fatal("the rules are not back")
+		}
+		if heard, _ := sends(t, s.peer, to, probeFrame, s.socket); heard == nil {
+			t.Error("a probe does not reach the socket")
+		}
+		if heard, _ := sends(t, s.peer, to, transportMessage, s.wireguard); heard == nil {
+			t.Error("the straight endpoint is forgotten")
+		}
+	}
+}
