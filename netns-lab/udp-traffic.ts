@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createSocket } from 'node:dgram'
+import { TRAFFIC_MARK } from './udp-traffic-mark.ts'
 
 /**
  * Traffic that counts itself, run in a host of a lab:
@@ -49,6 +50,7 @@ function ask(ip: string, port: number, paceMs: number): void {
     while (startMs + answeredAt.length * paceMs <= performance.now()) {
       const datagram = Buffer.alloc(HEADER_BYTES + PAYLOAD_BYTES)
       datagram.writeUInt32BE(answeredAt.length, 0)
+      datagram.write(TRAFFIC_MARK, HEADER_BYTES, 'latin1')
       answeredAt.push(null)
       socket.send(datagram, port, ip, () => undefined)
     }

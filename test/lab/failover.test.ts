@@ -20,7 +20,8 @@ beforeAll(async () => {
       'home-b': { kind: 'port-restricted' },
     },
   })
-  mesh = await startMesh(lab, ['hub', 'other', 'alice', 'bob'])
+  // A configuration of their own can be changed later.
+  mesh = await startMesh(lab, ['hub', 'other', 'alice', 'bob'], { alice: '', bob: '' })
   await armed()
   bobAddress = await meshAddress(mesh.alice, 'bob')
 })
@@ -113,4 +114,19 @@ test('a helper that is killed under load is back within a second or two, and say
     await mesh.alice.reaches('bob')
   })
   expect(report.longestGapMs()).toBeLessThan(2_000)
+})
+
+test('in redundant mode a path that dies costs no packet at all', async () => {
+  await armed()
+  for (const member of [mesh.alice, mesh.bob]) {
+    await member.configure('redundancy = "duplicate"\n')
+    expect(await member.do(['reload'])).toContain('redundancy')
+  }
+  const report = await whileTrafficFlows(async () => {
+    await lab.set('internet', { cuts: [['home-a', 'home-b']] })
+    await relayed()
+    await lab.set('internet', { cuts: [] })
+  })
+  expect(report.sent).toBeGreaterThan(200)
+  expect(report.lost).toBe(0)
 })
