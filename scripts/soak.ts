@@ -111,7 +111,10 @@ async function memories(members: ReadonlyMap<string, Member>): Promise<Map<strin
   const found = new Map<string, number>()
   for (const [name, { host }] of members)
     for (const program of ['meshgate-agent', 'meshgate-helper']) {
-      const status = readFileSync(`/proc/${await pidIn(host, program)}/status`, 'utf8')
+      // One that was killed a moment ago has no memory to speak of.
+      const pid = await pidIn(host, program).catch(() => undefined)
+      if (pid === undefined) continue
+      const status = readFileSync(`/proc/${pid}/status`, 'utf8')
       found.set(`${name} ${program}`, Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024)
     }
   return found

@@ -57,8 +57,9 @@ const killAgent: Disturbance = async (_, members, random) => {
   member.process.kill('SIGKILL')
   await member.process.exit
   await sleep(random(4_000))
-  await member.run()
-  return `${name}'s agent was killed, and runs again`
+  // What happens next does not wait for it.
+  member.start()
+  return `${name}'s agent was killed, and starts again`
 }
 
 const killHelper: Disturbance = async (_, members, random) => {
