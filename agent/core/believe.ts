@@ -98,6 +98,8 @@ function believeOwn(node: Node, record: NodeRecord, now: Now): Effect[] {
   if (node.twin.seen >= TWIN_CERTAIN) {
     if (node.twin.since !== undefined) return []
     node.twin.since = now.wall
+    // Once more, so that the other one can be as certain.
+    node.own = undefined
     return [remember(node.events, { kind: 'twin-seen', version: record.version }, now.wall)]
   }
   node.own = undefined

@@ -13,7 +13,7 @@ import { type Child, said, startChild } from '../agent/shell/child.ts'
 import { WISH } from '../agent/shell/sample-authority.ts'
 import { EtcdCluster } from './etcd-cluster.ts'
 
-const ROUNDS = Number(process.env['MESHGATE_ROUNDS'] ?? 4)
+const ROUNDS = Number(process.env['MESHGATE_ROUNDS'] ?? 2)
 const USES = 100_000
 
 let cluster: EtcdCluster
