@@ -10,6 +10,9 @@ const UNSEEN_MIN = 2
 /** Nor are a few of many. */
 const UNSEEN_SHARE = 1 / 4
 
+/** So often everybody was asked, one member a period, before silence means anything. */
+const ROUNDS = 2
+
 /** Null while most members are seen. */
 export function partitionOf(
   node: Node,
@@ -19,8 +22,9 @@ export function partitionOf(
   const peers = [...node.peers.values()].filter(
     ({ record }) => record.certificate.notAfter > now.wall,
   )
-  const unseen = peers.filter((peer) => isUnseen(lifeOf(peer)))
   const members = peers.length + 1
+  const hasAskedAll = (node.swim?.periods ?? 0) >= ROUNDS * members
+  const unseen = peers.filter((peer) => isUnseen(lifeOf(peer), hasAskedAll))
   if (unseen.length < UNSEEN_MIN || unseen.length < members * UNSEEN_SHARE) return null
   const authorities = peers.filter(({ record }) => record.certificate.authority)
   const own = node.config.certificate.authority ? 1 : 0
@@ -38,6 +42,7 @@ export function partitionOf(
   }
 }
 
-function isUnseen(life: Liveness): boolean {
-  return life === 'failed' || life === 'unknown'
+/** Right after the start nobody has been heard of yet. */
+function isUnseen(life: Liveness, hasAskedAll: boolean): boolean {
+  return life === 'failed' || (life === 'unknown' && hasAskedAll)
 }
