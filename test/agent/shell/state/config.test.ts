@@ -23,6 +23,7 @@ describe('the configuration file', () => {
         authorityEtcd: [],
         relay: true,
         birthdaySearch: true,
+        engine: 'userspace',
         portMapping: true,
         redundancy: { '*': 'off' },
         mtu: 1280,
@@ -45,6 +46,7 @@ describe('the configuration file', () => {
       authority_etcd = ["http://192.0.2.1:2379"]
       relay = false
       birthday_search = false
+      engine = "auto"
       port_mapping = false
       mtu = 1420
       log_level = "debug"
@@ -74,6 +76,7 @@ describe('the configuration file', () => {
         authorityEtcd: ['http://192.0.2.1:2379'],
         relay: false,
         birthdaySearch: false,
+        engine: 'auto',
         portMapping: false,
         redundancy: { 'web-2': 'duplicate', 'tag:voice': 'duplicate', '*': 'off' },
         mtu: 1420,
