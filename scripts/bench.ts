@@ -4,10 +4,12 @@ import { parseArgs } from 'node:util'
 import { benchDirect } from './bench-runs/direct.ts'
 import { benchFailover } from './bench-runs/failover.ts'
 import { benchMemory } from './bench-runs/memory.ts'
+import { benchRelayed } from './bench-runs/relayed.ts'
 import { benchThroughput } from './bench-runs/throughput.ts'
 
 const BENCHES = {
   throughput: benchThroughput,
+  relayed: benchRelayed,
   direct: benchDirect,
   memory: benchMemory,
   failover: benchFailover,

@@ -4,7 +4,7 @@
  * record = envelope "record" by the node's key, at most 8192 bytes, of
  * { certificate: bstr, version: uint, issuedAt: uint, present: bool,
  *   candidates: [* 16 { kind: tstr, address: tstr }], nat: { mapping: tstr, filtering: tstr, lifetimeMs: uint / null },
- *   dialAddresses: [* 8 tstr], dialPort: uint, stunServers: [* 4 tstr], relay: bool,
+ *   dialAddresses: [* 8 tstr], dialPort: uint, stunServers: [* 4 tstr], relay: bool, draining: bool,
  *   birthdaySearch: bool, hubs: [* 4 bstr .size 32],
  *   * tstr => any }
  * ```
@@ -107,6 +107,7 @@ const payloadSchema: Schema<Payload> = struct<Payload>(
     dialPort: integer(1, 65_535),
     stunServers: listOf(transportAddressSchema, STUN_SERVERS_MAX),
     relay: boolean,
+    draining: boolean,
     birthdaySearch: boolean,
     hubs: listOf(hex<NodeId>(KEY_BYTES), HUBS_MAX),
   },

@@ -27,6 +27,8 @@ export interface NodeRecord {
   readonly stunServers: readonly TransportAddress[]
   /** Whether this node forwards ciphertext for members that it has a direct path to: it is a hub. */
   readonly relay: boolean
+  /** A hub that is about to go: it still forwards, and who has another hub leaves it. */
+  readonly draining: boolean
   /** Whether this node takes part in searches for ways through hard NATs. */
   readonly birthdaySearch: boolean
   /** The node's home hubs: those to which it keeps a direct path. Sorted. */

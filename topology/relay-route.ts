@@ -37,10 +37,40 @@ export interface RouteQuestion {
   readonly theirs: readonly NodeId[]
   /** The answer so far: what is in use stays, unless it leads nowhere or another is clearly better. */
   readonly current: readonly RelayRoute[]
+  /** Hubs that are about to go. */
+  readonly draining: ReadonlySet<NodeId>
+  /** Whether a direct path carries: then a hub that is about to go is no backup to wait for. */
+  readonly isDirect: boolean
+  /** Whether packets get through over a route. */
+  readonly isUp: (route: RelayRoute) => boolean
 }
 
-/** Routes to a peer, best first: over hubs that both have, then over one of ours and one of theirs. */
-export function relayRoutes({ peer, own, theirs, current }: RouteQuestion): RelayRoute[] {
+/**
+ * Routes to a peer, best first. A hub that is about to go is left, but not before another one carries: until then the
+ * route over it that is in use stays behind the new one.
+ */
+export function relayRoutes(question: RouteQuestion): RelayRoute[] {
+  const { own, theirs, current, draining, isDirect, isUp } = question
+  if (draining.size === 0) return findRoutes(question)
+  const leaves = (route: RelayRoute) => route.some((hub) => draining.has(hub))
+  const staying = findRoutes({
+    ...question,
+    own: own.filter(({ hub }) => !draining.has(hub)),
+    theirs: theirs.filter((hub) => !draining.has(hub)),
+    current: current.filter((route) => !leaves(route)),
+  })
+  if (isDirect || staying.some(isUp)) return staying
+  // Over such a hub is better than not at all.
+  if (staying.length === 0) return findRoutes(question)
+  const inUse = current.filter((route) => leaves(route) && own.some(({ hub }) => hub === route[0]))
+  const kept = inUse.slice(0, 1)
+  return [...staying.slice(0, RELAY_ROUTES_MAX - kept.length), ...kept]
+}
+
+type FindQuestion = Pick<RouteQuestion, 'peer' | 'own' | 'theirs' | 'current'>
+
+/** Over hubs that both have, then over one of ours and one of theirs. */
+function findRoutes({ peer, own, theirs, current }: FindQuestion): RelayRoute[] {
   const near = own.filter(({ hub }) => hub !== peer)
   const far = theirs.filter((hub) => hub !== peer)
   const shared = near.filter(({ hub }) => far.length === 0 || far.includes(hub))

@@ -47,12 +47,17 @@ export function turnPaths({ servers, candidates, heard, theirs }: TurnQuestion):
     const endpoint = endpoints.find((address) => server !== undefined && writesTo(server, address))
     return endpoint === undefined ? [] : [turnPath(server!.id, endpoint)]
   }
-  const heardAt = heard.get(first?.id ?? '')
-  const isNews = heardAt !== undefined && !relayed.includes(heardAt)
-  const plain = over(first, [...(isNews ? [heardAt] : []), ...plainAddresses(candidates)])
+  const plainOver = (server: TurnServer | undefined) => {
+    const heardAt = heard.get(server?.id ?? '')
+    const isNews = heardAt !== undefined && !relayed.includes(heardAt)
+    return over(server, [...(isNews ? [heardAt] : []), ...plainAddresses(candidates)])
+  }
+  const plain = plainOver(first)
   const between = over(plain.length === 0 ? first : second, relayed)
-  const straight = theirs.slice(0, 1).map((endpoint) => turnPath(null, endpoint))
-  return [...straight, ...plain, ...between].slice(0, TURN_PATHS_MAX)
+  const other = second === first ? [] : plainOver(second)
+  const [straight = [], ...spare] = theirs.map((endpoint) => [turnPath(null, endpoint)])
+  const ways = [straight, plain, between, other, ...spare].flat()
+  return ways.slice(0, TURN_PATHS_MAX)
 }
 
 /** Where the peer's own socket can be written to from the internet, the surest first. */

@@ -14,7 +14,12 @@ export function dialTargets(node: Node): Effect[] {
   const targets = [...node.peers.values()]
     .filter((peer) => peer.record.dialAddresses.length > 0)
     .map((peer) => ({ peer, weight: (peer.dialWeight ??= rendezvousWeight(node, peer.node)) }))
-    .sort((a, b) => (a.weight < b.weight ? -1 : 1))
+    // Those that are about to go come last.
+    .sort(
+      (a, b) =>
+        Number(a.peer.record.draining) - Number(b.peer.record.draining) ||
+        (a.weight < b.weight ? -1 : 1),
+    )
     .slice(0, DIAL_TARGETS_MAX)
     .map(({ peer }): DialTarget => {
       return { node: peer.node, dialAddresses: peer.record.dialAddresses }

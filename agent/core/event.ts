@@ -65,6 +65,8 @@ export type Event =
   | { readonly kind: 'recheck' }
   /** The configuration file was read again. */
   | { readonly kind: 'reconfigured'; readonly settings: Settings }
+  /** Others should leave this hub, or may use it again. */
+  | { readonly kind: 'drain'; readonly draining: boolean }
   /** The host leaves the network: its last record says so. */
   | { readonly kind: 'leave' }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Hubs as this node sees them: which ones it has a direct path to, which are its home, which lead to a peer. */
 import type { Now } from '../../nat/clock.ts'
-import { directPaths } from '../../nat/path-agent.ts'
+import { directPaths, isDirect } from '../../nat/path-agent.ts'
 import type { HubLink } from '../../topology/hub-distance.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import { relayPath } from '../../topology/planned-path.ts'
@@ -15,15 +15,25 @@ import type { Node, Peer } from './state.ts'
 export interface HubSurvey {
   /** Members that forward. */
   readonly relays: ReadonlySet<NodeId>
+  /** Those of them that are about to go. */
+  readonly draining: ReadonlySet<NodeId>
   /** Those of them to which a direct path is up. */
   readonly links: readonly HubLink[]
 }
 
-export const NO_HUBS: HubSurvey = { relays: new Set(), links: [] }
+export const NO_HUBS: HubSurvey = { relays: new Set(), draining: new Set(), links: [] }
 
 /** Whether this node forwards for others: unless it was told not to, every host that seems dialable does. */
 export function servesRelay(node: Node): boolean {
   return node.config.relay && node.config.certificate.hub && dialableAddresses(node).length > 0
+}
+
+/** Members that have this node as a home hub, by name: they still count on it. Hubs are reached without one. */
+export function hubUsers(node: Node): string[] {
+  return [...node.peers.values()]
+    .filter(({ record }) => record.hubs.includes(node.self) && !record.relay)
+    .map(({ record }) => record.certificate.name)
+    .sort()
 }
 
 /** Brings home hubs and routes up to date with the paths that are up and with what peers say of themselves. */
@@ -31,11 +41,14 @@ export function updateHubs(node: Node, now: Now): void {
   const survey = surveyHubs(node, now)
   if (!isSame(survey, node.hubs)) {
     node.hubs = survey
-    node.homeHubs = chooseHomeHubs(survey.links, node.homeHubs)
+    const staying = survey.links.filter(({ hub }) => !survey.draining.has(hub))
+    node.homeHubs = chooseHomeHubs(staying.length > 0 ? staying : survey.links, node.homeHubs)
   }
   for (const peer of node.peers.values()) {
     const { routesFrom } = peer
-    if (routesFrom?.hubs !== node.hubs || routesFrom.record !== peer.record)
+    // What is about to go stays until another route is up: that is neither survey nor record.
+    const mayLeave = node.hubs.draining.size > 0
+    if (mayLeave || routesFrom?.hubs !== node.hubs || routesFrom.record !== peer.record)
       updateRoutes(node, peer)
   }
 }
@@ -55,21 +68,33 @@ export function adoptRoutes(node: Node, peer: Peer, paths: readonly HelperPath[]
 }
 
 function updateRoutes(node: Node, peer: Peer): void {
-  const { links, relays } = node.hubs
+  const { links, relays, draining } = node.hubs
   // A hub that has left, or forwards no more, would take the place of one that does.
   const theirs = peer.record.hubs.filter((hub) => relays.has(hub))
-  peer.routes = relayRoutes({ peer: peer.node, own: links, theirs, current: peer.routes })
+  const isUp = (route: RelayRoute) => peer.indirect.figures.get(relayPath(route).id)?.up === true
+  const { node: id, routes: current } = peer
+  peer.routes = relayRoutes({
+    peer: id,
+    own: links,
+    theirs,
+    current,
+    draining,
+    isDirect: isDirect(peer.paths),
+    isUp,
+  })
   peer.routesFrom = { hubs: node.hubs, record: peer.record }
   setIndirect(peer.indirect, 'relay', peer.routes.map(relayPath))
 }
 
 function surveyHubs(node: Node, now: Now): HubSurvey {
   const relays = new Set<NodeId>()
+  const draining = new Set<NodeId>()
   const links: HubLink[] = []
   for (const { node: hub, record, paths } of node.peers.values()) {
     const { hub: mayForward, notAfter } = record.certificate
     if (!record.relay || !mayForward || notAfter <= now.wall) continue
     relays.add(hub)
+    if (record.draining) draining.add(hub)
     let isReached = false
     let rttMs = Infinity
     for (const path of directPaths(paths)) {
@@ -80,11 +105,13 @@ function surveyHubs(node: Node, now: Now): HubSurvey {
     }
     if (isReached) links.push({ hub, rttMs: rttMs === Infinity ? undefined : rttMs })
   }
-  return { relays, links }
+  return { relays, draining, links }
 }
 
 function isSame(a: HubSurvey, b: HubSurvey): boolean {
   if (a.relays.size !== b.relays.size || a.links.length !== b.links.length) return false
   for (const hub of a.relays) if (!b.relays.has(hub)) return false
+  if (a.draining.size !== b.draining.size) return false
+  for (const hub of a.draining) if (!b.draining.has(hub)) return false
   return a.links.every(({ hub, rttMs }, i) => hub === b.links[i]?.hub && rttMs === b.links[i].rttMs)
 }

@@ -137,6 +137,9 @@ function take(node: Node, event: Event, now: Now): Effect[] {
     }
     case 'channel':
       return takeChannel(node, event, now)
+    case 'drain':
+      node.draining = event.draining
+      return []
     case 'leave':
       node.leaving = true
       return releasePorts(node, now.instant)

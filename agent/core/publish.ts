@@ -22,6 +22,7 @@ type Content = Pick<
   | 'dialPort'
   | 'stunServers'
   | 'relay'
+  | 'draining'
   | 'birthdaySearch'
   | 'hubs'
 >
@@ -68,6 +69,7 @@ function ownContent(node: Node): Content {
       dialPort,
       stunServers: [],
       relay: false,
+      draining: false,
       birthdaySearch: false,
       hubs: [],
     }
@@ -81,6 +83,7 @@ function ownContent(node: Node): Content {
     dialPort,
     stunServers: servesStun(node) ? self.dialable : [],
     relay: servesRelay(node),
+    draining: node.draining,
     birthdaySearch: node.config.birthdaySearch,
     hubs: node.homeHubs,
   }

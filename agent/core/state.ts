@@ -144,6 +144,8 @@ export interface Node {
   /** The hubs to which this node keeps a direct path, and which it names in its record. */
   homeHubs: readonly NodeId[]
   leaving: boolean
+  /** Others should use another hub: this one is about to go. Until it is taken back, or the agent ends. */
+  draining: boolean
 }
 
 export function createNode(config: NodeConfig, powers: Powers, now: Instant): Node {
@@ -189,6 +191,7 @@ export function createNode(config: NodeConfig, powers: Powers, now: Instant): No
     hubs: NO_HUBS,
     homeHubs: [],
     leaving: false,
+    draining: false,
   }
 }
 

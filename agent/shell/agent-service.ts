@@ -15,6 +15,7 @@ import { planOf } from '../core/want.ts'
 import { whyReport } from '../core/why-report.ts'
 import type { AgentApi, PingOutcome, Reloaded, RotationOutcome } from './api/agent-api.ts'
 import { delay } from './clock.ts'
+import { drain, type HubReport, hubReport } from './draining.ts'
 import type { EventFeed } from './event-feed.ts'
 import type { HelperClient } from './helper/helper-client.ts'
 import type { Loop } from './loop.ts'
@@ -119,6 +120,14 @@ export class AgentService implements AgentApi {
 
   async reload(): Promise<Reloaded> {
     return this.#options.onReload()
+  }
+
+  drain(draining: boolean): Promise<HubReport> {
+    return drain(this.#options, draining)
+  }
+
+  hub(): Promise<HubReport> {
+    return hubReport(this.#options)
   }
 
   async policy(): Promise<{ readonly policy: Policy | null }> {

@@ -15,6 +15,7 @@ import { AgentService } from './agent-service.ts'
 import { ApplyQueue } from './helper/apply-queue.ts'
 import { type JoinDesk, openJoinDesk } from './authority/answer-join.ts'
 import { delay, readClock } from './clock.ts'
+import { drainBriefly } from './draining.ts'
 import type { Config } from './state/config.ts'
 import { startReadiness } from './readiness.ts'
 import { Reloading } from './reloading.ts'
@@ -121,14 +122,10 @@ class Agent {
       log: options.log,
       signal: (to, bytes) => this.#underlay?.signal(to, bytes),
     })
-    this.#keeper = new RecordKeeper({
-      state: this.#state,
-      self: this.#node.self,
-      view: () => this.#node.view,
-      log: options.log,
-    })
-    const { authorityEtcd: etcd } = options.config
-    this.#desk = openJoinDesk(this.#state, this.#node, { etcd, log: options.log })
+    const view = () => this.#node.view
+    const { log, config } = options
+    this.#keeper = new RecordKeeper({ state: this.#state, self: this.#node.self, view, log })
+    this.#desk = openJoinDesk(this.#state, this.#node, { etcd: config.authorityEtcd, log })
     const [state, node, loop, desk] = [this.#state, this.#node, this.#loop, this.#desk]
     const underlay = () => this.#underlay
     this.#membership = new MembershipKeeper({ state, node, loop, desk, underlay, log: options.log })
@@ -273,7 +270,8 @@ class Agent {
 
   async #end(): Promise<void> {
     if (this.#options.endsHelper) {
-      // What the router forwards would lead nowhere.
+      // Who uses this hub, and what the router forwards, would meet nobody.
+      await drainBriefly({ node: this.#node, loop: this.#loop, helper: this.#helper })
       this.#loop.dispatch({ kind: 'release-ports' })
       await this.#ports.settle(RELEASE_MS)
     }

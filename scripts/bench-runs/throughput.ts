@@ -3,15 +3,14 @@
  * Two hosts on one fast link, three ways between them: nothing, Debian's wireguard-go, meshgate. The ways take turns, so
  * that a machine that slows down slows them all; ratios are of the medians.
  */
-import { readFileSync } from 'node:fs'
 import { type Lab, startLab } from '../../netns-lab/lab.ts'
 import { Member } from '../../netns-lab/member.ts'
 import { type BenchResult, median, spread } from './figures.ts'
+import { transfer } from './iperf.ts'
 import { pidIn } from './process-id.ts'
 
 const STREAMS = [1, 4] as const
 const SECONDS = 4
-const CLOCK_TICKS_PER_SECOND = 100
 
 interface Way {
   readonly name: string
@@ -95,24 +94,17 @@ async function meshgate(lab: Lab): Promise<Way> {
 }
 
 async function measure(lab: Lab, way: Way, streams: number): Promise<Sample> {
-  const right = lab.host('right')
-  const server = right.spawn(['iperf3', '-s', '-1', '--forceflush', '-B', way.address], {
-    log: `iperf3-${performance.now()}.log`,
+  const [from, to] = [lab.host('left'), lab.host('right')]
+  const { address, pids } = way
+  const { mbits, bytes, cpuSeconds } = await transfer({
+    from,
+    to,
+    address,
+    seconds: SECONDS,
+    streams,
+    pids,
   })
-  await right.waitFor(async () => (await server.output()).includes('listening'), {
-    deadlineMs: 5000,
-    what: 'iperf3 listens',
-  })
-  const before = cpuSeconds(way.pids)
-  const output = await lab
-    .host('left')
-    .run(['iperf3', '-J', '-t', String(SECONDS), '-P', String(streams), '-c', way.address])
-  const { bits_per_second: bitsPerSecond, bytes } = (
-    JSON.parse(output) as { end: { sum_received: { bits_per_second: number; bytes: number } } }
-  ).end.sum_received
-  await server.exit
-  const cpu = cpuSeconds(way.pids) - before
-  return { mbits: bitsPerSecond / 1e6, cpuSecondsPerGbit: cpu / ((bytes * 8) / 1e9) }
+  return { mbits, cpuSecondsPerGbit: cpuSeconds / ((bytes * 8) / 1e9) }
 }
 
 function report(
@@ -144,13 +136,4 @@ function report(
     )
   }
   return { rows, facts }
-}
-
-/** User and system time of some processes (proc(5), fields 14 and 15 of stat). */
-function cpuSeconds(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return sum + (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND
-  }, 0)
 }

@@ -48,6 +48,28 @@ test('a hub sees ciphertext only', async () => {
     expect(readFileSync(pcapFile).includes('this is plain')).toBe(false)
 })
 
+test('a hub that is drained, and one that stops in order, are left without a lost packet', async () => {
+  const { path } = await alice.reaches('bob', 'relay')
+  const [first, second] = path.via === 'hub' ? [hub, other] : [other, hub]
+  const address = await meshAddress(alice, 'bob')
+  const ping = alice.host.spawn(['ping', '-i', '0.05', address], { log: 'drained.log' })
+  const goesOver = (member: Member) =>
+    alice.host.waitFor(async () => (await alice.peer('bob')).path.via === member.name, {
+      deadlineMs: 15_000,
+      what: `traffic goes over ${member.name}`,
+    })
+  await goesOver(first)
+  await first.do(['drain', '--wait'])
+  await goesOver(second)
+  await first.do(['undrain'])
+  await second.stop()
+  await goesOver(first)
+  ping.kill('SIGINT')
+  await ping.exit
+  expect(await ping.output()).toMatch(/[1-9]\d\d packets transmitted.* 0% packet loss/)
+  await second.run()
+})
+
 test('when the hub in use dies, traffic goes on over the other', async () => {
   const { path } = await alice.reaches('bob', 'relay')
   const [dying, living] = path.via === 'hub' ? [hub, other] : [other, hub]

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Lab, startLab } from '../../netns-lab/lab.ts'
 import { Member } from '../../netns-lab/member.ts'
-import { meshAddress } from './mesh.ts'
+import { meshAddress, steadyPing } from './mesh.ts'
 
 /**
  * A network in which nobody relays: hosts that no punch connects meet over TURN, or not at all. The first member is there
@@ -14,6 +15,10 @@ let hub: Member
 let alice: Member
 let bob: Member
 let clerk: Member
+
+interface TurnServers {
+  readonly turnServers: readonly object[]
+}
 
 const server = (id: string, url: string, credentials: string) =>
   `[[turn]]\nid = "${id}"\nurl = "${url}"\nusername = "mesh"\n${credentials}\n`
@@ -31,7 +36,7 @@ beforeAll(async () => {
     },
     nats: {
       'home-a': { kind: 'symmetric' },
-      'home-b': { kind: 'port-restricted' },
+      'home-b': { kind: 'symmetric' },
       office: { kind: 'udp-blocked' },
     },
     services: {
@@ -50,7 +55,14 @@ beforeAll(async () => {
   ) as [Member, Member, Member, Member]
   const plain = lab.host('turn').address
   await hub.configure('relay = false\ntcp_port = 443\n')
-  await alice.configure(server('plain', `turn:${plain}`, 'password = "gate"'))
+  const rest = lab.host('rest').address
+  const secretFile = `${alice.host.stateDir}/turn-secret`
+  await writeFile(secretFile, 'sesame\n', { mode: 0o600 })
+  await alice.configure(
+    server('plain', `turn:${plain}`, 'password = "gate"') +
+      server('rest', `turn:${rest}?transport=tcp`, `secret_file = "${secretFile}"`),
+  )
+  await bob.configure(server('closed', `turn:${rest}`, 'secret = "guess"'))
   await clerk.configure(
     server('tls', `turns:${plain}:443`, `password = "gate"\nca = "${clerk.host.caFile}"`),
   )
@@ -81,6 +93,40 @@ test('a host whose network lets no UDP out is reached over TLS to port 443', asy
   await bob.pings(await meshAddress(bob, 'clerk'))
   await alice.pings(await meshAddress(alice, 'clerk'))
   await clerk.pings(await meshAddress(clerk, 'hub'))
+})
+
+test('each server is shown with its round trip, one by a secret over TCP too', async () => {
+  const { turnServers } = await alice.json<TurnServers>(['netcheck'])
+  expect(turnServers).toMatchObject([
+    { id: 'plain', state: 'up', cause: null, rttMs: expect.any(Number) },
+    { id: 'rest', state: 'up', cause: null, rttMs: expect.any(Number) },
+  ])
+})
+
+test('wrong credentials are told once and in status, and no other pair is harmed', async () => {
+  const shown = await bob.json<{ self: TurnServers }>(['status'])
+  expect(shown.self.turnServers).toMatchObject([
+    { id: 'closed', state: 'failed', cause: 'credentials-refused' },
+  ])
+  const lines = (await bob.log()).map((line) => JSON.stringify(line))
+  expect(lines.filter((line) => line.includes('credentials-refused'))).toHaveLength(1)
+  expect(await bob.do(['status'])).toContain('TURN server closed: ')
+  expect(JSON.stringify(await bob.log())).not.toContain('guess')
+  await bob.reaches('clerk', 'turn')
+})
+
+test('when a server is killed traffic goes on over the other one, and returns', async () => {
+  expect((await alice.reaches('bob', 'turn')).path.via).toBe('plain')
+  const ping = await steadyPing(alice.host, await meshAddress(alice, 'bob'))
+  await lab.set('turn', { running: false })
+  await ping.answers(30, 15_000)
+  expect((await alice.reaches('bob', 'turn')).path.via).toBe('rest')
+  await lab.set('turn', { running: true })
+  await alice.host.waitFor(async () => (await alice.peer('bob')).path.via === 'plain', {
+    deadlineMs: 60_000,
+    what: 'traffic returns to the first server',
+  })
+  expect((await ping.stop()).longestGapMs).toBeLessThan(5_000)
 })
 
 test('neither TURN server ever sees plaintext', async () => {

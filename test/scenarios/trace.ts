@@ -70,6 +70,7 @@ export class Trace implements Witness {
       case 'recheck':
       case 'leave':
       case 'reconfigured':
+      case 'drain':
       case 'release-ports':
         return event.kind
       case 'gateway':

@@ -16,8 +16,62 @@ const routes = (
   own: readonly HubLink[],
   theirs: readonly string[],
   current: readonly RelayRoute[] = [],
-) => relayRoutes({ peer: id(peer), own, theirs: theirs.map(id), current })
+) =>
+  relayRoutes({
+    peer: id(peer),
+    own,
+    theirs: theirs.map(id),
+    current,
+    draining: new Set(),
+    isDirect: false,
+    isUp: () => false,
+  })
 const link = (name: string, rttMs?: number): HubLink => ({ hub: id(name), rttMs })
+
+describe('a hub that is about to go', () => {
+  const own = [link('h1', 10), link('h2', 20)]
+  const leaving = (
+    current: readonly RelayRoute[],
+    isUp: boolean,
+    hubs: readonly HubLink[] = own,
+    theirs = ['h1', 'h2'],
+    isDirect = false,
+  ) =>
+    relayRoutes({
+      peer: id('p'),
+      own: hubs,
+      theirs: theirs.map(id),
+      current,
+      draining: new Set([id('h1')]),
+      isDirect,
+      isUp: () => isUp,
+    })
+
+  test('is left for another one, and kept behind it until that one carries', () => {
+    expect(leaving([[id('h1')]], false)).toEqual([['h2'], ['h1']])
+    expect(leaving([[id('h1')], [id('h2')]], true)).toEqual([['h2']])
+  })
+
+  test('is kept although the peer names it no more, until another one carries', () => {
+    expect(leaving([[id('h1')]], false, own, ['h2'])).toEqual([['h2'], ['h1']])
+  })
+
+  test('is not begun with, unless there is no other', () => {
+    expect(leaving([], false)).toEqual([['h2']])
+    expect(leaving([], false, [link('h1', 10)], ['h1'])).toEqual([['h1']])
+    expect(leaving([[id('h1')]], true, [link('h1', 10)], ['h1'])).toEqual([['h1']])
+  })
+
+  test('is no backup to keep for a direct path', () => {
+    expect(leaving([[id('h1')]], false, [link('h1', 10)], ['h1'], true)).toEqual([])
+  })
+
+  test('that is the second of two is left in the same way', () => {
+    const two = [id('h2'), id('h1')] as const
+    expect(leaving([two], false, [link('h2', 20)], ['h1', 'x'])).toEqual([['h2', 'x'], two])
+    expect(leaving([two], true, [link('h2', 20)], ['h1', 'x'])).toEqual([['h2', 'x']])
+  })
+})
 
 describe('routes over hubs', () => {
   test('a hub that both have comes first, the nearest before others', () => {

@@ -96,6 +96,7 @@ export function statementOf(changes: Partial<Statement> = {}): Statement {
     dialPort: 51_820,
     relay: true,
     birthdaySearch: true,
+    draining: false,
     hubs: [],
     stunServers: [address('192.0.2.1:51820')],
     ...changes,

@@ -70,6 +70,18 @@ describe('paths over TURN', () => {
     ])
   })
 
+  it('are two as well where the peer has no server, or this host has none and the peer two', () => {
+    expect(ids({ servers: [up('a'), up('b')], candidates: [reflexive] })).toEqual([
+      'turn:a>198.51.100.7:40001',
+      'turn:b>198.51.100.7:40001',
+    ])
+    const theirs = [relayed.address, at('203.0.113.3:50002')]
+    expect(ids({ candidates: [relayed], theirs })).toEqual([
+      'turn:>203.0.113.2:50001',
+      'turn:>203.0.113.3:50002',
+    ])
+  })
+
   it('never lead from one address family to the other', () => {
     const six: Candidate = { kind: 'host', address: at('[2001:db8::7]:41820') }
     expect(ids({ servers: [up('a')], candidates: [six] })).toEqual([])

@@ -2,6 +2,7 @@
 import type { Policy } from '../../../topology/policy.ts'
 import type { EventEntry } from '../../core/event-log.ts'
 import type { Sample } from '../telemetry/sample-history.ts'
+import type { HubReport } from '../draining.ts'
 import type { Netcheck, PathStatus, Status, Why } from '../../core/status.ts'
 
 /** One round trip inside the session, and the path that it took. */
@@ -48,6 +49,10 @@ export interface AgentApi {
   history(peer: string): Promise<readonly Sample[] | undefined>
   /** Reads the configuration file again. Throws Failure `bad-config`, and then nothing has changed. */
   reload(): Promise<Reloaded>
+  /** Tells others to leave this hub, or that they may use it again. */
+  drain(draining: boolean): Promise<HubReport>
+  /** Who uses this hub. */
+  hub(): Promise<HubReport>
   /** Who may reach whom; null: members reach members. */
   policy(): Promise<{ readonly policy: Policy | null }>
   /** Tells the members what the authority says; false if it is not the authority's word. */

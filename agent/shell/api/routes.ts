@@ -118,6 +118,26 @@ export const ROUTES: readonly Route[] = [
   route(
     {
       ...get,
+      path: '/v1/hub',
+      summary: 'Who uses this host as a hub.',
+      answers: 'As `meshgate drain --json` prints it.',
+    },
+    {},
+    ({ api }) => api.hub(),
+  ),
+  route(
+    {
+      ...post,
+      path: '/v1/drain',
+      summary: 'Tells others to leave this hub, or that they may use it again.',
+      answers: 'As `meshgate drain --json` prints it.',
+    },
+    { draining: z.boolean() },
+    ({ api, given }) => api.drain(given.draining),
+  ),
+  route(
+    {
+      ...get,
       path: '/v1/policy',
       summary: 'Who may reach whom.',
       answers: 'The policy, or null: then members reach members.',

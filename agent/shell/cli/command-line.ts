@@ -188,6 +188,14 @@ function runCommands(root: Command, act: Act): void {
   command(root, 'reload', 'take up a changed configuration file', ['meshgate reload']).action(
     act(async () => (await import('./reload.ts')).reload),
   )
+  command(root, 'drain', 'tell others to leave this hub before it goes', [
+    'meshgate drain --wait && systemctl stop meshgate meshgate-helper',
+  ])
+    .option('--wait', 'until nobody uses it any more')
+    .action(act(async () => (await import('./drain.ts')).drain))
+  command(root, 'undrain', 'let others use this hub again', ['meshgate undrain']).action(
+    act(async () => (await import('./drain.ts')).undrain),
+  )
   const config = command(root, 'config', 'the configuration file', ['meshgate config check'])
   command(config, 'check', 'say everything that is wrong with the configuration file', [
     'meshgate config check',

@@ -78,6 +78,7 @@ export function oneNode(config: Partial<NodeConfig> = {}) {
       stunServers: [],
       relay: false,
       birthdaySearch: true,
+      draining: false,
       hubs: [],
     }
     const nothing = { candidates: [], nat: UNKNOWN_NAT, ...roles }

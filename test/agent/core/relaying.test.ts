@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { directPath, relayPath } from '../../../topology/planned-path.ts'
 import type { HelperPath, HelperPeer } from '../../../agent/core/helper-contract.ts'
+import { planOf } from '../../../agent/core/want.ts'
 import { statusOf } from '../../../agent/core/status-report.ts'
 import type { TransportAddress } from '../../../nat/address.ts'
 import type { NodeRecord } from '../../../topology/record.ts'
@@ -75,6 +76,20 @@ describe('routes over hubs', () => {
     expect(routes()).toEqual([['far']])
   })
 
+  it('leave a hub that drains as soon as another one carries, and come back when it is taken back', () => {
+    const { node, routes, hear, recordOf, near, far, peer, run, helperEvent } = withHubs()
+    run(1_000)
+    hear(recordOf(near, { relay: true, draining: true }))
+    expect(routes()).toEqual([['far'], ['near']])
+    expect(node.homeHubs).toEqual([far.certificate.node])
+    const { id } = relayPath([far.certificate.node])
+    helperEvent({ method: 'path-up', peer: peer.helperName, path: id, rttUs: 1 })
+    expect(routes()).toEqual([['far']])
+    run(1_000)
+    hear(recordOf(near, { relay: true }))
+    expect(routes()).toHaveLength(2)
+  })
+
   it('go when the direct path to their hub goes, and what was known of them is forgotten', () => {
     const { node, routes, status, helperEvent, near, far, peer, sleep } = withHubs()
     const ids = node.peers.get(peer.certificate.node)!.routes.map((route) => relayPath(route).id)
@@ -120,6 +135,19 @@ describe('routes over hubs', () => {
 })
 
 describe('a node that could relay', () => {
+  it('says that it drains, and goes on forwarding', () => {
+    const { node, connect, run, take, now } = oneNode()
+    connect([link('eth0', '198.51.100.9/24')])
+    run(1_000)
+    take({ kind: 'drain', draining: true })
+    run(1_000)
+    expect(node.own?.record).toMatchObject({ relay: true, draining: true })
+    expect(planOf(node, now()).device.relay).toBe(true)
+    take({ kind: 'drain', draining: false })
+    run(1_000)
+    expect(node.own?.record.draining).toBe(false)
+  })
+
   it('says so if it seems dialable, unless it was told not to', () => {
     for (const [relay, says] of [
       [true, true],
