@@ -28,13 +28,16 @@ export interface NodeNamespaceRequest {
  * The state directory is mounted by "." because the tmpfs on /run has just covered its path; -c keeps mount from
  * resolving it. IPv6 duplicate detection would hold addresses back for a second. Bridged frames must not meet the
  * router's NAT rules, and redirects would tell LAN hosts to go round the hairpin. Without name servers a lookup fails at
- * once instead of waiting for one that the lab cannot reach.
+ * once instead of waiting for one that the lab cannot reach; the file is the node's own, for the product to write to.
  */
 const holderScript = `set -e
 name=$1 state=$2 outer_proc=$3 hosts=$4 forwards=$5
 read -r outer rest <"$outer_proc/self/stat"
 mount -n --bind "$hosts" /etc/hosts
-if [ -e /etc/resolv.conf ]; then mount -n --bind /dev/null /etc/resolv.conf; fi
+if [ -e /etc/resolv.conf ]; then
+  : >"$state/resolv.conf"
+  mount -n --bind "$state/resolv.conf" /etc/resolv.conf
+fi
 cd "$state"
 mount -n -t tmpfs -o mode=755 lab-run /run
 mkdir -p "$state"

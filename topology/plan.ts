@@ -47,6 +47,12 @@ export interface PlannedTurnServer {
   readonly url: string
 }
 
+/** The mesh's own names: every member as `<name>.<zone>`, and back. */
+export interface PlannedNames {
+  readonly zone: string
+  readonly hosts: readonly { readonly name: string; readonly addresses: readonly string[] }[]
+}
+
 export interface Plan {
   readonly device: PlannedDevice
   readonly turn: readonly PlannedTurnServer[]
@@ -54,6 +60,8 @@ export interface Plan {
   readonly firewall: PlannedFirewall | null
   readonly routes: readonly { readonly destination: string }[]
   readonly peers: readonly PlannedPeer[]
+  /** Null where the host resolves no names of the mesh. */
+  readonly names: PlannedNames | null
 }
 
 /** What the plan is made from, for one member. */
@@ -76,19 +84,14 @@ export interface PlanInput {
   /** TCP port at which other members' agents link to this one. */
   readonly dialPort: number
   readonly turn: readonly PlannedTurnServer[]
+  /** Whether the host resolves the mesh's names. */
+  readonly names: boolean
   /** All members but the node itself, in any order. */
   readonly members: readonly MemberPaths[]
 }
 
-export function makePlan({
-  network,
-  own,
-  device,
-  turn,
-  policy,
-  dialPort,
-  members,
-}: PlanInput): Plan {
+export function makePlan(input: PlanInput): Plan {
+  const { network, own, device, turn, policy, dialPort, names, members } = input
   return {
     device: {
       ...device,
@@ -102,7 +105,26 @@ export function makePlan({
     // The device's addresses carry the mesh's own prefixes; only prefixes behind gateways need routes.
     routes: [],
     peers: members.map(planPeer).sort((a, b) => (a.node < b.node ? -1 : 1)),
+    names: names
+      ? planNames(network, [own, ...members.map(({ certificate }) => certificate)])
+      : null,
   }
+}
+
+/** Two nodes of one name may both hold a certificate for a while: the younger one has the name. */
+function planNames({ name: networkName }: Network, certificates: readonly Certificate[]) {
+  const byName = new Map(
+    certificates.toSorted((a, b) => a.serial - b.serial).map((one) => [one.name, one]),
+  )
+  const hosts = [...byName.values()]
+    .map(({ name, ipv4, ipv6 }) => ({ name, addresses: [ipv4, ipv6] }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+  return { zone: zoneOf(networkName), hosts }
+}
+
+/** The DNS zone of a network. */
+export function zoneOf(networkName: string): string {
+  return `${networkName}.mesh`
 }
 
 /**

@@ -38,6 +38,8 @@ export interface NodeConfig {
   readonly redundancy: RedundancyRules
   /** Ask the router to forward this host's ports. */
   readonly portMapping: boolean
+  /** Resolve the names of the mesh's hosts. */
+  readonly names: boolean
   /** Whether an interface's addresses must not become candidates. */
   readonly isExcludedInterface: (name: string) => boolean
   /** The highest version that an earlier run gave its own record. */
@@ -56,6 +58,7 @@ export type Settings = Pick<
   | 'turn'
   | 'portMapping'
   | 'redundancy'
+  | 'names'
   | 'isExcludedInterface'
 >
 

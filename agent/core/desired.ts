@@ -37,6 +37,7 @@ export function desiredState(plan: Plan, { keys, turn }: Secrets): DesiredState 
       ...(peer.duplicate && { duplicate: true }),
       paths: peer.paths.flatMap((path) => desiredPath(path, helperNames)),
     })),
+    names: plan.names,
   }
 }
 

@@ -79,6 +79,14 @@ export interface DesiredAdmission {
   readonly ports: readonly (readonly [number, number])[]
 }
 
+/** The mesh's own names, for this host to resolve. */
+export interface DesiredNames {
+  /** `home.mesh` */
+  readonly zone: string
+  /** Each name once; at most 4,097. */
+  readonly hosts: readonly { readonly name: string; readonly addresses: readonly string[] }[]
+}
+
 /** What should exist. `device: null` tears everything down. */
 export interface DesiredState {
   readonly device: DesiredDevice | null
@@ -88,6 +96,8 @@ export interface DesiredState {
   readonly firewall?: DesiredFirewall
   readonly routes: readonly DesiredRoute[]
   readonly peers: readonly DesiredPeer[]
+  /** Null or left out: names are nobody's business here. */
+  readonly names?: DesiredNames | null
 }
 
 /** A search: probes from so many sockets to the endpoints in turn, or from the one port to each. */
@@ -197,6 +207,15 @@ export interface HelperRelayed {
   readonly refused: number
 }
 
+/** How this host resolves the mesh's names. */
+export interface HelperNames {
+  readonly zone: string
+  /** How the host's resolver was told: `systemd-resolved`, `resolvconf` or `file`; null while it was not. */
+  readonly wiring: string | null
+  /** Why names do not resolve; null while they do. */
+  readonly problem: string | null
+}
+
 export interface HelperState {
   readonly instance: string
   readonly engine: HelperEngine
@@ -210,6 +229,8 @@ export interface HelperState {
   /** Without loopback and the helper's own device. */
   readonly links: readonly HelperLink[]
   readonly peers: readonly HelperPeer[]
+  /** Null where nobody asked for them. */
+  readonly names: HelperNames | null
 }
 
 /** Notifications, named by `method`. Keys are base64; `datagram` carries its payload as bytes. */
@@ -273,4 +294,5 @@ export type HelperEvent =
       readonly turn: readonly HelperTurnServer[]
     }
   | { readonly method: 'turn-changed'; readonly server: HelperTurnServer }
+  | { readonly method: 'names-changed'; readonly names: HelperNames }
   | { readonly method: 'device-lost'; readonly reason: string }

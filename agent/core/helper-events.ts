@@ -41,6 +41,7 @@ export function adoptHelper(node: Node, { hello, state }: Connected, now: Now): 
   node.links = state.links
   askAgain(node.stun, now.instant)
   recheckPeers(node, now.instant)
+  node.helper.names = state.names
   const allocations = adoptTurn(node, state, now)
   for (const peer of node.peers.values()) {
     // Another helper may have none of the paths that the last one had.
@@ -112,6 +113,9 @@ export function takeHelperEvent(node: Node, event: HelperEvent, now: Now): Effec
       return takeTurnServers(node, event.turn, now)
     case 'turn-changed':
       return takeTurnServers(node, [event.server], now)
+    case 'names-changed':
+      node.helper.names = event.names
+      return []
     case 'device-lost':
       return [remember(node.events, { kind: 'device-lost', reason: event.reason }, now.wall)]
   }

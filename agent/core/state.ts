@@ -20,8 +20,14 @@ import { createEventLog, type EventLog, type EventOf } from './event-log.ts'
 import { type HubSurvey, NO_HUBS } from './hubs.ts'
 import { createNatSurvey, type NatSurvey } from './nat-survey.ts'
 import { pairPhaseMs } from './probing.ts'
-import type { HelperEngine, HelperLink, HelperPeer, HelperTurnServer } from './helper-contract.ts'
 import { createPeerSearch, type PeerSearch } from './searching.ts'
+import type {
+  HelperEngine,
+  HelperLink,
+  HelperNames,
+  HelperPeer,
+  HelperTurnServer,
+} from './helper-contract.ts'
 import { createIndirectPaths, type IndirectPaths } from './peer-paths.ts'
 
 /** What is known of the helper at the other end of the socket. */
@@ -37,6 +43,8 @@ export interface HelperSide {
   /** What that document was made from, in brief: as long as this is the same, so is the document. */
   appliedFrom: string | undefined
   problem: string | undefined
+  /** How names resolve on this host, as the helper last said. */
+  names: HelperNames | null
   /** Its allocations, by the server's id. */
   readonly turn: Map<string, HelperTurnServer>
 }
@@ -166,6 +174,7 @@ export function createNode(config: NodeConfig, powers: Powers, now: Instant): No
       appliedText: undefined,
       appliedFrom: undefined,
       problem: undefined,
+      names: null,
       turn: new Map(),
     },
     neighbours: new Set(),

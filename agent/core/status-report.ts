@@ -68,6 +68,7 @@ function selfStatus(node: Node, now: Now): SelfStatus {
       whyNoPortMapping: whyNoPortMapping(node),
     },
     turnServers: turnServerStatuses(node),
+    names: node.helper.names,
     dialAddresses: node.own?.record.dialAddresses ?? [],
     authority: certificate.authority,
     certificateNotAfter: new Date(certificate.notAfter).toISOString(),

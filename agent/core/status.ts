@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NatBehaviour } from '../../nat/behaviour.ts'
 import type { PathKind } from '../../nat/path-kind.ts'
+import type { HelperNames } from './helper-contract.ts'
 
 /**
  * alive: a round trip inside the session or fresh signs over gossip. suspect: silent for too long.
@@ -99,6 +100,8 @@ export interface SelfStatus {
     readonly whyNoPortMapping: string | null
   }
   readonly turnServers: readonly TurnServerStatus[]
+  /** How the mesh's names resolve on this host; null where they do not. */
+  readonly names: HelperNames | null
   readonly dialAddresses: readonly string[]
   readonly authority: boolean
   readonly certificateNotAfter: string

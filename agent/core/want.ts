@@ -35,6 +35,7 @@ export function planOf(node: Node, now: Now): Plan {
     policy: policyOf(node.notices),
     dialPort: node.config.dialPort,
     turn: node.config.turn.map(({ id, url }) => ({ id, url })),
+    names: node.config.names,
     members: (isShutOut(node) ? [] : [...node.peers.values()])
       .filter((peer) => peer.record.certificate.notAfter > now.wall)
       .map((peer) => ({
@@ -62,7 +63,7 @@ export function applyPlan(node: Node, now: Now): Effect[] {
 
 /** All that a plan depends on and that can change, as one text: most steps change none of it. */
 function planInputs(node: Node, now: Now): string {
-  let text = `${node.config.mtu} ${servesStun(node)} ${servesRelay(node)} ${node.survey.lifetime.lifetimeMs}`
+  let text = `${node.config.mtu} ${node.config.names} ${servesStun(node)} ${servesRelay(node)} ${node.survey.lifetime.lifetimeMs}`
   text += ` ${policyOf(node.notices)?.serial} ${node.config.certificate.serial}`
   if (isShutOut(node)) return text
   for (const peer of node.peers.values()) {

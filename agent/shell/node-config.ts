@@ -39,6 +39,7 @@ export function settingsOf(config: Config, listenPort: number): Settings {
     birthdaySearch: config.birthdaySearch,
     portMapping: config.portMapping,
     redundancy: config.redundancy,
+    names: config.names,
     isExcludedInterface: (name) => config.excludeInterfaces.some((glob) => matches(glob, name)),
   }
 }

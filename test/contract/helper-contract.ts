@@ -10,6 +10,7 @@ import type { RpcConnection } from '../../agent/shell/helper/rpc-connection.ts'
 import { channelContract } from './channel-contract.ts'
 import { contractBench, refusedFields, type RunningHelper } from './contract-bench.ts'
 import { exampleDesired, exampleEndpoint, newPeer } from './desired-example.ts'
+import { namesContract } from './names-contract.ts'
 import { pathContract } from './path-contract.ts'
 import { searchContract } from './search-contract.ts'
 
@@ -175,6 +176,7 @@ export function helperContract(start: () => Promise<RunningHelper>): void {
     })
   })
 
+  namesContract(bench)
   pathContract(bench)
   channelContract(bench)
   searchContract(bench)

@@ -21,9 +21,10 @@ describe('the Go helper', () => {
 async function startInNamespace(): Promise<RunningHelper> {
   const directory = await mkdtemp(join(tmpdir(), 'meshgate-'))
   const socketPath = join(directory, 'helper.sock')
-  // The namespace goes when the helper does; loopback is up as on any host.
-  const script = 'ip link set lo up && exec "$0" --socket "$1"'
-  const child = spawn('unshare', ['--net', 'sh', '-c', script, PROGRAM, socketPath], {
+  // The namespaces go when the helper does; loopback is up as on any host, and the machine's resolver is not touched.
+  const script =
+    'ip link set lo up && mount --bind /dev/null /etc/resolv.conf && exec "$0" --socket "$1"'
+  const child = spawn('unshare', ['--net', '--mount', 'sh', '-c', script, PROGRAM, socketPath], {
     stdio: ['ignore', 'inherit', 'inherit'],
   })
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))

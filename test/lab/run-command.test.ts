@@ -10,6 +10,16 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 const MESHGATE = join(import.meta.dirname, '../../bin/meshgate')
+/** Its own network, and a resolver of its own: the machine's is nobody's to change. */
+const ALONE = [
+  'unshare',
+  '--net',
+  '--mount',
+  'sh',
+  '-c',
+  'ip link set lo up && mount --bind /dev/null /etc/resolv.conf && exec "$@"',
+  'sh',
+]
 const DEADLINE = { timeout: 15_000, interval: 50 }
 
 describe('meshgate run as root', () => {
@@ -21,7 +31,7 @@ describe('meshgate run as root', () => {
     directory = mkdtempSync(join(tmpdir(), 'meshgate-'))
     options = [`--state-dir=${directory}/state`, `--run-dir=${directory}/run`]
     execFileSync(MESHGATE, [...options, 'init', '--name', 'alpha'])
-    agent = start(['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'])
+    agent = start(ALONE)
   })
 
   afterEach(async () => {

@@ -41,6 +41,19 @@ test('both address families of the mesh carry data', async () => {
   for (const address of addresses) await alice.pings(address)
 })
 
+test('members go by their names, and addresses lead back to them', async () => {
+  const resolves = async (key: string) => (await alice.host.exec(['getent', 'hosts', key])).stdout
+  const name = 'bob.lab.mesh'
+  await alice.host.waitFor(async () => (await resolves(name)).includes(name), {
+    deadlineMs: 10_000,
+    what: `${name} resolves`,
+    pollMs: 200,
+  })
+  const { addresses } = await alice.peer('bob')
+  for (const address of addresses) expect(await resolves(address)).toContain(name)
+  await alice.host.run(['ping', '-c', '1', '-W', '2', name])
+})
+
 test('wg show sees the device and the peers with their endpoints', async () => {
   const { path } = await alice.reaches('bob')
   const shown = await alice.host.run(['wg', 'show'])

@@ -104,6 +104,8 @@ export class Trace implements Witness {
         return `links: ${event.links.flatMap((link) => link.addresses).join(', ')}`
       case 'device-lost':
         return `device lost: ${event.reason}`
+      case 'names-changed':
+        return `names of ${event.names.zone}: ${event.names.problem ?? event.names.wiring}`
       case 'turn-changed':
         return `TURN server ${event.server.id} is ${event.server.state}, gives ${event.server.relayed}`
       case 'stats':

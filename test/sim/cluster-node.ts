@@ -101,6 +101,7 @@ export class ClusterNode {
         redundancy: {},
         birthdaySearch: true,
         portMapping: false,
+        names: true,
         isExcludedInterface: () => false,
         lastOwnVersion: own === undefined ? 0 : (this.verify(own)?.version ?? 0),
         ...this.#config,

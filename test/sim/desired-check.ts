@@ -2,6 +2,7 @@
 /**
  * The rules of native/PROTOCOL.md, section Desired state: every bad field is named at once.
  */
+import { isIP } from 'node:net'
 import { canonicalIp, parseTransportAddress } from '../../nat/address.ts'
 import type { HelperPathKind } from '../../agent/core/helper-contract.ts'
 import type { FieldProblem } from '../../agent/core/helper-fault.ts'
@@ -11,7 +12,8 @@ type Fields = Record<string, unknown>
 /** All that is wrong with a document; empty if it may be applied. */
 export function problemsOf(document: unknown): FieldProblem[] {
   const check = new Check()
-  const desired = check.object('', document, ['device', 'turn', 'firewall', 'routes', 'peers'])
+  const fields = ['device', 'turn', 'firewall', 'routes', 'peers', 'names']
+  const desired = check.object('', document, fields)
   if (desired === undefined) return check.problems
   if (desired['device'] !== null) checkDevice(check, desired['device'])
   for (const [i, route] of check.list('routes', desired['routes'], 4_096).entries())
@@ -26,6 +28,8 @@ export function problemsOf(document: unknown): FieldProblem[] {
   const keys = new Set(peers.map((peer) => (peer as Fields | null)?.['publicKey']))
   for (const [i, peer] of peers.entries())
     checkPeer(check, `peers[${i}]`, peer, { owners, keys, servers })
+  if (desired['names'] !== undefined && desired['names'] !== null)
+    checkNames(check, desired['names'], desired['device'])
   return check.problems
 }
 
@@ -81,6 +85,31 @@ function checkPortRange(check: Check, field: string, range: unknown): void {
   if (!Array.isArray(range) || range.length !== 2) return check.bad(field, range, 'not two ports')
   for (const [i, port] of range.entries()) check.number(`${field}[${i}]`, port, 1, 65_535)
   if (Number(range[1]) < Number(range[0])) check.bad(field, null, 'ends before it begins')
+}
+
+const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
+
+function checkNames(check: Check, value: unknown, device: unknown): void {
+  const names = check.object('names', value, ['zone', 'hosts'])
+  if (device === null) check.bad('names', null, 'no device')
+  if (names === undefined) return
+  const { zone } = names
+  const labels = typeof zone === 'string' && zone.length <= 128 ? zone.split('.') : []
+  if (labels.length < 2 || !labels.every((label) => LABEL.test(label)))
+    check.bad('names.zone', zone, 'not a zone')
+  const seen = new Set<unknown>()
+  for (const [i, value] of check.list('names.hosts', names['hosts'], 4_097).entries()) {
+    const field = `names.hosts[${i}]`
+    const host = check.object(field, value, ['name', 'addresses'])
+    if (host === undefined) continue
+    const { name } = host
+    if (typeof name !== 'string' || !LABEL.test(name)) check.bad(`${field}.name`, name, 'no label')
+    else if (seen.has(name)) check.bad(`${field}.name`, name, 'given twice')
+    seen.add(name)
+    for (const [j, address] of check.list(`${field}.addresses`, host['addresses'], 8).entries())
+      if (typeof address !== 'string' || isIP(address) === 0)
+        check.bad(`${field}.addresses[${j}]`, address, 'no IP address')
+  }
 }
 
 function checkRoute(check: Check, field: string, value: unknown): void {

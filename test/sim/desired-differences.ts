@@ -8,6 +8,7 @@ export function differences(before: DesiredState, after: DesiredState): string[]
   if (!same(before.device, after.device)) changed.push('device')
   if (!same(before.turn ?? [], after.turn ?? [])) changed.push('turn')
   if (!same(before.firewall ?? null, after.firewall ?? null)) changed.push('firewall')
+  if (!same(before.names ?? null, after.names ?? null)) changed.push('names')
   if (!same(before.routes, after.routes)) changed.push('routes')
   const old = new Map(before.peers.map((peer) => [peer.publicKey, peer]))
   for (const peer of after.peers) {

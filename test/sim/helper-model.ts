@@ -20,7 +20,7 @@ import { CandidateProbes } from './candidate-probes.ts'
 import { problemsOf } from './desired-check.ts'
 import { differences } from './desired-differences.ts'
 import type { Frame, Packet, RelayFrame, Way } from './frame.ts'
-import { NO_COUNTERS, deviceState, onlyLink, unallocated } from './idle-state.ts'
+import { NO_COUNTERS, deviceState, namesState, onlyLink, unallocated } from './idle-state.ts'
 import { PathModel } from './path-model.ts'
 import type { Host, SimulatedNetwork } from './network.ts'
 import { RelayModel } from './relay-model.ts'
@@ -95,13 +95,8 @@ export class HelperModel {
 
   get hello(): HelperHello {
     const { instance } = this
-    return {
-      protocol: 1,
-      helper: 'model',
-      engine: 'userspace',
-      engineReason: 'a simulation',
-      instance,
-    }
+    const engineReason = 'a simulation'
+    return { protocol: 1, helper: 'model', engine: 'userspace', engineReason, instance }
   }
 
   apply(desired: DesiredState): ApplyResult {
@@ -160,7 +155,7 @@ export class HelperModel {
 
   state(): HelperState {
     const { publicKey, listenPort, host } = this.#options
-    const { device, turn = [], routes, peers } = this.#desired
+    const { device, turn = [], routes, peers, names } = this.#desired
     return {
       instance: this.instance,
       engine: 'userspace',
@@ -169,6 +164,7 @@ export class HelperModel {
       device: device && deviceState(device, { listenPort, publicKey }),
       routes,
       turn: turn.map(unallocated),
+      names: namesState(names),
       relayed: this.relay.counters,
       links: [onlyLink(host.ips)],
       peers: peers.map((peer) => this.#peerState(peer)),

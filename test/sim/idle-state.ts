@@ -2,8 +2,10 @@
 /** Parts of a helper's state that follow from what is desired of it alone. */
 import type { DesiredDevice, HelperDevice } from '../../agent/core/helper-device.ts'
 import type {
+  DesiredState,
   DesiredTurnServer,
   HelperLink,
+  HelperNames,
   HelperTurnServer,
 } from '../../agent/core/helper-contract.ts'
 
@@ -18,6 +20,11 @@ export function deviceState(
 export function onlyLink(ips: readonly string[]): HelperLink {
   const addresses = ips.map((ip) => `${ip}/${ip.includes(':') ? 64 : 24}`)
   return { name: 'eth0', index: 2, up: true, mtu: 1500, addresses }
+}
+
+/** A resolver that was told at once. */
+export function namesState(names: DesiredState['names']): HelperNames | null {
+  return names ? { zone: names.zone, wiring: 'file', problem: null } : null
 }
 
 /** Nobody has answered at the server yet. */

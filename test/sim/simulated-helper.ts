@@ -11,8 +11,9 @@ import { HELPER_ERROR } from '../../agent/shell/helper/helper-fault.ts'
 import { CarrierFrames, carrierFrame } from '../../agent/shell/channel/carrier-frame.ts'
 import { LineSplitter } from '../../agent/shell/helper/rpc-lines.ts'
 import { problemsOf } from './desired-check.ts'
+import { differences } from './desired-differences.ts'
 import { isWellFormed, SearchRequests } from './search-requests.ts'
-import { deviceState, unallocated } from './idle-state.ts'
+import { deviceState, namesState, unallocated } from './idle-state.ts'
 
 const HELLO_TIMEOUT_MS = 5_000
 const CONNECTIONS_MAX = 8
@@ -200,7 +201,7 @@ export class SimulatedHelper {
   }
 
   #state(): object {
-    const { device, turn = [], routes, peers } = this.#desired
+    const { device, turn = [], routes, peers, names } = this.#desired
     const publicKey = Buffer.alloc(32, 1).toString('base64')
     return {
       instance: this.instance,
@@ -212,6 +213,7 @@ export class SimulatedHelper {
       links: [{ name: 'eth0', index: 2, up: true, mtu: 1500, addresses: ['192.0.2.10/24'] }],
       peers: peers.map(idle),
       turn: turn.map(unallocated),
+      names: namesState(names),
       relayed: { frames: 0, bytes: 0, dropped: 0, refused: 0 },
     }
   }
@@ -250,22 +252,6 @@ function idle(peer: DesiredPeer): object {
       lastReplyMs: null,
     })),
   }
-}
-
-function differences(before: DesiredState, after: DesiredState): string[] {
-  const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
-  const changed: string[] = []
-  if (!same(before.device, after.device)) changed.push('device change')
-  if (!same(before.turn ?? [], after.turn ?? [])) changed.push('turn change')
-  if (!same(before.firewall ?? null, after.firewall ?? null)) changed.push('firewall')
-  if (!same(before.routes, after.routes)) changed.push('routes change')
-  const old = new Map(before.peers.map((peer) => [peer.publicKey, peer]))
-  for (const peer of after.peers) {
-    if (!same(old.get(peer.publicKey), peer)) changed.push(`peer change ${peer.publicKey}`)
-    old.delete(peer.publicKey)
-  }
-  for (const key of old.keys()) changed.push(`peer del ${key}`)
-  return changed
 }
 
 function failure(code: number, message: string, data?: unknown): Answer {

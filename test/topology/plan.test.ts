@@ -23,6 +23,7 @@ test('a policy that allows nothing still lets members gossip over the mesh, and 
     policy,
     dialPort: 41_821,
     turn: [],
+    names: false,
     members: [{ certificate: peer, keepaliveMs: 25_000, paths: [], duplicate: false, why: '' }],
   })
   expect(plan.firewall).toEqual({

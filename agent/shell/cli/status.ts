@@ -47,6 +47,8 @@ function selfText(self: SelfStatus): string {
   }
   for (const { id, state, cause, detail } of self.turnServers)
     if (state === 'failed') lines.push(warning(`TURN server ${id}: ${detail ?? cause ?? state}`))
+  if (self.names?.problem)
+    lines.push(warning(`names of *.${self.names.zone} do not resolve: ${self.names.problem}`))
   const { helper } = self
   if (self.twinSince !== null)
     lines.push(

@@ -80,6 +80,12 @@ const turnServer = z.object({
   rttUs: duration.nullable(),
 })
 
+const names = z.object({
+  zone: z.string(),
+  wiring: z.string().nullable(),
+  problem: z.string().nullable(),
+})
+
 const relayed = z.object({ frames: count, bytes: count, dropped: count, refused: count })
 
 const route = z.object({ destination: z.string(), mtu: count.exactOptional() })
@@ -115,6 +121,7 @@ export const stateSchema: z.ZodType<HelperState> = z.object({
   relayed,
   links: z.array(link),
   peers: z.array(peer),
+  names: names.nullable(),
 })
 
 export const emptySchema = z.object({})
@@ -177,6 +184,7 @@ const eventSchemas: { [M in HelperEvent['method']]: z.ZodType } = {
   stats: z.object({ peers: z.array(peer), turn: z.array(turnServer) }),
   // The server is the event: it has nothing else to say.
   'turn-changed': turnServer.transform((server) => ({ server })),
+  'names-changed': names.transform((state) => ({ names: state })),
   'device-lost': z.object({ reason: z.string() }),
 }
 

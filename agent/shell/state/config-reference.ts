@@ -73,6 +73,11 @@ export const CONFIG_REFERENCE: Readonly<Record<ConfigKey, KeyReference>> = {
     about: 'Whether the router is asked (PCP, NAT-PMP, UPnP) to forward the ports of this host.',
     live: true,
   },
+  names: {
+    about:
+      "Whether this host resolves the mesh's names, `<host>.<network>.mesh`, and back. Its resolver is put back when meshgate stops.",
+    live: true,
+  },
   mtu: { about: 'MTU of the interface, in bytes.', live: true },
   log_level: { about: 'The least that is logged.', live: true },
   metrics_port: {

@@ -87,6 +87,7 @@ export const configSchema = z.strictObject({
     .default('off'),
   engine: z.enum(['auto', 'kernel', 'userspace'], { error: 'is no engine' }).default('userspace'),
   birthday_search: z.boolean('is neither true nor false').default(true),
+  names: z.boolean('is neither true nor false').default(true),
   // IPv6 needs 1280 (RFC 8200 section 5); no link carries more than 65535.
   mtu: z.int().min(1280, 'is too small').max(65_535, 'is too large').default(1280),
   log_level: z
@@ -123,6 +124,8 @@ export const CONFIG_REMEDIES: Readonly<Record<ConfigKey, string>> = {
   engine: 'write "auto", "kernel" or "userspace"',
   birthday_search:
     'write false to search for no ports of hard NATs, true (the default) to go direct where a plain punch cannot',
+  names:
+    "write false to leave this host's resolver alone, true (the default) to resolve <host>.<network>.mesh",
   mtu: 'write a number from 1280 to 65535',
   log_level: 'write "debug", "info", "warn" or "error"',
   metrics_port:

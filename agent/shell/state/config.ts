@@ -50,6 +50,8 @@ export interface Config {
   /** Ask the router to forward this host's ports. */
   readonly portMapping: boolean
   readonly redundancy: RedundancyRules
+  /** Resolve the names of the mesh's hosts. */
+  readonly names: boolean
   readonly mtu: number
   readonly logLevel: LogLevel
   /** TCP on loopback; undefined: none. */
@@ -129,6 +131,7 @@ function configOf(data: z.output<typeof configSchema>, turn: readonly DesiredTur
     birthdaySearch: data.birthday_search,
     portMapping: data.port_mapping,
     redundancy: typeof data.redundancy === 'string' ? { '*': data.redundancy } : data.redundancy,
+    names: data.names,
     mtu: data.mtu,
     logLevel: data.log_level,
     metricsPort: data.metrics_port,

@@ -77,7 +77,9 @@ func (e *Engine) converge(desired *protocol.Desired, pairs map[protocol.Key]*pro
 		return changed, err
 	}
 	more, err := e.device.kernel.SettleRoutes(desired.Routes)
-	return append(changed, more...), err
+	changed = append(changed, more...)
+	e.convergeNames(desired.Names, note)
+	return changed, err
 }
 
 type noter func(format string, args ...any)

@@ -74,6 +74,7 @@ func (e *Engine) removeDevice() {
 	e.opened.Store(nil)
 	e.stunOn.Store(false)
 	e.bind.Hosts.Forward(false)
+	e.closeNames()
 	e.closeEcho()
 	e.removeFirewall()
 	gone.wireguard.Close()

@@ -49,6 +49,7 @@ type Engine struct {
 	restored   bool
 	lostPort   int
 	device     *device
+	naming     *naming
 	closed     bool
 
 	firewalling firewalling

@@ -28,6 +28,9 @@ func (e *Engine) State() protocol.State {
 			StunServer: d.spec.StunServer, Relay: d.spec.Relay,
 		}
 		state.Routes = orEmpty(e.desired.Routes)
+		if e.naming != nil {
+			state.Names = e.naming.state()
+		}
 	}
 	e.refreshCounters()
 	now := time.Now()

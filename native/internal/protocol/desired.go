@@ -17,6 +17,8 @@ type Desired struct {
 	Firewall *Firewall
 	Routes   []Route
 	Peers    []Peer
+	// Names are nil where nobody asked for them.
+	Names *Names
 }
 
 // A Device is the one WireGuard interface.

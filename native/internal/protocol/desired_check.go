@@ -35,6 +35,7 @@ func checkDesired(d *document, desired *Desired) {
 	}
 	checkHubs(d, desired)
 	checkTurn(d, desired)
+	checkNames(d, desired)
 }
 
 func checkDevice(d *document, device *Device) {

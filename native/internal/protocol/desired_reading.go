@@ -26,6 +26,7 @@ func ReadDesired(tree any) (*Desired, []Problem) {
 	for i, peer := range root.list("peers", PeersMax) {
 		desired.Peers = append(desired.Peers, readPeer(d, fmt.Sprintf("peers[%d]", i), peer))
 	}
+	desired.Names = readNames(d, root)
 	root.close()
 	checkDesired(d, desired)
 	if len(d.problems) > 0 {

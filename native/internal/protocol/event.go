@@ -87,6 +87,9 @@ type Stats struct {
 	Turn  []TurnState `json:"turn"`
 }
 
+// NamesChanged tells that names began to resolve, or why they do not.
+type NamesChanged struct{ NamesState }
+
 // DeviceLost tells that the device vanished and is made again.
 type DeviceLost struct {
 	Reason string `json:"reason"`
@@ -101,6 +104,7 @@ func (PathDown) Method() string     { return "path-down" }
 func (Switched) Method() string     { return "switched" }
 func (LinksChanged) Method() string { return "links-changed" }
 func (Stats) Method() string        { return "stats" }
+func (NamesChanged) Method() string { return "names-changed" }
 func (DeviceLost) Method() string   { return "device-lost" }
 
 func (Datagram) Droppable() bool     { return true }
@@ -112,4 +116,5 @@ func (PathDown) Droppable() bool     { return false }
 func (Switched) Droppable() bool     { return false }
 func (LinksChanged) Droppable() bool { return false }
 func (Stats) Droppable() bool        { return true }
+func (NamesChanged) Droppable() bool { return false }
 func (DeviceLost) Droppable() bool   { return false }

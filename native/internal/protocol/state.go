@@ -46,6 +46,8 @@ type State struct {
 	Relayed  Relayed      `json:"relayed"`
 	Turn     []TurnState  `json:"turn"`
 	Peers    []PeerState  `json:"peers"`
+	// Names is null where nobody asked for them.
+	Names *NamesState `json:"names"`
 }
 
 // Relayed is what this host has done as a hub since its start.

@@ -138,7 +138,7 @@ func desiredExamples() []desiredExample {
 
 func buildDesired(t *testing.T) desired {
 	all := desired{Description: desiredDescription, Base: wholeDocument()}
-	for _, example := range slices.Concat(desiredExamples(), turnExamples(), firewallExamples()) {
+	for _, example := range slices.Concat(desiredExamples(), turnExamples(), firewallExamples(), namesExamples()) {
 		var changed any = decode(t, encode(t, wholeDocument()))
 		for _, change := range example.Changes {
 			changed = put(changed, change.At, change.Put)

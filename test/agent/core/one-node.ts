@@ -42,6 +42,7 @@ export function oneNode(config: Partial<NodeConfig> = {}) {
       redundancy: {},
       birthdaySearch: true,
       portMapping: false,
+      names: true,
       isExcludedInterface: (name) => name === 'docker0',
       lastOwnVersion: 0,
       ...config,
@@ -141,6 +142,7 @@ const STATE: HelperState = {
   relayed: { frames: 0, bytes: 0, dropped: 0, refused: 0 },
   links: [],
   peers: [],
+  names: null,
 }
 
 export function link(name: string, ...addresses: string[]): HelperLink {

@@ -26,6 +26,7 @@ describe('the configuration file', () => {
         engine: 'userspace',
         portMapping: true,
         redundancy: { '*': 'off' },
+        names: true,
         mtu: 1280,
         logLevel: 'info',
         excludeInterfaces: [],
@@ -48,6 +49,7 @@ describe('the configuration file', () => {
       birthday_search = false
       engine = "auto"
       port_mapping = false
+      names = false
       mtu = 1420
       log_level = "debug"
       exclude_interfaces = ["docker*"]
@@ -79,6 +81,7 @@ describe('the configuration file', () => {
         engine: 'auto',
         portMapping: false,
         redundancy: { 'web-2': 'duplicate', 'tag:voice': 'duplicate', '*': 'off' },
+        names: false,
         mtu: 1420,
         logLevel: 'debug',
         excludeInterfaces: ['docker*'],

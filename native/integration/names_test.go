@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// newNamedMember is one whose resolv.conf is its own: `ip netns exec` shows each namespace the files under
+// /etc/netns/<its name> in place of the machine's.
+func newNamedMember(t *testing.T, number int) (m *member, resolvConf string) {
+	t.Helper()
+	needRoot(t)
+	n := newNamespace(t, "names")
+	directory := filepath.Join("/etc/netns", string(n))
+	if err := os.MkdirAll(directory, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(directory) })
+	resolvConf = filepath.Join(directory, "resolv.conf")
+	if err := os.WriteFile(resolvConf, []byte(resolverBefore), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return newMember(t, n, number), resolvConf
+}
+
+const resolverBefore = "search example.org\noptions timeout:1 attempts:1\n"
+
+func (m *member) desiredWithNames(other *member, hosts ...object) object {
+	desired := m.desired(other)
+	desired["names"] = object{"zone": "home.mesh", "hosts": hosts}
+	return desired
+}
+
+func named(name string, addresses ...string) object {
+	return object{"name": name, "addresses": addresses}
+}
+
+func TestNamesOfTheMeshResolveOnAHostAndBack(t *testing.T) {
+	a, resolvConf := newNamedMember(t, 1)
+	b := &member{number: 2}
+	b.private[1], b.probe[1] = 2, 2
+	alice, bob := named("alice", "10.7.0.1", "fd12:3456:789a::1"), named("bob", "10.7.0.2", "fd12:3456:789a::2")
+	a.agent.apply(a.desiredWithNames(b, alice, bob))
+	until(t, "the resolver knows", func() bool {
+		text, _ := os.ReadFile(resolvConf)
+		return strings.Contains(string(text), "nameserver 10.7.0.1")
+	})
+	contains(t, a.namespace.sh(t, "getent ahostsv4 bob.home.mesh"), "10.7.0.2")
+	contains(t, a.namespace.sh(t, "getent ahostsv6 bob.home.mesh"), "fd12:3456:789a::2")
+	contains(t, a.namespace.sh(t, "getent hosts 10.7.0.2"), "bob.home.mesh")
+	contains(t, a.namespace.sh(t, "getent hosts fd12:3456:789a::2"), "bob.home.mesh")
+	state := a.agent.call("state", object{})["names"].(object)
+	if state["zone"] != "home.mesh" || state["wiring"] != "file" || state["problem"] != nil {
+		t.Errorf("state: %v", state)
+	}
+
+	if changed := a.agent.apply(a.desiredWithNames(b, alice)); len(changed) != 1 {
+		t.Errorf("one host less changed %v", changed)
+	}
+	contains(t, a.namespace.sh(t, "getent hosts bob.home.mesh || echo unknown"), "unknown")
+
+	a.helper.stop(t)
+	if text, _ := os.ReadFile(resolvConf); string(text) != resolverBefore {
+		t.Errorf("the resolver was not put back:\n%s", text)
+	}
+	if rules := sh(t, "ip netns exec %s nft list tables", a.namespace); strings.Contains(rules, "meshgate") {
+		t.Errorf("rules were left behind:\n%s", rules)
+	}
+}
+
+func TestAKilledHelpersNamesAreTakenUpByTheNext(t *testing.T) {
+	a, resolvConf := newNamedMember(t, 1)
+	b := &member{number: 2}
+	b.private[1], b.probe[1] = 2, 2
+	knows := func() bool {
+		text, _ := os.ReadFile(resolvConf)
+		return strings.Count(string(text), "nameserver 10.7.0.1") == 1
+	}
+	a.agent.apply(a.desiredWithNames(b, named("bob", "10.7.0.2")))
+	until(t, "the resolver knows", knows)
+	a.helper.kill()
+	// The killed process was `ip netns exec`'s own: it has become the helper.
+	a.helper = start(t, a.namespace, newSocket(t))
+	a.agent = a.helper.connect(t)
+	a.agent.apply(a.desiredWithNames(b, named("bob", "10.7.0.2")))
+	until(t, "the next one answers", func() bool {
+		return knows() && strings.Contains(a.namespace.sh(t, "getent hosts bob.home.mesh || true"), "fd12") == false &&
+			strings.Contains(a.namespace.sh(t, "getent ahostsv4 bob.home.mesh || true"), "10.7.0.2")
+	})
+	a.helper.stop(t)
+	if text, _ := os.ReadFile(resolvConf); string(text) != resolverBefore {
+		t.Errorf("the resolver was not put back:\n%s", text)
+	}
+}

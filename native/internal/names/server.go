@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package names
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/miekg/dns"
+	"golang.org/x/sync/semaphore"
+)
+
+// questionsMax bounds the questions that are being answered at a time. Those beyond are dropped, and
+// asked again by whoever wants to know.
+const questionsMax = 256
+
+// A Server answers on the host's own addresses in the mesh, over UDP and TCP.
+type Server struct {
+	zone      atomic.Pointer[Zone]
+	upstreams atomic.Pointer[[]netip.AddrPort]
+	own       []netip.Addr
+	servers   []*dns.Server
+	port      uint16
+	room      *semaphore.Weighted
+}
+
+// Listen opens one port, chosen by the kernel, on all of the addresses.
+func Listen(ctx context.Context, addresses []netip.Addr) (*Server, error) {
+	server := &Server{own: addresses, room: semaphore.NewWeighted(questionsMax)}
+	server.upstreams.Store(&[]netip.AddrPort{})
+	for _, address := range addresses {
+		if err := server.listen(ctx, address); err != nil {
+			server.Close()
+			return nil, fmt.Errorf("names on %s: %w", address, err)
+		}
+	}
+	return server, nil
+}
+
+func (server *Server) listen(ctx context.Context, address netip.Addr) error {
+	var config net.ListenConfig
+	packets, err := config.ListenPacket(ctx, "udp", netip.AddrPortFrom(address, server.port).String())
+	if err != nil {
+		return err
+	}
+	server.port = uint16(packets.LocalAddr().(*net.UDPAddr).Port)
+	streams, err := config.Listen(ctx, "tcp", netip.AddrPortFrom(address, server.port).String())
+	if err != nil {
+		_ = packets.Close()
+		return err
+	}
+	server.start(&dns.Server{PacketConn: packets})
+	server.start(&dns.Server{Listener: streams, MaxTCPQueries: 64, IdleTimeout: func() time.Duration { return 5 * time.Second }})
+	return nil
+}
+
+func (server *Server) start(listener *dns.Server) {
+	listener.Handler = dns.HandlerFunc(server.answer)
+	started := make(chan struct{})
+	listener.NotifyStartedFunc = func() { close(started) }
+	failed := make(chan error, 1)
+	go func() { failed <- listener.ActivateAndServe() }()
+	select {
+	case <-started:
+	case <-failed:
+	}
+	server.servers = append(server.servers, listener)
+}
+
+// Port is the one that the server listens on.
+func (server *Server) Port() uint16 { return server.port }
+
+// Use replaces what the server says.
+func (server *Server) Use(zone *Zone) { server.zone.Store(zone) }
+
+// Forward sets the servers that know about all other names, first one first.
+func (server *Server) Forward(upstreams []netip.AddrPort) { server.upstreams.Store(&upstreams) }
+
+// Close ends all.
+func (server *Server) Close() {
+	for _, listener := range server.servers {
+		_ = listener.Shutdown()
+	}
+}
+
+// answer speaks to this host only: what others ask is no business of a host's own resolver.
+func (server *Server) answer(to dns.ResponseWriter, asked *dns.Msg) {
+	defer func() { _ = to.Close() }()
+	if !slices.Contains(server.own, sourceOf(to.RemoteAddr())) || !server.room.TryAcquire(1) {
+		return
+	}
+	defer server.room.Release(1)
+	reply := new(dns.Msg)
+	reply.SetReply(asked)
+	reply.RecursionAvailable = true
+	zone := server.zone.Load()
+	switch {
+	case asked.Opcode != dns.OpcodeQuery:
+		reply.Rcode = dns.RcodeNotImplemented
+	case len(asked.Question) != 1 || asked.Question[0].Qclass != dns.ClassINET:
+		reply.Rcode = dns.RcodeRefused
+	case zone != nil && zone.Answer(asked.Question[0], reply):
+		fit(reply, asked, to)
+	default:
+		reply = forward(asked, *server.upstreams.Load(), networkOf(to), reply)
+	}
+	_ = to.WriteMsg(reply)
+}
+
+// fit cuts the reply to what the asker takes, and tells it so.
+func fit(reply, asked *dns.Msg, to dns.ResponseWriter) {
+	size := dns.MinMsgSize
+	if networkOf(to) == "tcp" {
+		size = dns.MaxMsgSize
+	} else if extension := asked.IsEdns0(); extension != nil {
+		reply.SetEdns0(udpSizeMax, false)
+		size = max(size, min(int(extension.UDPSize()), udpSizeMax))
+	}
+	reply.Truncate(size)
+}
+
+// udpSizeMax is what the DNS community agreed on for 2020: no fragments anywhere.
+const udpSizeMax = 1_232
+
+func networkOf(to dns.ResponseWriter) string { return to.LocalAddr().Network() }
+
+func sourceOf(address net.Addr) netip.Addr {
+	switch address := address.(type) {
+	case *net.UDPAddr:
+		return address.AddrPort().Addr().Unmap()
+	case *net.TCPAddr:
+		return address.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
+}

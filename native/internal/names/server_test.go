@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package names
+
+import (
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/miekg/dns"
+)
+
+var loopback = netip.MustParseAddr("127.0.0.1")
+
+// serve starts a server on the loopback address, which is its own.
+func serve(t *testing.T, upstreams ...netip.AddrPort) (*Server, string) {
+	t.Helper()
+	server, err := Listen(t.Context(), []netip.Addr{loopback})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	server.Use(sampleZone())
+	server.Forward(upstreams)
+	return server, netip.AddrPortFrom(loopback, server.Port()).String()
+}
+
+func ask(t *testing.T, network, at, name string) *dns.Msg {
+	t.Helper()
+	question := new(dns.Msg)
+	question.SetQuestion(name, dns.TypeA)
+	reply, _, err := (&dns.Client{Net: network}).Exchange(question, at)
+	if err != nil {
+		t.Fatalf("%s over %s: %v", name, network, err)
+	}
+	return reply
+}
+
+func TestAServerAnswersOverBothTransports(t *testing.T) {
+	_, at := serve(t)
+	for _, network := range []string{"udp", "tcp"} {
+		reply := ask(t, network, at, "alice.home.mesh.")
+		if got := dataOf(reply.Answer); !slices.Equal(got, []string{"10.7.0.2"}) || !reply.Authoritative {
+			t.Errorf("%s: %v", network, reply)
+		}
+	}
+}
+
+func TestOtherNamesAreAskedOfTheServersThatTheHostHad(t *testing.T) {
+	elsewhere := dns.HandlerFunc(func(to dns.ResponseWriter, asked *dns.Msg) {
+		reply := new(dns.Msg).SetReply(asked)
+		record, _ := dns.NewRR("example.org. 60 IN A 198.51.100.80")
+		reply.Answer = []dns.RR{record}
+		_ = to.WriteMsg(reply)
+	})
+	upstream, err := Listen(t.Context(), []netip.Addr{loopback})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(upstream.Close)
+	for _, listener := range upstream.servers {
+		listener.Handler = elsewhere
+	}
+	dead := netip.MustParseAddrPort("127.0.0.1:1")
+	_, at := serve(t, dead, netip.AddrPortFrom(loopback, upstream.Port()))
+	if got := dataOf(ask(t, "udp", at, "example.org.").Answer); !slices.Equal(got, []string{"198.51.100.80"}) {
+		t.Errorf("forwarded: %v", got)
+	}
+}
+
+func TestWithoutOtherServersOtherNamesAreRefused(t *testing.T) {
+	_, at := serve(t)
+	if reply := ask(t, "udp", at, "example.org."); reply.Rcode != dns.RcodeRefused {
+		t.Errorf("code %d", reply.Rcode)
+	}
+	_, deaf := serve(t, netip.MustParseAddrPort("127.0.0.1:1"))
+	if reply := ask(t, "udp", deaf, "example.org."); reply.Rcode != dns.RcodeServerFailure {
+		t.Errorf("with a dead server: code %d", reply.Rcode)
+	}
+}
+
+func TestNobodyElseIsAnswered(t *testing.T) {
+	server, at := serve(t)
+	server.own = []netip.Addr{netip.MustParseAddr("127.0.0.9")}
+	question := new(dns.Msg).SetQuestion("alice.home.mesh.", dns.TypeA)
+	client := &dns.Client{Timeout: 100_000_000}
+	if reply, _, err := client.Exchange(question, at); err == nil {
+		t.Errorf("a stranger was told %v", reply)
+	}
+}
