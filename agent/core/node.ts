@@ -131,6 +131,8 @@ function take(node: Node, event: Event, now: Now): Effect[] {
     case 'reconfigured': {
       const had = node.config.portMapping
       node.config = { ...node.config, ...event.settings }
+      // A plan is made of the configuration as well, and of more of it than is worth comparing in every step.
+      node.helper.appliedFrom = undefined
       if (had && !node.config.portMapping) return releasePorts(node, now.instant)
       if (!had && node.config.portMapping) askForPorts(node, now.instant)
       return []

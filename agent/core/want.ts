@@ -61,9 +61,9 @@ export function applyPlan(node: Node, now: Now): Effect[] {
   return [{ kind: 'apply', desired }]
 }
 
-/** All that a plan depends on and that can change, as one text: most steps change none of it. */
+/** All that a plan depends on and that a step can change, as one text: most steps change none of it. */
 function planInputs(node: Node, now: Now): string {
-  let text = `${node.config.mtu} ${node.config.names} ${servesStun(node)} ${servesRelay(node)} ${node.survey.lifetime.lifetimeMs}`
+  let text = `${servesStun(node)} ${servesRelay(node)} ${node.survey.lifetime.lifetimeMs}`
   text += ` ${policyOf(node.notices)?.serial} ${node.config.certificate.serial}`
   if (isShutOut(node)) return text
   for (const peer of node.peers.values()) {
@@ -71,7 +71,6 @@ function planInputs(node: Node, now: Now): string {
     const { serial, notAfter } = record.certificate
     if (notAfter <= now.wall) continue
     text += `\n${helperName} ${serial} ${record.nat.lifetimeMs}`
-    text += ` ${isDuplicated(node.config.redundancy, record.certificate)}`
     for (const path of armedPaths(paths)) text += ` ${wayKey(path)}`
     text += ` ${peer.indirect.text}`
   }

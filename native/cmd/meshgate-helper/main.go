@@ -17,6 +17,7 @@ import (
 	"meshgate.dev/native/internal/privilege"
 	"meshgate.dev/native/internal/protocol"
 	"meshgate.dev/native/internal/readiness"
+	"meshgate.dev/native/internal/resolvconf"
 	"meshgate.dev/native/internal/server"
 	"meshgate.dev/native/internal/statefile"
 )
@@ -76,6 +77,9 @@ func run(options options, log *slog.Logger) error {
 	kept, err := engine.New(kind, agents, log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
+	}
+	if err := resolvconf.Clean(); err != nil {
+		log.Warn("the host's resolver still knows an earlier helper", "error", err)
 	}
 	restore(kept, file, log)
 	log.Info("listening", "socket", options.socket, "version", version, "engine", kind.Name(), "why", reason, "instance", kept.Instance())

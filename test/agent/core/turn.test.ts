@@ -80,6 +80,14 @@ describe('an allocation', () => {
     expect(JSON.stringify(shown)).toContain('turn:turn.example')
   })
 
+  it('is asked for at once when the configuration file names another server', () => {
+    const one = oneNode()
+    one.connect([link('eth0', '192.168.1.2/24')])
+    const settings = { ...one.node.config, turn: [server] }
+    const [applied] = ofKind(one.take({ kind: 'reconfigured', settings }), 'apply')
+    expect(applied?.desired.turn).toEqual([server])
+  })
+
   it('is published once it is there, and no more when it is gone', () => {
     const { node, told, run } = withPeer([])
     const candidates = () => node.own?.record.candidates.filter(({ kind }) => kind === 'relayed')
