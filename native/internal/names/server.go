@@ -54,13 +54,14 @@ func (server *Server) listen(ctx context.Context, address netip.Addr) error {
 		_ = packets.Close()
 		return err
 	}
-	server.start(&dns.Server{PacketConn: packets})
-	server.start(&dns.Server{Listener: streams, MaxTCPQueries: 64, IdleTimeout: func() time.Duration { return 5 * time.Second }})
+	handler := dns.HandlerFunc(server.answer)
+	idleTime := func() time.Duration { return 5 * time.Second }
+	server.start(&dns.Server{PacketConn: packets, Handler: handler})
+	server.start(&dns.Server{Listener: streams, Handler: handler, MaxTCPQueries: 64, IdleTimeout: idleTime})
 	return nil
 }
 
 func (server *Server) start(listener *dns.Server) {
-	listener.Handler = dns.HandlerFunc(server.answer)
 	started := make(chan struct{})
 	listener.NotifyStartedFunc = func() { close(started) }
 	failed := make(chan error, 1)

@@ -3,9 +3,11 @@
 package names
 
 import (
+	"net"
 	"net/netip"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
 )
@@ -47,22 +49,21 @@ func TestAServerAnswersOverBothTransports(t *testing.T) {
 }
 
 func TestOtherNamesAreAskedOfTheServersThatTheHostHad(t *testing.T) {
-	elsewhere := dns.HandlerFunc(func(to dns.ResponseWriter, asked *dns.Msg) {
+	elsewhere := func(to dns.ResponseWriter, asked *dns.Msg) {
 		reply := new(dns.Msg).SetReply(asked)
 		record, _ := dns.NewRR("example.org. 60 IN A 198.51.100.80")
 		reply.Answer = []dns.RR{record}
 		_ = to.WriteMsg(reply)
-	})
-	upstream, err := Listen(t.Context(), []netip.Addr{loopback})
+	}
+	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	upstream := &Server{}
+	upstream.start(&dns.Server{PacketConn: packets, Handler: dns.HandlerFunc(elsewhere)})
 	t.Cleanup(upstream.Close)
-	for _, listener := range upstream.servers {
-		listener.Handler = elsewhere
-	}
 	dead := netip.MustParseAddrPort("127.0.0.1:1")
-	_, at := serve(t, dead, netip.AddrPortFrom(loopback, upstream.Port()))
+	_, at := serve(t, dead, netip.MustParseAddrPort(packets.LocalAddr().String()))
 	if got := dataOf(ask(t, "udp", at, "example.org.").Answer); !slices.Equal(got, []string{"198.51.100.80"}) {
 		t.Errorf("forwarded: %v", got)
 	}
@@ -80,11 +81,17 @@ func TestWithoutOtherServersOtherNamesAreRefused(t *testing.T) {
 }
 
 func TestNobodyElseIsAnswered(t *testing.T) {
-	server, at := serve(t)
-	server.own = []netip.Addr{netip.MustParseAddr("127.0.0.9")}
+	// From 127.0.0.1, whichever loopback address is asked.
+	server, err := Listen(t.Context(), []netip.Addr{netip.MustParseAddr("127.0.0.9")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	server.Use(sampleZone())
 	question := new(dns.Msg).SetQuestion("alice.home.mesh.", dns.TypeA)
-	client := &dns.Client{Timeout: 100_000_000}
-	if reply, _, err := client.Exchange(question, at); err == nil {
+	client := &dns.Client{Timeout: 100 * time.Millisecond}
+	at := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.9"), server.Port())
+	if reply, _, err := client.Exchange(question, at.String()); err == nil {
 		t.Errorf("a stranger was told %v", reply)
 	}
 }
