@@ -7,6 +7,7 @@ package punch
 
 import (
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"sync"
@@ -81,15 +82,9 @@ func (s *Socket) Send(packets [][]byte) error {
 			messages[i].Buffers = append(messages[i].Buffers[:0], packet)
 		}
 		for sent := 0; sent < count; {
-			n, err := s.batch.WriteBatch(messages[sent:count], 0)
-			if err != nil && !errors.Is(err, unix.ECONNREFUSED) {
+			n, err := s.write(messages[sent:count])
+			if err != nil {
 				return err
-			}
-			// What was refused is an earlier datagram; the one at hand has not left, and is tried again once.
-			if n == 0 && err != nil {
-				if n, err = s.batch.WriteBatch(messages[sent:count], 0); err != nil {
-					return err
-				}
 			}
 			sent += n
 		}
@@ -99,6 +94,18 @@ func (s *Socket) Send(packets [][]byte) error {
 		packets = packets[count:]
 	}
 	return nil
+}
+
+// write sends one message or more. A refusal is of an earlier datagram: the one at hand has not left, and is tried again once.
+func (s *Socket) write(messages []ipv4.Message) (int, error) {
+	n, err := s.batch.WriteBatch(messages, 0)
+	if errors.Is(err, unix.ECONNREFUSED) {
+		n, err = s.batch.WriteBatch(messages, 0)
+	}
+	if err == nil && n < 1 {
+		err = io.ErrShortWrite
+	}
+	return n, err
 }
 
 var messagePool = sync.Pool{New: func() any { return new([batchSize]ipv4.Message) }}
