@@ -63,10 +63,11 @@ const (
 	holdMax   = 10 * time.Minute
 
 	// A path that falls within flapTime of its rise rests before it may rise again while another one is up:
-	// restStart at first, each time twice as long up to restMax, and anew once it has been up for steadyTime.
+	// restStart at first, each time twice as long up to restMax, and anew once it has been up for steadyTime. A
+	// longer rest would outlast what moved the path: NATs and networks change several times and then hold.
 	flapTime   = 10 * time.Second
 	restStart  = 2 * time.Second
-	restMax    = 2 * time.Minute
+	restMax    = 20 * time.Second
 	steadyTime = 2 * time.Minute
 
 	// rttWeight is the share of a new round trip in the smoothed one, as a divisor (RFC 6298).
