@@ -52,9 +52,14 @@ export function searchGateway(gateway: Gateway, port = SSDP_PORT): Promise<Gatew
     timers.push(
       setTimeout(() => {
         if (found.size > 0) return
-        socket.setMulticastInterface(gateway.local)
-        socket.setMulticastTTL(2)
-        ask(SSDP_GROUP)
+        try {
+          socket.setMulticastInterface(gateway.local)
+          socket.setMulticastTTL(2)
+          ask(SSDP_GROUP)
+        } catch {
+          // The host has changed networks meanwhile, and the address is not its own any more.
+          finish()
+        }
       }, UNICAST_MS),
       setTimeout(finish, SEARCH_MS),
     )
