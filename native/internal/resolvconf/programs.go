@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -91,17 +92,8 @@ func (p *program) Undo() error { return run("", "resolvconf", "-d", p.record()) 
 // Upstreams are the other servers in the file that the program writes.
 func (p *program) Upstreams() ([]netip.AddrPort, error) {
 	all, err := upstreams(Path)
-	others := []netip.AddrPort{}
-	for _, server := range all {
-		isOurs := false
-		for _, own := range p.wish.Servers {
-			isOurs = isOurs || own == server.Addr()
-		}
-		if !isOurs {
-			others = append(others, server)
-		}
-	}
-	return others, err
+	isOurs := func(server netip.AddrPort) bool { return slices.Contains(p.wish.Servers, server.Addr()) }
+	return slices.DeleteFunc(all, isOurs), err
 }
 
 func run(input, name string, arguments ...string) error {

@@ -130,3 +130,14 @@ async function replyTo(
   if (!read.ok) throw new Error(read.error)
   return read.value
 }
+
+/** A reply that must be a yes. */
+export function accepted(reply: JoinReply) {
+  if (reply.kind !== 'accepted') throw new Error(reply.reason)
+  return reply
+}
+
+/** Why it was a no, or what it was else. */
+export function reasonOf(reply: JoinReply): string {
+  return reply.kind === 'refused' ? reply.reason : reply.kind
+}

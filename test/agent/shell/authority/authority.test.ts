@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { nodeCrypto } from '../../../../agent/shell/node-crypto.ts'
 import { wallTime } from '../../../../nat/clock.ts'
 import { verifyCertificate } from '../../../../topology/certificate-codec.ts'
-import { readJoinReply, type JoinReply } from '../../../../topology/join-reply.ts'
+import { readJoinReply } from '../../../../topology/join-reply.ts'
 import { parseToken } from '../../../../topology/token.ts'
 import { alterations, truncations } from '../../../topology/mutation.ts'
 import {
@@ -15,6 +15,8 @@ import {
   signer,
 } from '../../../topology/sample-network.ts'
 import {
+  accepted,
+  reasonOf,
   askToJoin,
   issue,
   nodesOf,
@@ -27,15 +29,6 @@ import {
 const HOUR_MS = 3_600_000
 const later = (ms: number) => wallTime(NOW + ms)
 const node = signer(20)
-
-function accepted(reply: JoinReply) {
-  if (reply.kind !== 'accepted') throw new Error(reply.reason)
-  return reply
-}
-
-function reasonOf(reply: JoinReply): string {
-  return reply.kind === 'refused' ? reply.reason : reply.kind
-}
 
 describe('an authority', () => {
   test('admits the holder of a token with what the token grants', async () => {

@@ -4,7 +4,7 @@ import { APPROVE_SETTING } from '../../../../agent/shell/authority/admit-node.ts
 import { editNode, revokeNode } from '../../../../agent/shell/authority/change-member.ts'
 import { nodeCrypto } from '../../../../agent/shell/node-crypto.ts'
 import { wallTime } from '../../../../nat/clock.ts'
-import { type JoinReply, readJoinReply } from '../../../../topology/join-reply.ts'
+import { readJoinReply } from '../../../../topology/join-reply.ts'
 import {
   authority as authoritySigner,
   network,
@@ -12,6 +12,8 @@ import {
   signer,
 } from '../../../topology/sample-network.ts'
 import {
+  accepted,
+  reasonOf,
   askToJoin,
   askToRenew,
   issue,
@@ -23,15 +25,6 @@ import {
 
 const later = (ms: number) => wallTime(NOW + ms)
 const node = signer(20)
-
-function accepted(reply: JoinReply) {
-  if (reply.kind !== 'accepted') throw new Error(reply.reason)
-  return reply
-}
-
-function reasonOf(reply: JoinReply): string {
-  return reply.kind === 'refused' ? reply.reason : reply.kind
-}
 
 describe('an authority', () => {
   test('renews at half of the lifetime and not before', async () => {
