@@ -5,17 +5,15 @@
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Result } from '../../nat/result.ts'
-import type { Certificate } from '../../topology/certificate.ts'
 import type { Effect } from '../core/effect.ts'
 import type { HelperHello } from '../core/helper-contract.ts'
 import type { Node } from '../core/state.ts'
 import { judgeRecord, startAgentUnderlay } from './agent-underlay.ts'
+import { AgentEnd, FAREWELL_MS, START_ANEW } from './agent-end.ts'
 import { AgentService } from './agent-service.ts'
 import { ApplyQueue } from './helper/apply-queue.ts'
 import { type JoinDesk, openJoinDesk } from './authority/answer-join.ts'
-import { delay, readClock } from './clock.ts'
-import { drainBriefly } from './draining.ts'
+import { readClock } from './clock.ts'
 import type { Config } from './state/config.ts'
 import { startReadiness } from './readiness.ts'
 import { Reloading } from './reloading.ts'
@@ -39,9 +37,6 @@ import { StateDir } from './state/state-dir.ts'
 import type { Underlay } from './underlay/underlay-contract.ts'
 import { VERSION } from './version.ts'
 
-/** A router in the house answers within milliseconds; one that does not must not hold up the end. */
-const RELEASE_MS = 500
-
 export interface RunOptions {
   readonly stateDir: string
   readonly runDir: string
@@ -53,11 +48,6 @@ export interface RunOptions {
   readonly log: Log
 }
 
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const
-
-/** Time for the last record to reach the neighbours. */
-const FAREWELL_MS = 300
-
 /** Runs until stopped; resolves to the exit code. */
 export async function runAgent(options: RunOptions): Promise<number> {
   // What `ps` and `pgrep` show.
@@ -68,9 +58,6 @@ export async function runAgent(options: RunOptions): Promise<number> {
   }
 }
 
-/** With other keys, in the same process: the helper keeps the tunnels meanwhile. */
-const START_ANEW = -1
-
 class Agent {
   readonly #options: RunOptions
   readonly #state: StateDir
@@ -79,7 +66,6 @@ class Agent {
   readonly #helper: HelperClient
   readonly #keeper: RecordKeeper
   readonly #feed = new EventFeed()
-  readonly #done = Promise.withResolvers<number>()
   readonly #desk: JoinDesk | undefined
   readonly #ports: PortMapper
   readonly #channels: AgentChannels
@@ -88,6 +74,7 @@ class Agent {
   )
   readonly #membership: MembershipKeeper
   readonly #meshSocket: MeshSocket
+  readonly #end: AgentEnd
   #underlay: Underlay | undefined
   #api: { close(): Promise<void> } | undefined
 
@@ -99,7 +86,7 @@ class Agent {
       environment: process.env,
       status: () => summaryOf(agent.#node),
     })
-    const code = await agent.#done.promise
+    const code = await agent.#end.done
     readiness.stop()
     return code
   }
@@ -149,12 +136,22 @@ class Agent {
       },
     })
     this.#applyQueue = new ApplyQueue(this.#helper, (event) => this.#loop.dispatch(event))
+    this.#end = new AgentEnd({
+      node,
+      loop,
+      state,
+      helper: this.#helper,
+      ports: this.#ports,
+      keeper: this.#keeper,
+      membership: this.#membership,
+      endsHelper: options.endsHelper,
+      close: () => this.#close(),
+    })
   }
 
   readonly #applyQueue: ApplyQueue
   readonly #reloading: Reloading
   readonly #onHangUp = () => this.#reloading.reloadBySignal()
-  readonly #onSignal = () => void this.#end()
 
   async #open(): Promise<void> {
     const { runDir, log } = this.#options
@@ -173,7 +170,7 @@ class Agent {
       metricsPort: this.#options.config.metricsPort,
     })
     process.on('SIGHUP', this.#onHangUp)
-    for (const signal of SIGNALS) process.once(signal, this.#onSignal)
+    this.#end.obeySignals()
     this.#membership.watch()
     this.#meshSocket.open()
     const { certificate, network, listenPort: udpPort } = this.#node.config
@@ -245,46 +242,16 @@ class Agent {
       feed: this.#feed,
       onReload: () => this.#reloading.reload(),
       onNotice: (bytes) => this.#membership.spread(bytes),
-      onRotate: () => this.#rotate(),
-      onLeave: () => this.#leave(),
-      onStop: () => void this.#stop(0),
+      onRotate: () => this.#end.rotate(),
+      onLeave: () => this.#end.leave(),
+      onStop: () => void this.#end.stop(0),
     })
   }
 
-  async #rotate(): Promise<Result<Certificate>> {
-    const rotated = await this.#membership.rotate()
-    // The answer must reach the caller before the socket goes.
-    if (rotated.ok) setTimeout(() => void this.#stop(START_ANEW), FAREWELL_MS)
-    return rotated
-  }
-
-  async #leave(): Promise<void> {
-    this.#loop.dispatch({ kind: 'leave' })
-    // The answer must reach the caller before the socket goes.
-    await Promise.all([delay(FAREWELL_MS), this.#ports.settle(RELEASE_MS)])
-    this.#keeper.drop()
-    await this.#helper.apply({ device: null, routes: [], peers: [] })
-    this.#state.leave()
-    setTimeout(() => void this.#stop(0), FAREWELL_MS)
-  }
-
-  async #end(): Promise<void> {
-    if (this.#options.endsHelper) {
-      // Who uses this hub, and what the router forwards, would meet nobody.
-      await drainBriefly({ node: this.#node, loop: this.#loop, helper: this.#helper })
-      this.#loop.dispatch({ kind: 'release-ports' })
-      await this.#ports.settle(RELEASE_MS)
-    }
-    await this.#stop(0)
-  }
-
-  async #stop(code: number): Promise<void> {
-    this.#loop.close()
+  async #close(): Promise<void> {
     process.off('SIGHUP', this.#onHangUp)
-    for (const signal of SIGNALS) process.off(signal, this.#onSignal)
     this.#membership.close()
     this.#meshSocket.close()
-    if (this.#state.loadMembership() !== undefined) this.#keeper.flush()
     this.#ports.close()
     this.#channels.stop()
     this.#sideSockets.close()
@@ -292,6 +259,5 @@ class Agent {
     await this.#api?.close()
     await this.#underlay?.close()
     this.#desk?.close()
-    this.#done.resolve(code)
   }
 }

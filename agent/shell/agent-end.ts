@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The ways a running agent ends: stopped by a signal or a command, started anew with other keys, or its membership given
+ * up. Whoever asked hears the answer before the local API goes.
+ */
+import type { Result } from '../../nat/result.ts'
+import type { Certificate } from '../../topology/certificate.ts'
+import type { Node } from '../core/state.ts'
+import { delay } from './clock.ts'
+import { drainBriefly } from './draining.ts'
+import type { HelperClient } from './helper/helper-client.ts'
+import type { Loop } from './loop.ts'
+import type { MembershipKeeper } from './membership-keeper.ts'
+import type { PortMapper } from './router/port-mapper.ts'
+import type { RecordKeeper } from './state/record-keeper.ts'
+import type { StateDir } from './state/state-dir.ts'
+
+/** With other keys, in the same process: the helper keeps the tunnels meanwhile. */
+export const START_ANEW = -1
+
+/** Time for the last record to reach the neighbours, and for an answer to reach its caller. */
+export const FAREWELL_MS = 300
+
+/** A router in the house answers within milliseconds; one that does not must not hold up the end. */
+const RELEASE_MS = 500
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+
+export interface AgentEndParts {
+  readonly node: Node
+  readonly loop: Loop
+  readonly state: StateDir
+  readonly helper: HelperClient
+  readonly ports: PortMapper
+  readonly keeper: RecordKeeper
+  readonly membership: MembershipKeeper
+  /** The helper is stopped after us. */
+  readonly endsHelper: boolean
+  /** Closes all that runs. */
+  close(): Promise<void>
+}
+
+export class AgentEnd {
+  readonly #parts: AgentEndParts
+  readonly #done = Promise.withResolvers<number>()
+  readonly #onSignal = () => void this.#endBySignal()
+
+  constructor(parts: AgentEndParts) {
+    this.#parts = parts
+  }
+
+  /** Resolves to the exit code, or to START_ANEW. */
+  get done(): Promise<number> {
+    return this.#done.promise
+  }
+
+  obeySignals(): void {
+    for (const signal of SIGNALS) process.once(signal, this.#onSignal)
+  }
+
+  async stop(code: number): Promise<void> {
+    const { loop, state, keeper } = this.#parts
+    loop.close()
+    for (const signal of SIGNALS) process.off(signal, this.#onSignal)
+    if (state.loadMembership() !== undefined) keeper.flush()
+    await this.#parts.close()
+    this.#done.resolve(code)
+  }
+
+  async rotate(): Promise<Result<Certificate>> {
+    const rotated = await this.#parts.membership.rotate()
+    if (rotated.ok) this.#stopSoon(START_ANEW)
+    return rotated
+  }
+
+  async leave(): Promise<void> {
+    const { loop, ports, keeper, helper, state } = this.#parts
+    loop.dispatch({ kind: 'leave' })
+    await Promise.all([delay(FAREWELL_MS), ports.settle(RELEASE_MS)])
+    keeper.drop()
+    await helper.apply({ device: null, routes: [], peers: [] })
+    state.leave()
+    this.#stopSoon(0)
+  }
+
+  async #endBySignal(): Promise<void> {
+    const { node, loop, helper, ports, endsHelper } = this.#parts
+    if (endsHelper) {
+      // Who uses this hub, and what the router forwards, would meet nobody.
+      await drainBriefly({ node, loop, helper })
+      loop.dispatch({ kind: 'release-ports' })
+      await ports.settle(RELEASE_MS)
+    }
+    await this.stop(0)
+  }
+
+  #stopSoon(code: number): void {
+    setTimeout(() => void this.stop(code), FAREWELL_MS)
+  }
+}
