@@ -97,3 +97,23 @@ export const PORT_DOUBT_MS = 10_000
 export const PORT_REFUSAL_MS = 300_000
 export const PORT_REFUSAL_MS_MIN = 30_000
 export const PORT_REFUSAL_MS_MAX = 1_800_000
+
+/**
+ * IP packets of the mesh that every path is taken to carry until it has shown otherwise: what IPv6 asks of every link.
+ * Less is possible for IPv4 alone: what is left where the underlay carries no more than that, and IPv6, UDP, a hub's frame
+ * and WireGuard take their share.
+ */
+export const PATH_MTU_BASE = 1280
+export const PATH_MTU_FLOOR = 1152
+
+/** WireGuard pads to sixteen bytes: sizes in between make packets no longer. */
+export const PATH_MTU_STEP = 16
+
+/** So many in a row must be lost before it is the size that is to blame. */
+export const PATH_MTU_TRIES = 3
+
+/** How often the path in use is asked whether it still carries its largest packets, and any path whether it carries more. */
+export const PATH_MTU_VERIFY_MS = 5_000
+export const PATH_MTU_REPEAT_MS = 600_000
+/** If it does not even carry the least, the path has other troubles. */
+export const PATH_MTU_RETRY_MS = 30_000

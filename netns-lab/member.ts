@@ -48,6 +48,7 @@ export interface MemberPeer {
     readonly rttMs: number | null
   }
   readonly backups: readonly unknown[]
+  readonly mtu: number
   readonly why: string
 }
 

@@ -11,6 +11,9 @@ import { type Admission, admissionsOf, type Policy } from './policy.ts'
 import { MESH_PORT } from './swim-codec.ts'
 import type { PlannedPath } from './planned-path.ts'
 
+/** RFC 8200 section 5 */
+const IPV6_MTU_MIN = 1280
+
 export interface PlannedPeer {
   readonly node: NodeId
   readonly name: string
@@ -53,12 +56,18 @@ export interface PlannedNames {
   readonly hosts: readonly { readonly name: string; readonly addresses: readonly string[] }[]
 }
 
+/** Through the device. `mtu`: of the IP packets that the peer's paths carry. */
+export interface PlannedRoute {
+  readonly destination: string
+  readonly mtu: number
+}
+
 export interface Plan {
   readonly device: PlannedDevice
   readonly turn: readonly PlannedTurnServer[]
   /** What is let in over the device; null: everything. */
   readonly firewall: PlannedFirewall | null
-  readonly routes: readonly { readonly destination: string }[]
+  readonly routes: readonly PlannedRoute[]
   readonly peers: readonly PlannedPeer[]
   /** Null where the host resolves no names of the mesh. */
   readonly names: PlannedNames | null
@@ -70,6 +79,8 @@ export interface MemberPaths {
   readonly keepaliveMs: number
   /** Send every packet over two paths. */
   readonly duplicate: boolean
+  /** Bytes of IP packet that every one of its paths carries. */
+  readonly mtu: number
   /** Of each kind the most wanted first. */
   readonly paths: readonly PlannedPath[]
   readonly why: string
@@ -102,8 +113,7 @@ export function makePlan(input: PlanInput): Plan {
     },
     turn,
     firewall: policy === undefined ? null : planFirewall(policy, own, { dialPort, members }),
-    // The device's addresses carry the mesh's own prefixes; only prefixes behind gateways need routes.
-    routes: [],
+    routes: members.flatMap(planRoutes).sort((a, b) => (a.destination < b.destination ? -1 : 1)),
     peers: members.map(planPeer).sort((a, b) => (a.node < b.node ? -1 : 1)),
     names: names
       ? planNames(network, [own, ...members.map(({ certificate }) => certificate)])
@@ -125,6 +135,17 @@ function planNames({ name: networkName }: Network, certificates: readonly Certif
 /** The DNS zone of a network. */
 export function zoneOf(networkName: string): string {
   return `${networkName}.mesh`
+}
+
+/**
+ * The device's addresses carry the mesh's own prefixes, and the device the largest packets of all paths: what a member's
+ * paths carry is said by a route of its own. IPv6 has no packets below 1280 bytes.
+ */
+function planRoutes({ certificate, mtu }: MemberPaths): PlannedRoute[] {
+  return [
+    { destination: `${certificate.ipv4}/32`, mtu },
+    { destination: `${certificate.ipv6}/128`, mtu: Math.max(IPV6_MTU_MIN, mtu) },
+  ]
 }
 
 /**

@@ -26,6 +26,14 @@ export type Effect =
       readonly to: TransportAddress
       readonly payload: Uint8Array
     }
+  /** Ask over one path with packets of a size, as `measure` of native/PROTOCOL.md; the event `measured` follows in any case. */
+  | {
+      readonly kind: 'measure'
+      readonly peer: string
+      readonly path: string
+      readonly sizeBytes: number
+      readonly timeoutMs: number
+    }
   /** From a socket beside the one port, or the end of one. */
   | { readonly kind: 'side-socket'; readonly message: SideMessage }
   /** Look which default gateway there is; the event `gateway` follows. */

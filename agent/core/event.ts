@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TransportAddress } from '../../nat/address.ts'
 import type { Gateway } from '../../nat/gateway-request.ts'
+import type { MeasureOutcome } from '../../nat/path-mtu.ts'
 import type { SideSocket } from '../../nat/side-socket.ts'
 import type { UpnpResult } from '../../nat/upnp-request.ts'
 import type { Certificate } from '../../topology/certificate.ts'
@@ -53,6 +54,13 @@ export type Event =
       readonly node: NodeId
       readonly isOpen: boolean
       readonly detail: string
+    }
+  /** What became of the effect `measure`. `path`: the helper's id. */
+  | {
+      readonly kind: 'measured'
+      readonly peer: string
+      readonly path: string
+      readonly outcome: MeasureOutcome
     }
   /** Something came to a socket beside the one port. */
   | {

@@ -15,6 +15,7 @@ import { adoptRoutes } from './hubs.ts'
 import type { HelperEvent, HelperLink, HelperPath, HelperPeer } from './helper-contract.ts'
 import { observeSelf, rememberObserver } from './observe.ts'
 import { pathEffect, provenEffect, takeSwitch } from './path-events.ts'
+import { forgetMtus, noticePath, noticeTraffic, remeasure } from './peer-mtu.ts'
 import { restartNatSurvey } from './nat-survey.ts'
 import { lookForGateway, refreshPorts } from './port-mapping.ts'
 import {
@@ -38,6 +39,7 @@ export function adoptHelper(node: Node, { hello, state }: Connected, now: Now): 
   node.helper.engineReason = hello.engineReason
   node.helper.version = hello.helper
   node.helper.appliedText = undefined
+  forgetMtus(node)
   node.links = state.links
   askAgain(node.stun, now.instant)
   recheckPeers(node, now.instant)
@@ -54,8 +56,9 @@ export function adoptHelper(node: Node, { hello, state }: Connected, now: Now): 
     if (peer === undefined) continue
     adoptRoutes(node, peer, stats.paths)
     adoptChannel(peer, stats.paths)
-    takeStats(peer, stats, now.instant)
+    takeStats(node, peer, stats, now.instant)
     adopt(peer.paths, pathReports(stats.paths), now.instant)
+    for (const { id, up } of stats.paths) noticePath(node, peer, id, up, now.instant)
   }
   const { helper: version, engine, engineReason: why } = hello
   const kept = state.peers.length
@@ -94,7 +97,7 @@ export function takeHelperEvent(node: Node, event: HelperEvent, now: Now): Effec
     case 'path-down': {
       const peer = peerByHelperName(node, event.peer)
       if (peer === undefined) return []
-      takePathState(peer, event, now.instant)
+      takePathState(node, peer, event, now.instant)
       // The first sign that a NAT has forgotten us or has another address: the servers' turn may be half a minute away.
       if (event.method === 'path-down') askIdle(node.stun, now.instant)
       return [pathEffect(node, peer, event, now)]
@@ -108,7 +111,7 @@ export function takeHelperEvent(node: Node, event: HelperEvent, now: Now): Effec
     case 'stats':
       for (const stats of event.peers) {
         const peer = peerByHelperName(node, stats.publicKey)
-        if (peer !== undefined) takeStats(peer, stats, now.instant)
+        if (peer !== undefined) takeStats(node, peer, stats, now.instant)
       }
       return takeTurnServers(node, event.turn, now)
     case 'turn-changed':
@@ -159,6 +162,7 @@ function takeReply(
 }
 
 function takePathState(
+  node: Node,
   peer: Peer,
   event: Extract<HelperEvent, { method: 'path-up' | 'path-down' }>,
   now: Instant,
@@ -170,9 +174,11 @@ function takePathState(
   const known = figuresOf(peer, path)
   const lossPermille = known?.lossPermille ?? 0
   takeFigures(peer, path, { up, rttMs: rttMs ?? known?.rttMs, lossPermille }, now)
+  noticePath(node, peer, path.id, up, now)
 }
 
-function takeStats(peer: Peer, stats: HelperPeer, now: Instant): void {
+function takeStats(node: Node, peer: Peer, stats: HelperPeer, now: Instant): void {
+  const before = peer.stats
   peer.stats = stats
   peer.activePath = stats.activePath ?? undefined
   if (stats.session.ageMs !== null) peer.sessionAt = instant(now - stats.session.ageMs)
@@ -182,7 +188,10 @@ function takeStats(peer: Peer, stats: HelperPeer, now: Instant): void {
     const path = pathById(peer, measured.id)
     if (path === undefined || isOnTrial(peer, path, measured, now)) continue
     takeFigures(peer, path, figuresIn(measured), now)
+    noticePath(node, peer, path.id, measured.up, now)
   }
+  const carried = ({ rxBytes, txBytes }: HelperPeer) => rxBytes + txBytes
+  if (before !== undefined) noticeTraffic(node, peer, carried(stats) - carried(before), now)
 }
 
 /**
@@ -208,6 +217,7 @@ function takeLinks(node: Node, links: readonly HelperLink[], now: Now): Effect[]
   // Another network: what was mapped and what worked there says nothing here.
   node.seenByPeers.clear()
   restartNatSurvey(node, now.instant)
+  remeasure(node, now.instant)
   askAgain(node.stun, now.instant)
   recheckPeers(node, now.instant)
   const addresses = host.map((address) => addressParts(address).ip)

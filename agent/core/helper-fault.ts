@@ -24,6 +24,8 @@ export type HelperFault =
     }
   | { readonly kind: 'too-many'; readonly message: string }
   | { readonly kind: 'no-reply'; readonly message: string }
+  /** `mtu`: the largest IP packet that the path's first hop carries whole. */
+  | { readonly kind: 'too-large'; readonly message: string; readonly mtu: number }
   | { readonly kind: 'no-such-peer'; readonly message: string }
   /** A version that we do not speak, or a message that one side finds malformed. */
   | { readonly kind: 'protocol'; readonly message: string; readonly code: number }

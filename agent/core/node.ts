@@ -25,6 +25,7 @@ import {
   releasePorts,
   takeGatewayEvent,
 } from './port-mapping.ts'
+import { measureDeadline, measureEffects, remeasure, takeMeasured } from './peer-mtu.ts'
 import { natSurveyDeadline, natSurveyEffects, takeSideDatagram } from './nat-survey.ts'
 import { expireMembers, renewalDeadline, renewOwn, takeRenewal } from './renewal.ts'
 import { publishDeadline, publishOwn } from './publish.ts'
@@ -50,6 +51,7 @@ export function step(node: Node, event: Event, now: Now): Effect[] {
   effects.push(...searchEffects(node, now))
   effects.push(...dueProbeEffects(node, now))
   effects.push(...channelEffects(node, now))
+  effects.push(...measureEffects(node, now))
   effects.push(...applyPlan(node, now))
   effects.push(...dialTargets(node))
   return effects
@@ -69,6 +71,7 @@ export function nextDeadline(node: Node): Instant | undefined {
     nextPortMappingDeadline(node),
     natSurveyDeadline(node),
     channelDeadline(node),
+    measureDeadline(node),
     node.helper.connected ? stunDeadline(node.stun) : undefined,
     searchDeadlines(node),
     checks === undefined ? undefined : budgetDeadline(node, checks),
@@ -118,6 +121,7 @@ function take(node: Node, event: Event, now: Now): Effect[] {
       recheckPeers(node, now.instant)
       lookForGateway(node, now.instant)
       refreshPorts(node, now.instant)
+      remeasure(node, now.instant)
       return []
     case 'gateway':
     case 'gateway-datagram':
@@ -125,6 +129,9 @@ function take(node: Node, event: Event, now: Now): Effect[] {
     case 'upnp-result':
     case 'release-ports':
       return takeGatewayEvent(node, event, now)
+    case 'measured':
+      takeMeasured(node, event, now.instant)
+      return []
     case 'side-datagram':
       takeSideDatagram(node, event, now)
       return []

@@ -5,6 +5,7 @@
 import type { TransportAddress } from '../../nat/address.ts'
 import type { Instant, WallTime } from '../../nat/clock.ts'
 import { createPathAgent, type PathAgent } from '../../nat/path-agent.ts'
+import type { PathMtu } from '../../nat/path-mtu.ts'
 import { createPortMapping, type PortMapping } from '../../nat/port-mapping.ts'
 import { createStunClient, type StunClient } from '../../nat/stun-client.ts'
 import type { NodeId } from '../../topology/identity.ts'
@@ -18,6 +19,7 @@ import type { NodeConfig, Powers } from './config.ts'
 import { PROBE_BURST } from './constants.ts'
 import { createEventLog, type EventLog, type EventOf } from './event-log.ts'
 import { type HubSurvey, NO_HUBS } from './hubs.ts'
+import { createMtuSurvey, type MtuSurvey } from './peer-mtu.ts'
 import { createNatSurvey, type NatSurvey } from './nat-survey.ts'
 import { pairPhaseMs } from './probing.ts'
 import { createPeerSearch, type PeerSearch } from './searching.ts'
@@ -78,6 +80,8 @@ export interface Peer {
   readonly indirect: IndirectPaths
   /** See channels.ts. */
   readonly channel: PeerChannel
+  /** How much each path carries that answers, by id; see peer-mtu.ts. */
+  readonly mtus: Map<string, PathMtu>
   /** When a round trip inside the session last succeeded. */
   sessionAt: Instant | undefined
   /** Of the two node ids, see dial-targets.ts; undefined until it was needed once. */
@@ -144,6 +148,7 @@ export interface Node {
   swim: Swim | undefined
   /** When to look for certificates of others that have run out. */
   expiryLookAt: Instant
+  readonly mtu: MtuSurvey
   links: readonly HelperLink[]
   own: OwnRecord | undefined
   lastOwnVersion: number
@@ -193,6 +198,7 @@ export function createNode(config: NodeConfig, powers: Powers, now: Instant): No
     twin: { seen: 0, since: undefined },
     renewal: { askAt: now, asking: false, failures: 0 },
     expiryLookAt: now,
+    mtu: createMtuSurvey(),
     links: [],
     own: undefined,
     lastOwnVersion: config.lastOwnVersion,
@@ -223,6 +229,7 @@ export function createPeer(self: NodeId, record: NodeRecord, helperName: string)
     search: createPeerSearch(),
     indirect: createIndirectPaths(),
     channel: createPeerChannel(),
+    mtus: new Map(),
     sessionAt: undefined,
     dialWeight: undefined,
   }

@@ -14,6 +14,7 @@ import { portMappingProtocols, portMappingStatus, whyNoPortMapping } from './por
 import { isReached } from './peer-paths.ts'
 import type { Node, Peer } from './state.ts'
 import { turnServerStatuses } from './turn.ts'
+import { peerMtu } from './peer-mtu.ts'
 import { NO_PATH, pathStatuses } from './path-status.ts'
 import type { Liveness, Netcheck, PeerStatus, SelfStatus, Status, SwitchStatus } from './status.ts'
 
@@ -108,6 +109,7 @@ function peerStatus(node: Node, peer: Peer, explain: Explainer, now: Now): PeerS
     switches: peer.switches,
     why: explain(peer, path).sentence,
     nat,
+    mtu: peerMtu(node, peer),
     rxBytes: peer.stats?.rxBytes ?? 0,
     txBytes: peer.stats?.txBytes ?? 0,
     lastHandshakeMs: peer.stats?.lastHandshakeMs ?? null,

@@ -46,6 +46,8 @@ export interface PeerStatus {
   /** One sentence: why this path and no better one. */
   readonly why: string
   readonly nat: NatBehaviour
+  /** Bytes of IP packet that all its paths carry, as far as it is proven. */
+  readonly mtu: number
   readonly rxBytes: number
   readonly txBytes: number
   readonly lastHandshakeMs: number | null

@@ -11,6 +11,7 @@ import type { Effect } from './effect.ts'
 import { servesRelay } from './hubs.ts'
 import { explainer } from './pair-facts.ts'
 import { isShutOut } from './notices.ts'
+import { peerMtu } from './peer-mtu.ts'
 import { NO_PATH, pathStatuses } from './path-status.ts'
 import { wantedPaths } from './peer-paths.ts'
 import { servesStun } from './publish.ts'
@@ -43,6 +44,7 @@ export function planOf(node: Node, now: Now): Plan {
         keepaliveMs: keepaliveMs([ownLifetimeMs, peer.record.nat.lifetimeMs]),
         duplicate: isDuplicated(node.config.redundancy, peer.record.certificate),
         paths: wantedPaths(peer),
+        mtu: peerMtu(node, peer),
         why: explain(peer, pathStatuses(node, peer)[0] ?? NO_PATH).sentence,
       })),
   })
@@ -73,6 +75,7 @@ function planInputs(node: Node, now: Now): string {
     text += `\n${helperName} ${serial} ${record.nat.lifetimeMs}`
     for (const path of armedPaths(paths)) text += ` ${wayKey(path)}`
     text += ` ${peer.indirect.text}`
+    for (const { carried } of peer.mtus.values()) text += ` ${carried}`
   }
   return text
 }

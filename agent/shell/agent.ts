@@ -227,6 +227,7 @@ class Agent {
       channels: this.#channels,
       membership: this.#membership,
       meshSocket: this.#meshSocket,
+      dispatch: (event) => this.#loop.dispatch(event),
       keepRecord: (node, envelope) => this.#keeper.keep(node, envelope),
       tellFollowers: (entry) => this.#feed.push(entry),
       log: this.#options.log,

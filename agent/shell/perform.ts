@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 /** do: effects to the helper, to gossip and to the disk. Nothing here decides anything. */
 import type { NodeId } from '../../topology/identity.ts'
+import type { MeasureOutcome } from '../../nat/path-mtu.ts'
 import type { SideMessage } from '../../nat/side-socket.ts'
 import type { UpnpRequest } from '../../nat/upnp-request.ts'
 import type { RecordEnvelope } from '../../topology/record.ts'
 import type { DialTarget, Effect } from '../core/effect.ts'
 import { type EventEntry, isWarning } from '../core/event-log.ts'
+import type { Event } from '../core/event.ts'
+import type { HelperFault } from '../core/helper-fault.ts'
 import type { ApplyQueue } from './helper/apply-queue.ts'
 import type { HelperClient } from './helper/helper-client.ts'
 import type { Log } from './log.ts'
 
 export interface World {
-  readonly helper: Pick<HelperClient, 'probe' | 'search' | 'stopSearch' | 'sendDatagram'>
+  readonly helper: Pick<
+    HelperClient,
+    'probe' | 'search' | 'stopSearch' | 'sendDatagram' | 'measure'
+  >
   readonly applyQueue: Pick<ApplyQueue, 'push'>
   readonly gossip: {
     publish(envelope: RecordEnvelope): void
@@ -31,6 +37,8 @@ export interface World {
     keepCertificate(envelope: Uint8Array): void
     renew(): Promise<void>
   }
+  /** Takes what an effect's performance brings about. */
+  readonly dispatch: (event: Event) => void
   readonly keepRecord: (node: NodeId, envelope: RecordEnvelope) => void
   readonly tellFollowers: (entry: EventEntry) => void
   readonly log: Log
@@ -56,6 +64,9 @@ export function perform(effect: Effect, world: World): void {
       break
     case 'send-datagram':
       void world.helper.sendDatagram(effect.to, effect.payload)
+      break
+    case 'measure':
+      void measure(effect, world)
       break
     case 'side-socket':
       world.sideSockets.perform(effect.message)
@@ -109,4 +120,18 @@ export function perform(effect: Effect, world: World): void {
       world.log[effect.level](effect.fields, effect.message)
       break
   }
+}
+
+async function measure(
+  { peer, path, sizeBytes, timeoutMs }: Extract<Effect, { kind: 'measure' }>,
+  { helper, dispatch }: World,
+): Promise<void> {
+  const answer = await helper.measure({ peer, path, sizeBytes, timeoutMs })
+  const outcome = answer.ok ? ({ kind: 'carried' } as const) : outcomeOf(answer.fault)
+  dispatch({ kind: 'measured', peer, path, outcome })
+}
+
+function outcomeOf(fault: HelperFault): MeasureOutcome {
+  if (fault.kind === 'too-large') return { kind: 'too-large', mtu: fault.mtu }
+  return { kind: fault.kind === 'no-reply' ? 'lost' : 'unasked' }
 }

@@ -37,8 +37,9 @@ export async function benchRelayed(rounds: number): Promise<BenchResult> {
     const [hub, left, right] = ['hub', 'left', 'right'].map((name) => new Member(lab.host(name)))
     if (hub === undefined || left === undefined || right === undefined) throw new Error('no hosts')
     await left.configure(
-      `[[turn]]\nid = "turn"\nurl = "turn:${lab.host('turn').address}"\nusername = "mesh"\npassword = "gate"\n`,
+      `mtu = 1280\n[[turn]]\nid = "turn"\nurl = "turn:${lab.host('turn').address}"\nusername = "mesh"\npassword = "gate"\n`,
     )
+    await right.configure('mtu = 1280\n')
     await hub.configure('relay = true\n')
     await hub.init()
     await hub.run()

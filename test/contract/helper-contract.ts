@@ -181,15 +181,27 @@ export function helperContract(start: () => Promise<RunningHelper>): void {
   channelContract(bench)
   searchContract(bench)
 
-  it('refuses to probe or to echo a peer that it does not know', async () => {
+  it('refuses to probe, to echo or to measure a peer that it does not know', async () => {
     const { client } = await greeted()
-    await client.apply(exampleDesired())
+    const desired = exampleDesired()
+    await client.apply(desired)
     const peer = newPeer(9).publicKey
     const endpoint = exampleEndpoint(9)
     const transaction = '00'.repeat(16)
     const fault = { kind: 'no-such-peer' }
     expect(await client.probe({ peer, endpoint, transaction })).toMatchObject({ fault })
     expect(await client.echo({ peer })).toMatchObject({ fault })
+    const size = { path: 'direct:192.0.2.1:1', sizeBytes: 1_420, timeoutMs: 100 }
+    expect(await client.measure({ peer, ...size })).toMatchObject({ fault })
+    const [known] = desired.peers
+    expect(await client.measure({ peer: known!.publicKey, ...size, path: 'none' })).toMatchObject({
+      fault,
+    })
+    // Nobody answers at the example's addresses.
+    const path = known!.paths[0]!.id
+    expect(await client.measure({ peer: known!.publicKey, ...size, path })).toMatchObject({
+      fault: { kind: 'no-reply' },
+    })
   })
 
   it('tells events to those who said hello', async () => {

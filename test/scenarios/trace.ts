@@ -79,6 +79,7 @@ export class Trace implements Witness {
       case 'upnp-result':
       case 'applied':
       case 'side-datagram':
+      case 'measured':
       case 'tick':
         return undefined
     }
@@ -159,6 +160,7 @@ export class Trace implements Witness {
       case 'send-swim':
       case 'save-notices':
       case 'save-certificate':
+      case 'measure':
       case 'save-record':
       case 'find-gateway':
       case 'send-to-gateway':

@@ -183,6 +183,13 @@ export class ClusterNode {
       case 'send-datagram':
         this.helper.sendDatagram(effect.to, effect.payload)
         break
+      case 'measure': {
+        const { peer, path, sizeBytes, timeoutMs } = effect
+        this.helper.measure(path, { peer, sizeBytes, timeoutMs }, (outcome) =>
+          this.dispatch({ kind: 'measured', peer, path, outcome }),
+        )
+        break
+      }
       case 'side-socket':
         this.#sideSockets.perform(effect.message)
         break

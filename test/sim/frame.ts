@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TransportAddress } from '../../nat/address.ts'
 
+/** A question of the pair, or its answer. */
+export interface ProbePacket {
+  readonly kind: 'probe'
+  readonly sender: string
+  readonly receiver: string
+  readonly transaction: string
+  /** Of the whole, where it measures what its way carries. */
+  readonly bytes?: number
+  /** In a reply: where the request came from. */
+  readonly observed?: TransportAddress
+}
+
 /** What two hosts say to each other, over whatever path. Sealed there: only the pair can make or read one. */
 export type Packet =
-  | {
-      readonly kind: 'probe'
-      readonly sender: string
-      readonly receiver: string
-      readonly transaction: string
-      /** In a reply: where the request came from. */
-      readonly observed?: TransportAddress
-    }
+  | ProbePacket
   | {
       readonly kind: 'wireguard'
       readonly sender: string
@@ -35,8 +40,19 @@ export interface RelayFrame {
 /** What crosses the simulated wire. */
 export type Frame = { readonly kind: 'stun'; readonly payload: Uint8Array } | RelayFrame | Packet
 
+const PROBE_BYTES = 108
+const RELAY_HEADER_BYTES = 40
+const IPV4_UDP_BYTES = 28
+
+/** The IP packet that a frame becomes. */
+export function packetBytesOf(frame: Frame): number {
+  if (frame.kind === 'stun') return frame.payload.length + IPV4_UDP_BYTES
+  if (frame.kind === 'relay') return bytesOf(frame.payload) + RELAY_HEADER_BYTES + IPV4_UDP_BYTES
+  return bytesOf(frame) + IPV4_UDP_BYTES
+}
+
 export function bytesOf(packet: Packet): number {
-  return packet.kind === 'probe' ? 108 : packet.bytes
+  return packet.bytes ?? PROBE_BYTES
 }
 
 /** How a packet came, and how its answer goes back. */

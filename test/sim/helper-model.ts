@@ -3,11 +3,11 @@
  * The helper of the simulation: what native/PROTOCOL.md says of probes, paths, STUN, statistics and
  * links, as plain objects over the simulated network. It keeps what it was told while no agent listens.
  */
-import { addressParts, type TransportAddress, transportAddress } from '../../nat/address.ts'
+import type { TransportAddress } from '../../nat/address.ts'
 import { toHex } from '../../nat/hex.ts'
+import type { MeasureOutcome } from '../../nat/path-mtu.ts'
 import type {
   ApplyResult,
-  DesiredPath,
   DesiredPeer,
   DesiredState,
   HelperEvent,
@@ -19,8 +19,10 @@ import type {
 import { CandidateProbes } from './candidate-probes.ts'
 import { problemsOf } from './desired-check.ts'
 import { differences } from './desired-differences.ts'
-import type { Frame, Packet, RelayFrame, Way } from './frame.ts'
-import { NO_COUNTERS, deviceState, namesState, onlyLink, unallocated } from './idle-state.ts'
+import type { Frame, Packet, ProbePacket, RelayFrame, Way } from './frame.ts'
+import { deviceState, namesState, onlyLink, unallocated } from './idle-state.ts'
+import { MeasureModel, type MeasureRequest } from './measure-model.ts'
+import { Outbound } from './outbound.ts'
 import { PathModel } from './path-model.ts'
 import type { Host, SimulatedNetwork } from './network.ts'
 import { RelayModel } from './relay-model.ts'
@@ -48,6 +50,8 @@ export class HelperModel {
   readonly #options: HelperModelOptions
   readonly #paths: PathModel
   readonly candidates = new CandidateProbes()
+  readonly #measures: MeasureModel
+  readonly #outbound: Outbound
   readonly #heardMs = new Map<string, number>()
   /** Who last sent a genuine packet straight from an address. */
   readonly #knownAt = new Map<TransportAddress, string>()
@@ -55,21 +59,34 @@ export class HelperModel {
   readonly search: SearchModel
   /** Bytes of traffic that arrived, by sender. */
   readonly delivered = new Map<string, number>()
+  readonly #sentBytes = new Map<string, number>()
   #desired: DesiredState = { device: null, routes: [], peers: [] }
   #generation = 0
   instance: string
 
   constructor(options: HelperModelOptions) {
-    const { clock, host, random, publicKey, emit } = options
+    const { clock, network, host, random, publicKey, listenPort, emit } = options
     this.#options = options
     this.instance = toHex(random.entropy(4))
     host.ports.set(options.listenPort, (frame, from) => this.#receive(frame, from))
+    this.#outbound = new Outbound({
+      network,
+      host,
+      listenPort,
+      directOf: (peer) => this.#paths.directOf(peer),
+      owns: (peer, socket) => this.search.owns(peer, socket),
+    })
     this.#paths = new PathModel({
       clock,
       emit,
       newTransaction: () => toHex(random.entropy(16)),
       send: (peer, path, transaction) =>
-        this.#sendOver(path, { kind: 'probe', sender: publicKey, receiver: peer, transaction }),
+        this.#outbound.sendOver(path, {
+          kind: 'probe',
+          sender: publicKey,
+          receiver: peer,
+          transaction,
+        }),
     })
     this.search = new SearchModel({
       clock,
@@ -79,8 +96,14 @@ export class HelperModel {
       close: (socket) => host.ports.delete(socket),
       probe: (receiver, to, socket) => {
         const transaction = toHex(random.entropy(16))
-        this.#send(to, { kind: 'probe', sender: publicKey, receiver, transaction }, socket)
+        this.#outbound.send(to, { kind: 'probe', sender: publicKey, receiver, transaction }, socket)
       },
+    })
+    this.#measures = new MeasureModel({
+      clock,
+      random,
+      publicKey,
+      send: (path, packet) => this.#outbound.sendOver(path, packet),
     })
     clock.every(STATS_PERIOD_MS, () => {
       this.search.keep(this.#desired.peers)
@@ -125,15 +148,23 @@ export class HelperModel {
   probe(peer: string, endpoint: TransportAddress, transaction: string): void {
     const { publicKey: sender, clock } = this.#options
     if (this.candidates.ask(transaction, { peer, endpoint, sentMs: clock.nowMs }))
-      this.#send(endpoint, { kind: 'probe', sender, receiver: peer, transaction })
+      this.#outbound.send(endpoint, { kind: 'probe', sender, receiver: peer, transaction })
+  }
+
+  measure(path: string, request: MeasureRequest, done: (outcome: MeasureOutcome) => void): void {
+    const peer = this.#desired.peers.find(({ publicKey }) => publicKey === request.peer)
+    const wanted = peer?.paths.find(({ id }) => id === path)
+    this.#measures.measure(wanted, request, done)
   }
 
   /** A packet of the session with a peer, over the path that carries its traffic. */
   sendTraffic(peer: string, bytes: number): void {
     const path = this.#paths.activeOf(peer)
     const sender = this.#options.publicKey
+    this.#sentBytes.set(peer, (this.#sentBytes.get(peer) ?? 0) + bytes)
+    this.#paths.noticeTraffic(peer)
     if (path !== undefined)
-      this.#sendOver(path, { kind: 'wireguard', sender, receiver: peer, bytes })
+      this.#outbound.sendOver(path, { kind: 'wireguard', sender, receiver: peer, bytes })
   }
 
   /** What carries the traffic with a peer, if anything does. */
@@ -142,7 +173,7 @@ export class HelperModel {
   }
 
   sendDatagram(to: TransportAddress, payload: Uint8Array): void {
-    this.#send(to, { kind: 'stun', payload })
+    this.#outbound.send(to, { kind: 'stun', payload })
   }
 
   /** The host's addresses changed: the agent hears of it when they have settled. */
@@ -173,7 +204,10 @@ export class HelperModel {
 
   #peerState(peer: DesiredPeer): HelperPeer {
     const { publicKey, allowedIps, keepaliveMs } = peer
-    return { publicKey, allowedIps, keepaliveMs, ...NO_COUNTERS, ...this.#paths.stateOf(peer) }
+    const rxBytes = this.delivered.get(publicKey) ?? 0
+    const txBytes = this.#sentBytes.get(publicKey) ?? 0
+    const counters = { rxBytes, txBytes, lastHandshakeMs: null }
+    return { publicKey, allowedIps, keepaliveMs, ...counters, ...this.#paths.stateOf(peer) }
   }
 
   #receive(frame: Frame, from: TransportAddress): void {
@@ -206,7 +240,7 @@ export class HelperModel {
       hasDirectPath: (peer) => this.#paths.directOf(peer) !== undefined,
     })
     const to = onward && this.#paths.directOf(onward.hop.receiver)
-    if (onward !== undefined && to !== undefined) this.#send(to, onward)
+    if (onward !== undefined && to !== undefined) this.#outbound.send(to, onward)
   }
 
   #receivePacket(packet: Packet, way: Way): void {
@@ -219,11 +253,12 @@ export class HelperModel {
     }
     if (packet.kind === 'wireguard')
       this.delivered.set(sender, (this.delivered.get(sender) ?? 0) + packet.bytes)
-    else if (packet.observed === undefined) this.#answerProbe(sender, way, packet.transaction)
+    else if (packet.observed === undefined) this.#answerProbe(packet, way)
     else this.#takeReply(peer, packet.transaction, packet.observed)
   }
 
   #takeReply(peer: DesiredPeer, transaction: string, observed: TransportAddress): void {
+    if (this.#measures.answered(transaction)) return
     const { publicKey } = peer
     const open = this.candidates.take(transaction)
     if (open === undefined) return this.#paths.answered(peer, transaction)
@@ -233,16 +268,17 @@ export class HelperModel {
     this.#options.emit({ method: 'probe-reply', ...reply })
   }
 
-  #answerProbe(sender: string, way: Way, transaction: string): void {
+  #answerProbe({ sender, transaction, bytes }: ProbePacket, way: Way): void {
     const { clock, publicKey, emit } = this.#options
     const names = { sender: publicKey, receiver: sender }
-    const answer: Packet = { kind: 'probe', ...names, transaction, observed: way.from }
+    const size = bytes === undefined ? {} : { bytes }
+    const answer: Packet = { kind: 'probe', ...names, transaction, ...size, observed: way.from }
     if (way.kind === 'relay') {
-      this.#sendOver({ id: '', kind: 'relay', via: way.via }, answer)
+      this.#outbound.sendOver({ id: '', kind: 'relay', via: way.via }, answer)
       // The address is the hub's: it says nothing of where the peer can be reached.
       return
     }
-    this.#send(way.from, answer, way.socket)
+    this.#outbound.send(way.from, answer, way.socket)
     if (way.socket !== undefined) return
     const pair = `${sender} ${way.from}`
     if (clock.nowMs - (this.#heardMs.get(pair) ?? -Infinity) < HEARD_PERIOD_MS) return
@@ -255,42 +291,5 @@ export class HelperModel {
     if (answer === undefined) this.#options.emit({ method: 'datagram', from, payload })
     else if (this.#desired.device?.stunServer === true)
       this.sendDatagram(answerAddress(payload, from), answer)
-  }
-
-  /** False if the path leads nowhere for now. */
-  #sendOver(path: DesiredPath, packet: Packet): boolean {
-    switch (path.kind) {
-      case 'direct':
-        if (path.socket !== undefined && !this.search.owns(packet.receiver, path.socket))
-          return false
-        this.#send(path.endpoint, packet, path.socket)
-        return true
-      case 'relay':
-        return this.#sendOverHubs(path.via, packet)
-      case 'turn':
-      case 'channel':
-        // The simulated network has no such servers, and no carriers.
-        return false
-    }
-  }
-
-  #sendOverHubs(via: readonly string[], packet: Packet): boolean {
-    const [hub, otherHub] = via
-    const to = hub === undefined ? undefined : this.#paths.directOf(hub)
-    if (hub === undefined || to === undefined) return false
-    const { sender: source, receiver: destination } = packet
-    const hop = { sender: source, receiver: hub }
-    const hopsLeft = via.length
-    const names = { hop, hopsLeft, destination, source, otherHub }
-    this.#send(to, { kind: 'relay', ...names, payload: packet })
-    return true
-  }
-
-  #send(to: TransportAddress, frame: Frame, socket?: number): void {
-    const { host, network, listenPort } = this.#options
-    const isIpv6 = addressParts(to).family === 'ipv6'
-    const ip = host.ips.find((own) => own.includes(':') === isIpv6)
-    const from = ip === undefined ? undefined : transportAddress(ip, socket ?? listenPort)
-    if (from?.ok === true) network.send(host, from.value, to, frame)
   }
 }

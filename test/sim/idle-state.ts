@@ -33,5 +33,3 @@ export function unallocated({ id, url }: DesiredTurnServer): HelperTurnServer {
   const nothing = { cause: null, detail: null, relayed: null, rttUs: null }
   return { id, transport, state: 'connecting', ...nothing }
 }
-
-export const NO_COUNTERS = { rxBytes: 0, txBytes: 0, lastHandshakeMs: null }

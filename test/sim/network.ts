@@ -49,6 +49,8 @@ export class SimulatedNetwork<P> {
   readonly weather: Weather = { lossRate: 0, duplicateRate: 0, jitterMs: 0 }
   /** Packets that a broken link or a firewall of somebody else swallows, by the addresses on the internet. */
   isCut: (from: TransportAddress, to: TransportAddress) => boolean = () => false
+  /** The largest packet that gets from one address on the internet to another; what is larger is swallowed. */
+  mtuBetween: (from: TransportAddress, to: TransportAddress) => number = () => 1500
   packets = 0
   readonly #clock: VirtualClock
   readonly #random: SeededRandom
@@ -86,7 +88,8 @@ export class SimulatedNetwork<P> {
     }
   }
 
-  send(host: Host<P>, from: TransportAddress, to: TransportAddress, payload: P): void {
+  /** `bytes`: of the IP packet. */
+  send(host: Host<P>, from: TransportAddress, to: TransportAddress, payload: P, bytes = 0): void {
     this.packets += 1
     let realm = host.realm
     let source = from
@@ -95,7 +98,7 @@ export class SimulatedNetwork<P> {
     for (;;) {
       const target = realm.members.get(ip)
       if (target !== undefined) {
-        if (this.isCut(source, to)) return
+        if (this.isCut(source, to) || bytes > this.mtuBetween(source, to)) return
         if (target === inside && inside.nat?.hairpin !== true) return
         this.#carry(host, target, (nowMs) => this.#arrive(target, source, to, payload, nowMs))
         return

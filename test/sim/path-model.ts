@@ -100,6 +100,12 @@ export class PathModel {
     return path?.up === true ? path.wanted.kind : 'none'
   }
 
+  /** WireGuard's counters have changed. */
+  noticeTraffic(publicKey: string): void {
+    const peer = this.#peers.get(publicKey)
+    if (peer !== undefined) peer.changed = true
+  }
+
   /** Peers whose numbers changed since this was asked last. */
   takeChanged(): DesiredPeer[] {
     return this.#desired.filter(({ publicKey }) => {

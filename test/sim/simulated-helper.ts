@@ -136,6 +136,10 @@ export class SimulatedHelper {
       case 'search':
       case 'stop-search':
         return this.#search(method, params)
+      case 'measure':
+        return this.#peer(params['peer'])?.paths.some(({ id }) => id === params['path']) === true
+          ? failure(HELPER_ERROR.noReply, 'no reply in time')
+          : failure(HELPER_ERROR.noSuchPeer, 'no such peer, or it has no such path')
       case 'send-datagram':
       case 'shutdown':
         return { result: {} }

@@ -24,7 +24,9 @@ test('a policy that allows nothing still lets members gossip over the mesh, and 
     dialPort: 41_821,
     turn: [],
     names: false,
-    members: [{ certificate: peer, keepaliveMs: 25_000, paths: [], duplicate: false, why: '' }],
+    members: [
+      { certificate: peer, keepaliveMs: 25_000, mtu: 1280, paths: [], duplicate: false, why: '' },
+    ],
   })
   expect(plan.firewall).toEqual({
     allow: [

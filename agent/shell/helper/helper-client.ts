@@ -23,6 +23,7 @@ import {
   echoSchema,
   emptySchema,
   helloSchema,
+  measureSchema,
   parseHelperEvent,
   stateSchema,
 } from './helper-schema.ts'
@@ -67,6 +68,14 @@ export interface EchoRequest {
   readonly timeoutMs?: number
 }
 
+export interface MeasureRequest {
+  readonly peer: string
+  /** Id of one of its paths. */
+  readonly path: string
+  readonly sizeBytes: number
+  readonly timeoutMs: number
+}
+
 export interface HelperClient {
   apply(desired: DesiredState): Promise<HelperAnswer<ApplyResult>>
   state(): Promise<HelperAnswer<HelperState>>
@@ -75,6 +84,7 @@ export interface HelperClient {
   stopSearch(peer: string): Promise<HelperAnswer<object>>
   sendDatagram(to: TransportAddress, payload: Uint8Array): Promise<HelperAnswer<object>>
   echo(request: EchoRequest): Promise<HelperAnswer<EchoResult>>
+  measure(request: MeasureRequest): Promise<HelperAnswer<{ readonly rttUs: number }>>
   /** The helper takes everything down and exits. */
   shutdown(): Promise<HelperAnswer<object>>
   readonly connected: boolean
@@ -129,6 +139,10 @@ class ReconnectingClient implements HelperClient {
   echo(request: EchoRequest): Promise<HelperAnswer<EchoResult>> {
     const timeoutMs = (request.timeoutMs ?? ECHO_TIMEOUT_MS) + ECHO_MARGIN_MS
     return this.#request('echo', request, echoSchema, timeoutMs)
+  }
+
+  measure(request: MeasureRequest): Promise<HelperAnswer<{ readonly rttUs: number }>> {
+    return this.#request('measure', request, measureSchema, request.timeoutMs + ECHO_MARGIN_MS)
   }
 
   shutdown(): Promise<HelperAnswer<object>> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HelperFault } from '../../core/helper-fault.ts'
-import { problemsSchema, systemSchema } from './helper-schema.ts'
+import { problemsSchema, systemSchema, tooLargeSchema } from './helper-schema.ts'
 import type { RpcError } from './rpc-connection.ts'
 
 /** Codes of native/PROTOCOL.md, section Errors. */
@@ -15,6 +15,7 @@ export const HELPER_ERROR = {
   system: -32011,
   tooMany: -32020,
   noReply: -32030,
+  tooLarge: -32031,
   noSuchPeer: -32040,
 } as const
 
@@ -35,6 +36,10 @@ export function faultOf({ code, message, data }: RpcError): HelperFault {
       return { kind: 'too-many', message }
     case HELPER_ERROR.noReply:
       return { kind: 'no-reply', message }
+    case HELPER_ERROR.tooLarge: {
+      const parsed = tooLargeSchema.safeParse(data)
+      return { kind: 'too-large', message, mtu: parsed.success ? parsed.data.mtu : 0 }
+    }
     case HELPER_ERROR.noSuchPeer:
       return { kind: 'no-such-peer', message }
     default:

@@ -144,6 +144,10 @@ export const systemSchema = z.object({
   remedy: z.string().default(''),
 })
 
+export const measureSchema = z.object({ rttUs: duration })
+
+export const tooLargeSchema = z.object({ mtu: z.number().int() })
+
 const payload = z.base64().transform((text) => new Uint8Array(Buffer.from(text, 'base64')))
 
 const pathId = z.string().nullable()

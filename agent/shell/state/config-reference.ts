@@ -78,7 +78,11 @@ export const CONFIG_REFERENCE: Readonly<Record<ConfigKey, KeyReference>> = {
       "Whether this host resolves the mesh's names, `<host>.<network>.mesh`, and back. Its resolver is put back when meshgate stops.",
     live: true,
   },
-  mtu: { about: 'MTU of the interface, in bytes.', live: true },
+  mtu: {
+    about:
+      'The largest packets that the interface takes, in bytes. What the paths to a peer carry is measured, and the routes to it carry that.',
+    live: true,
+  },
   log_level: { about: 'The least that is logged.', live: true },
   metrics_port: {
     about:

@@ -89,7 +89,7 @@ export const configSchema = z.strictObject({
   birthday_search: z.boolean('is neither true nor false').default(true),
   names: z.boolean('is neither true nor false').default(true),
   // IPv6 needs 1280 (RFC 8200 section 5); no link carries more than 65535.
-  mtu: z.int().min(1280, 'is too small').max(65_535, 'is too large').default(1280),
+  mtu: z.int().min(1280, 'is too small').max(65_535, 'is too large').default(1420),
   log_level: z
     .enum(['debug', 'info', 'warn', 'error'] satisfies LogLevel[], { error: 'is no log level' })
     .default('info'),

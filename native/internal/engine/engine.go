@@ -61,6 +61,7 @@ type Engine struct {
 	owners      owners
 	schedule    schedule
 	echoes      map[uint64]*echoWait
+	measures    map[protocol.Transaction]*measureWait
 	outstanding int
 	links       links
 	echoSockets *echo.Sockets
@@ -90,6 +91,7 @@ func New(kind tunnel.Engine, events Events, log *slog.Logger) (*Engine, error) {
 		peers:        map[protocol.Key]*peer{},
 		hints:        map[probe.Hint]*peer{},
 		echoes:       map[uint64]*echoWait{},
+		measures:     map[protocol.Transaction]*measureWait{},
 		turns:        map[string]*turnServer{},
 		punched:      map[int]*punchedSocket{},
 		probeRate:    rate.NewLimiter(probesPerSecond, probesPerSecond),

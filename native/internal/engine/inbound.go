@@ -60,6 +60,9 @@ func (e *Engine) receive(p *peer, pair *probe.Pair, body probe.Body, from bind.S
 	if body.Kind == probe.Request {
 		return append(errands, e.receiveRequest(p, body, from, arrival, now)...)
 	}
+	if e.measured(p, body, now) {
+		return append(errands, e.told(p, body, now)...)
+	}
 	if asked, ok := p.asked[body.Transaction]; ok {
 		if !body.Observed.IsValid() {
 			return errands
@@ -96,9 +99,14 @@ func (e *Engine) receiveRequest(p *peer, body probe.Body, from bind.Source, arri
 	heard.Told = body.Heard.Told
 	reports := e.reportsOn(p, now)
 	reports.Keep(body.Room)
-	frame := e.seal(p, probe.Body{
+	answer := probe.Body{
 		Kind: probe.Reply, Transaction: body.Transaction, Observed: from.Way.Address, Heard: heard, Reports: reports,
-	})
+	}
+	if body.Padding > 0 {
+		// It measures the way back as well.
+		answer.Room, answer.Padding = body.Room, body.Padding
+	}
+	frame := e.seal(p, answer)
 	return append(errands, func() {
 		if err := e.bind.Answer(frame, from); err != nil {
 			e.log.Debug("probe not answered", "to", from.Way, "error", err)

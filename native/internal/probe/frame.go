@@ -29,8 +29,10 @@ const (
 	FrameSize = sealedOffset + bodySize + chacha20poly1305.Overhead
 	// FrameSizeMin is that of one that does not, and of its answer, which is never longer.
 	FrameSizeMin = sealedOffset + bodySizeMin + chacha20poly1305.Overhead
-	// FrameSizeMax is the longest frame that gets an answer.
-	FrameSizeMax = 512
+	// FrameSizeFull is that of one with room for all reports and no padding.
+	FrameSizeFull = sealedOffset + reportsOffset + ReportsMax*reportSize + chacha20poly1305.Overhead
+	// FrameSizeMax is the longest frame that gets an answer: what a jumbo frame carries.
+	FrameSizeMax = 9_032
 )
 
 // Magic begins every frame: "mgp" and the version.
@@ -61,6 +63,9 @@ type Body struct {
 	// as many fit in the answer.
 	Reports Reports
 	Room    int
+	// Padding is how many bytes of no meaning follow, so that the frame measures what its way carries. They
+	// count as room as long as there is not room for all reports.
+	Padding int
 }
 
 // Heard are packets of WireGuard over one path, since the helper knows that path. Told is false if the
@@ -83,7 +88,7 @@ var (
 
 // Seal makes a frame for the peer.
 func (pair *Pair) Seal(body Body, nonce [NonceSize]byte) []byte {
-	frame := make([]byte, sealedOffset, FrameSize)
+	frame := make([]byte, sealedOffset, FrameSize+body.Padding)
 	copy(frame, Magic[:])
 	copy(frame[hintOffset:], pair.outbound.hint[:])
 	copy(frame[nonceOffset:], nonce[:])
@@ -95,6 +100,7 @@ func (pair *Pair) Seal(body Body, nonce [NonceSize]byte) []byte {
 	case body.Path != 0 || body.Room+body.Reports.count > 0:
 		plain = body.appendReports(plain)
 	}
+	plain = append(plain, make([]byte, body.Padding)...)
 	return pair.outbound.aead.Seal(frame, nonce[:], plain, frame[:nonceOffset])
 }
 

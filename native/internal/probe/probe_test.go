@@ -136,6 +136,17 @@ func TestFramesOfAWrongLengthAreRefused(t *testing.T) {
 	}
 }
 
+func TestPaddingMakesAFrameAsLongAsItIsToBe(t *testing.T) {
+	ofAlice, ofBob := pairs(t)
+	for _, padding := range []int{1, 1_336, FrameSizeMax - FrameSizeFull} {
+		body := Body{Kind: Request, Stamp: 3, Heard: Heard{Told: true}, Room: ReportsMax, Padding: padding}
+		frame := ofAlice.Seal(body, nonce)
+		if got, err := ofBob.Open(frame); err != nil || got != body || len(frame) != FrameSizeFull+padding {
+			t.Errorf("%d bytes: opened %+v, %v", len(frame), got, err)
+		}
+	}
+}
+
 func TestABodyMayGrow(t *testing.T) {
 	ofAlice, ofBob := pairs(t)
 	body := Body{Kind: Request, Stamp: 3, Heard: Heard{Told: true}}
@@ -143,6 +154,7 @@ func TestABodyMayGrow(t *testing.T) {
 	longer := append(plain[:], 1, 2, 3)
 	frame := ofAlice.Seal(body, nonce)[:sealedOffset]
 	frame = ofAlice.outbound.aead.Seal(frame, nonce[:], longer, frame[:nonceOffset])
+	body.Padding = 3
 	if got, err := ofBob.Open(frame); err != nil || got != body {
 		t.Errorf("opened %+v, %v", got, err)
 	}

@@ -88,11 +88,13 @@ func (body Body) appendReports(plain []byte) []byte {
 // readReports takes what is there, as far as it is whole.
 func (body *Body) readReports(plain []byte) error {
 	if len(plain) < reportsOffset {
+		body.Padding = max(0, len(plain)-bodySize)
 		return nil
 	}
 	body.Path = plain[pathOffset]
 	count := int(plain[pathOffset+1])
 	body.Room = min(ReportsMax, (len(plain)-reportsOffset)/reportSize)
+	body.Padding = len(plain) - sizeFor(body.Room)
 	if count > body.Room || plain[pathOffset+2]|plain[pathOffset+3] != 0 {
 		return ErrMalformed
 	}

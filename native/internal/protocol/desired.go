@@ -91,7 +91,7 @@ const (
 	PathsPerPeerMax    = 8
 	HubsPerPathMax     = 2
 	PrefixesPerPeerMax = 256
-	RoutesMax          = 4096
+	RoutesMax          = 16_384
 	AddressesMax       = 16
 	PathIDLengthMax    = 96
 	NameLengthMax      = 15

@@ -19,6 +19,7 @@ const (
 	CodeSystem               = -32011
 	CodeTooMany              = -32020
 	CodeNoReply              = -32030
+	CodeTooLarge             = -32031
 	CodeNoSuchPeer           = -32040
 )
 
@@ -51,6 +52,11 @@ type Problem struct {
 // Problems is the data of a refusal.
 type Problems struct {
 	Problems []Problem `json:"problems"`
+}
+
+// TooLarge is the data of CodeTooLarge: the largest IP packet that the path's first hop carries whole.
+type TooLarge struct {
+	MTU int `json:"mtu"`
 }
 
 // System is the data of CodeSystem.

@@ -23,6 +23,11 @@ const (
 	SearchEndpointsMax   = 1_024
 	SearchPerSecondMax   = 200
 	SearchDurationMsMax  = 60_000
+
+	// MeasureSizeBytesMax is that of a jumbo frame; the least is what every IPv4 host takes.
+	MeasureSizeBytesMin     = 576
+	MeasureSizeBytesMax     = 9_000
+	MeasureTimeoutMsDefault = 1_000
 )
 
 // ProbeParams asks for one sealed probe to a candidate.
@@ -41,6 +46,14 @@ type DatagramParams struct {
 // EchoParams asks for a round trip inside the session.
 type EchoParams struct {
 	Peer      Key
+	SizeBytes int
+	Timeout   time.Duration
+}
+
+// MeasureParams asks for a round trip over one path with the packets that IP packets of a size become.
+type MeasureParams struct {
+	Peer      Key
+	Path      string
 	SizeBytes int
 	Timeout   time.Duration
 }
@@ -133,6 +146,17 @@ func ReadEcho(tree any) (params EchoParams, fault *Fault) {
 	params.Peer = o.key("peer")
 	params.SizeBytes = o.optionalInteger("sizeBytes", EchoSizeBytesMin, EchoSizeBytesMax, EchoSizeBytesDefault)
 	timeoutMs := o.optionalInteger("timeoutMs", 1, EchoTimeoutMsMax, EchoTimeoutMsDefault)
+	params.Timeout = time.Duration(timeoutMs) * time.Millisecond
+	return params, o.end()
+}
+
+// ReadMeasure reads the params of `measure`.
+func ReadMeasure(tree any) (params MeasureParams, fault *Fault) {
+	o := paramsObject(tree)
+	params.Peer = o.key("peer")
+	o.text("path", into(&params.Path, parsePathID), "give the id of one of the peer's paths")
+	params.SizeBytes = o.integer("sizeBytes", MeasureSizeBytesMin, MeasureSizeBytesMax)
+	timeoutMs := o.optionalInteger("timeoutMs", 1, EchoTimeoutMsMax, MeasureTimeoutMsDefault)
 	params.Timeout = time.Duration(timeoutMs) * time.Millisecond
 	return params, o.end()
 }

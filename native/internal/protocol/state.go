@@ -33,6 +33,11 @@ type Echoed struct {
 	Endpoint *netip.AddrPort `json:"endpoint"`
 }
 
+// Measured answers `measure`.
+type Measured struct {
+	RttUs int64 `json:"rttUs"`
+}
+
 // State answers `state`.
 type State struct {
 	Instance   string `json:"instance"`

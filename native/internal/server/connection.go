@@ -18,8 +18,8 @@ import (
 
 const (
 	queueLength = 1_000
-	// echoesAtOnce bounds the requests of one connection that wait for the network.
-	echoesAtOnce = 64
+	// waitingMax bounds the requests of one connection that wait for the network.
+	waitingMax = 64
 	// lastWords is how long a connection that ends may take to read what is queued for it.
 	lastWords = time.Second
 	// readSize is small: a connection mostly waits.
@@ -38,13 +38,13 @@ type connection struct {
 	done    chan struct{}
 	once    sync.Once
 	dropped atomic.Uint64
-	echoes  chan struct{}
+	waiting chan struct{}
 }
 
 func newConnection(server *Server, socket *net.UnixConn, log *slog.Logger) *connection {
 	return &connection{
 		server: server, socket: socket, log: log,
-		queue: make(chan []byte, queueLength), done: make(chan struct{}), echoes: make(chan struct{}, echoesAtOnce),
+		queue: make(chan []byte, queueLength), done: make(chan struct{}), waiting: make(chan struct{}, waitingMax),
 	}
 }
 

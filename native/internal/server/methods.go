@@ -68,7 +68,11 @@ func (c *connection) handle(request *protocol.Request) {
 		}
 		c.answer(request, nothing{}, fault)
 	case "echo":
-		c.answerEcho(request)
+		params, fault := protocol.ReadEcho(request.Params)
+		c.answerLater(request, fault, func() (any, *protocol.Fault) { return engine.Echo(params) })
+	case "measure":
+		params, fault := protocol.ReadMeasure(request.Params)
+		c.answerLater(request, fault, func() (any, *protocol.Fault) { return engine.Measure(params) })
 	case "shutdown":
 		fault := protocol.ReadNothing(request.Params)
 		c.answer(request, nothing{}, fault)
@@ -94,22 +98,21 @@ func (c *connection) answerHello(request *protocol.Request) {
 	c.greeted.Store(true)
 }
 
-// answerEcho waits for the network beside the other requests.
-func (c *connection) answerEcho(request *protocol.Request) {
-	params, fault := protocol.ReadEcho(request.Params)
+// answerLater waits for the network beside the other requests.
+func (c *connection) answerLater(request *protocol.Request, fault *protocol.Fault, ask func() (any, *protocol.Fault)) {
 	if fault != nil {
 		c.answer(request, nil, fault)
 		return
 	}
 	select {
-	case c.echoes <- struct{}{}:
+	case c.waiting <- struct{}{}:
 	default:
-		c.answer(request, nil, protocol.Faultf(protocol.CodeTooMany, "%d echoes are under way", echoesAtOnce))
+		c.answer(request, nil, protocol.Faultf(protocol.CodeTooMany, "%d requests wait for the network", waitingMax))
 		return
 	}
 	go func() {
-		defer func() { <-c.echoes }()
-		result, fault := c.server.engine.Echo(params)
+		defer func() { <-c.waiting }()
+		result, fault := ask()
 		c.answer(request, result, fault)
 	}()
 }

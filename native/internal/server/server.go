@@ -30,6 +30,7 @@ type Engine interface {
 	StopSearch(protocol.Key) *protocol.Fault
 	SendDatagram(protocol.DatagramParams) *protocol.Fault
 	Echo(protocol.EchoParams) (protocol.Echoed, *protocol.Fault)
+	Measure(protocol.MeasureParams) (protocol.Measured, *protocol.Fault)
 	Carried(frame channel.Frame, by channel.Carrier)
 	CarrierLeft(by channel.Carrier)
 }

@@ -35,6 +35,10 @@ func (still) Echo(protocol.EchoParams) (protocol.Echoed, *protocol.Fault) {
 	return protocol.Echoed{}, protocol.Faultf(protocol.CodeNoReply, "nobody is there")
 }
 
+func (still) Measure(protocol.MeasureParams) (protocol.Measured, *protocol.Fault) {
+	return protocol.Measured{}, protocol.Faultf(protocol.CodeNoReply, "nobody is there")
+}
+
 func (still) Carried(channel.Frame, channel.Carrier) {}
 func (still) CarrierLeft(channel.Carrier)            {}
 

@@ -44,6 +44,7 @@ func requestExamples() []requestExample {
 		{"echo", map[string]any{"peer": peerKey}},
 		{"echo", map[string]any{"peer": peerKey, "sizeBytes": 1252, "timeoutMs": 500}},
 		{"carry", map[string]any{"protocol": 1, "client": "meshgate-channels 0.1.0"}},
+		{"measure", map[string]any{"peer": peerKey, "path": "direct:198.51.100.7:41820", "sizeBytes": 1420, "timeoutMs": 500}},
 		{"shutdown", map[string]any{}},
 	}
 }
@@ -66,6 +67,7 @@ func refusedExamples() []refusedLine {
 		{Name: "a search beyond all bounds", Text: `{"jsonrpc":"2.0","id":1,"method":"search","params":{"peer":"` + peerKey.String() + `","sockets":257,"endpoints":[],"perSecond":201,"durationMs":60001}}`, Code: protocol.CodeInvalidParams},
 		{Name: "a search at no address", Text: `{"jsonrpc":"2.0","id":1,"method":"search","params":{"peer":"` + peerKey.String() + `","sockets":1,"endpoints":["192.0.2.1:0","x"],"perSecond":1,"durationMs":1}}`, Code: protocol.CodeInvalidParams},
 		{Name: "an empty datagram", Text: `{"jsonrpc":"2.0","id":1,"method":"send-datagram","params":{"to":"192.0.2.1:1","payload":""}}`, Code: protocol.CodeInvalidParams},
+		{Name: "a measure without a path, of a size that no link has", Text: `{"jsonrpc":"2.0","id":1,"method":"measure","params":{"peer":"` + peerKey.String() + `","sizeBytes":9001}}`, Code: protocol.CodeInvalidParams},
 		{Name: "nothing desired", Text: `{"jsonrpc":"2.0","id":1,"method":"apply","params":{}}`, Code: protocol.CodeInvalidParams},
 		{Name: "something else desired", Text: `{"jsonrpc":"2.0","id":1,"method":"apply","params":{"desired":{}}}`, Code: protocol.CodeRefused},
 	}
@@ -113,6 +115,7 @@ func resultExamples() []resultExample {
 			Routes: []protocol.Route{}, Links: []protocol.Link{}, Turn: []protocol.TurnState{}, Peers: []protocol.PeerState{},
 		}},
 		{"probe", struct{}{}},
+		{"measure", protocol.Measured{RttUs: 31_000}},
 		{"echo", protocol.Echoed{RttUs: 31_000, Path: path, Endpoint: pointer(endpoint("198.51.100.7:41820"))}},
 		{"echo", protocol.Echoed{RttUs: 40_000, Path: "channel"}},
 		{"carry", struct{}{}},
@@ -140,6 +143,7 @@ func faultExamples() []*protocol.Fault {
 		protocol.SystemFault(protocol.ReasonPortTaken, "choose another listenPort", "port 41820: address already in use"),
 		protocol.Faultf(protocol.CodeTooMany, "64 probes to this peer are outstanding"),
 		protocol.Faultf(protocol.CodeNoReply, "no reply within 2s"),
+		{Code: protocol.CodeTooLarge, Message: "the first hop carries 1240 bytes whole", Data: protocol.TooLarge{MTU: 1240}},
 		protocol.Faultf(protocol.CodeNoSuchPeer, "there is no such peer"),
 		protocol.Refusal(protocol.CodeRefused, []protocol.Problem{{
 			Field: "peers[3].allowedIps[0]", Value: "10.7.0.2", Problem: "not a prefix", Remedy: "give a prefix such as 10.7.0.2/32",

@@ -100,6 +100,8 @@ func readParams(request *protocol.Request) (fault *protocol.Fault) {
 		_, fault = protocol.ReadDatagram(request.Params)
 	case "echo":
 		_, fault = protocol.ReadEcho(request.Params)
+	case "measure":
+		_, fault = protocol.ReadMeasure(request.Params)
 	}
 	return fault
 }

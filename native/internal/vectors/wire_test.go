@@ -38,6 +38,7 @@ type frameVector struct {
 	Handshakes  uint32               `json:"handshakesHeard"`
 	Path        uint8                `json:"path,omitempty"`
 	Reports     []reportVector       `json:"reports,omitempty"`
+	Padding     int                  `json:"padding,omitempty"`
 	NonceHex    string               `json:"nonceHex"`
 	FrameHex    string               `json:"frameHex"`
 }
@@ -79,7 +80,7 @@ func buildProbes(t *testing.T) probes {
 		frame := pair.Seal(body, nonce)
 		vector := frameVector{
 			From: from, To: to, Kind: "request", Stamp: body.Stamp, Transaction: body.Transaction,
-			Transport: body.Heard.Transport, Handshakes: body.Heard.Handshakes,
+			Transport: body.Heard.Transport, Handshakes: body.Heard.Handshakes, Padding: body.Padding,
 			NonceHex: hex.EncodeToString(nonce[:]), FrameHex: hex.EncodeToString(frame), Path: body.Path,
 		}
 		for _, report := range body.Reports.All() {
@@ -112,6 +113,8 @@ func buildProbes(t *testing.T) probes {
 	told.Reports.Add(probe.Report{Path: 1, Heard: probe.Heard{Transport: 9, Handshakes: 2}, Silent: 40 * time.Millisecond})
 	told.Reports.Add(probe.Report{Path: 255, Silent: probe.SilentLong})
 	add("alice", "bob", ofAlice, told)
+	told.Room, told.Padding = probe.ReportsMax, 20
+	add("alice", "bob", ofAlice, told)
 
 	refuse := func(name string, reason error, frame []byte) {
 		if _, err := ofBob.Open(frame); !errors.Is(err, reason) {
@@ -131,7 +134,6 @@ func buildProbes(t *testing.T) probes {
 	refuse("another body", probe.ErrUnsealed, changed(36))
 	refuse("another tag", probe.ErrUnsealed, changed(len(genuine)-1))
 	refuse("a byte more", probe.ErrUnsealed, append(append([]byte{}, genuine...), 0))
-	refuse("more than 512 bytes", probe.ErrTooLong, append(append([]byte{}, genuine...), make([]byte, 413)...))
 	refuse("bob's own frame sent back to him", probe.ErrUnsealed, ofBob.Seal(question, nonce))
 	refuse("an unknown kind", probe.ErrMalformed, ofAlice.Seal(probe.Body{Kind: 3}, nonce))
 	return all

@@ -27,7 +27,7 @@ describe('the configuration file', () => {
         portMapping: true,
         redundancy: { '*': 'off' },
         names: true,
-        mtu: 1280,
+        mtu: 1420,
         logLevel: 'info',
         excludeInterfaces: [],
       },

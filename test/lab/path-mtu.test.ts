@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { HostProcess } from '../../netns-lab/host-process.ts'
+import { type Lab, startLab } from '../../netns-lab/lab.ts'
+import type { Member } from '../../netns-lab/member.ts'
+import { meshAddress, startMesh } from './mesh.ts'
+
+/** Packets as large as the paths to a peer carry, and never larger, also where a way shrinks under traffic. */
+let lab: Lab
+let mesh: Record<'hub' | 'alice' | 'bob', Member>
+let bobAddress: string
+let server: HostProcess
+
+beforeAll(async () => {
+  lab = await startLab({
+    name: 'path-mtu',
+    hosts: { hub: {}, alice: { behind: 'home-a' }, bob: { behind: 'home-b' } },
+    nats: {
+      'home-a': { kind: 'port-restricted', link: { name: 'wan-a' } },
+      'home-b': { kind: 'port-restricted' },
+    },
+  })
+  mesh = await startMesh(lab, ['hub', 'alice', 'bob'])
+  await mesh.alice.reaches('bob')
+  await mesh.bob.reaches('alice')
+  bobAddress = await meshAddress(mesh.alice, 'bob')
+  server = mesh.bob.host.spawn(['iperf3', '-s', '--forceflush', '-B', bobAddress])
+  await mesh.bob.host.waitFor(async () => (await server.output()).includes('listening'), {
+    deadlineMs: 5_000,
+    what: 'iperf3 listens',
+  })
+})
+
+afterAll(async () => {
+  await lab?.stop()
+})
+
+/** Waits until the routes to a peer carry so many bytes. */
+async function carries(from: Member, to: Member, mtu: number, deadlineMs: number): Promise<void> {
+  await from.host.waitFor(
+    async () => {
+      const known = (await from.peer(to.name)).mtu
+      if (known !== mtu) throw new Error(`${to.name} is sent ${known} bytes`)
+      return true
+    },
+    { deadlineMs, what: `${mtu} bytes to ${to.name}`, pollMs: 300 },
+  )
+  const address = await meshAddress(from, to.name)
+  // The kernel agrees: the largest packet passes whole, and one byte more is refused by the route.
+  const size = (bytes: number) => ['-M', 'do', '-s', String(bytes - 28), '-c', '1', '-W', '2']
+  await from.pings(address, ...size(mtu))
+  const { code } = await from.host.exec(['ping', ...size(mtu + 1), address])
+  expect(code).not.toBe(0)
+}
+
+async function transfers(bytes: string, direction: readonly string[] = []): Promise<void> {
+  const iperf = ['iperf3', '-n', bytes, '-c', bobAddress, ...direction]
+  const { code, stdout, stderr } = await mesh.alice.host.exec(iperf, { deadlineMs: 60_000 })
+  expect(code, stdout + stderr).toBe(0)
+}
+
+test('where every hop carries 1500 bytes a direct path carries 1420, and one with a hub behind it what the hub carries', async () => {
+  await carries(mesh.alice, mesh.hub, 1420, 20_000)
+  await carries(mesh.alice, mesh.bob, 1392, 20_000)
+  await carries(mesh.bob, mesh.alice, 1392, 20_000)
+  await transfers('20M')
+  await transfers('20M', ['-R'])
+})
+
+test('when a hop shrinks under a transfer and says so, the transfer goes on', async () => {
+  const running = transfers('60M')
+  await lab.set('wan-a', { mtu: 1400 })
+  await running
+  await transfers('5M', ['-R'])
+  await carries(mesh.alice, mesh.bob, 1296, 30_000)
+})
+
+test('when a hop shrinks further and swallows what is larger in silence, the transfer goes on', async () => {
+  const running = transfers('60M')
+  await lab.set('wan-a', { mtu: 1384, mtuBlackhole: true })
+  await running
+  await carries(mesh.alice, mesh.bob, 1280, 30_000)
+  await transfers('5M', ['-R'])
+})
+
+test('when the hop is as wide as before, larger packets are sent again', async () => {
+  await lab.set('wan-a', { mtu: 1500, mtuBlackhole: false })
+  await mesh.alice.do(['netcheck', '--refresh'])
+  await carries(mesh.alice, mesh.bob, 1392, 20_000)
+})
