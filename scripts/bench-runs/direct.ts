@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Time from "both agents up" to a first path of any kind, and to a direct one, as both members' own logs tell it; and the
- * probes that leave both hosts until then, as their wires tell it.
+ * Time from "both agents up" to a first path of any kind, and to a direct one, as both members' own logs tell it; the
+ * probes that leave both hosts until then, as their wires tell it; and whether the very first ping is answered.
  */
 import { startLab } from '../../netns-lab/lab.ts'
 import { Member } from '../../netns-lab/member.ts'
@@ -15,6 +15,7 @@ export async function benchDirect(rounds: number): Promise<BenchResult> {
   const times: number[] = []
   const first: number[] = []
   const probes: number[] = []
+  let lostFirstPings = 0
   try {
     const hub = new Member(lab.host('hub'))
     const homes = [new Member(lab.host('alice')), new Member(lab.host('bob'))] as const
@@ -31,6 +32,9 @@ export async function benchDirect(rounds: number): Promise<BenchResult> {
       const begun = Date.now()
       await Promise.all(homes.map((home) => home.run()))
       await Promise.all([homes[0].reaches('bob'), homes[1].reaches('alice')])
+      const [address = ''] = (await homes[0].peer('bob')).addresses
+      const ping = await homes[0].host.exec(['ping', '-c', '1', '-W', '2', address])
+      if (ping.code !== 0) lostFirstPings += 1
       const sent = await Promise.all(captures.map((capture) => capture.stop()))
       probes.push(sent.reduce((sum, { packets }) => sum + packets.length, 0))
       times.push(await timeTo('direct ', homes, begun))
@@ -45,6 +49,7 @@ export async function benchDirect(rounds: number): Promise<BenchResult> {
       `both agents up to a first path, ${first.length} rounds: ${spread(first)} ms`,
       `both agents up to direct, ${times.length} rounds: ${spread(times)} ms`,
       `probes of both hosts to all members until then: ${spread(probes)}`,
+      `first pings, once status said direct: ${lostFirstPings} of ${rounds} lost`,
     ],
     facts: {
       medianMs: median(times),
@@ -53,6 +58,7 @@ export async function benchDirect(rounds: number): Promise<BenchResult> {
       firstPathMs: first,
       probesMedian: median(probes),
       probes,
+      lostFirstPings,
     },
   }
 }
