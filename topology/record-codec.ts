@@ -68,12 +68,12 @@ export const dialAddressSchema = text(
   (value) => /^(?:\/[\w.:%-]+){2,}$/.test(value) && value.length <= 128,
 )
 
-const candidateSchema: Schema<Candidate> = struct<Candidate>({
+export const candidateSchema: Schema<Candidate> = struct<Candidate>({
   kind: oneOf<CandidateKind>('host', 'mapped', 'server-reflexive', 'relayed'),
   address: transportAddressSchema,
 })
 
-const natSchema: Schema<NatBehaviour> = struct<NatBehaviour>({
+export const natSchema: Schema<NatBehaviour> = struct<NatBehaviour>({
   mapping: oneOf<MappingBehaviour>(
     'unknown',
     'none',

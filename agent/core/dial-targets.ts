@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which members to keep a gossip link with. */
 import { toHex } from '../../nat/hex.ts'
+import type { NodeId } from '../../topology/identity.ts'
 import { isReached } from './peer-paths.ts'
 import { DIAL_TARGETS_MAX, MESH_TARGETS_MAX } from './constants.ts'
 import type { DialTarget, Effect } from './effect.ts'
-import type { Node } from './state.ts'
+import type { Node, Peer } from './state.ts'
 
 /**
  * A few dialable members, by rendezvous hashing: each node chooses alone, choices spread evenly over the dialable
@@ -37,10 +38,19 @@ export function meshTargets(node: Node): DialTarget[] {
     .map((peer) => ({ peer, weight: (peer.dialWeight ??= rendezvousWeight(node, peer.node)) }))
     .sort((a, b) => (a.weight < b.weight ? -1 : 1))
     .slice(0, MESH_TARGETS_MAX)
-    .map(({ peer: { node: id, record } }): DialTarget => {
-      const { ipv4 } = record.certificate
-      return { node: id, dialAddresses: [`/ip4/${ipv4}/tcp/${record.dialPort}`] }
-    })
+    .map(({ peer }): DialTarget => ({ node: peer.node, dialAddresses: [meshDialAddress(peer)] }))
+}
+
+/** Where a member answers a question, if anywhere: over a tunnel that stands, or where others can dial it. */
+export function askTarget(node: Node, id: NodeId): DialTarget {
+  const peer = node.peers.get(id)
+  if (peer === undefined) return { node: id, dialAddresses: [] }
+  const inMesh = isReached(peer) ? [meshDialAddress(peer)] : []
+  return { node: id, dialAddresses: [...inMesh, ...peer.record.dialAddresses] }
+}
+
+function meshDialAddress({ record }: Peer): string {
+  return `/ip4/${record.certificate.ipv4}/tcp/${record.dialPort}`
 }
 
 function rendezvousWeight(node: Node, other: string): string {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NatBehaviour } from '../../nat/behaviour.ts'
 import type { PathKind } from '../../nat/path-kind.ts'
+import type { AskFault } from '../../topology/ask-frame.ts'
 import type { HelperNames } from './helper-contract.ts'
 
 /**
@@ -168,11 +169,11 @@ export interface Netcheck {
   readonly whyNoPortMapping: string | null
 }
 
-/** One host of a pair, as `meshgate why` shows it: of the peer only what its record says. */
+/** One host of a pair, as `meshgate why` shows it: of a peer that does not answer only what its record says. */
 export interface WhySide {
   readonly name: string
   readonly nat: NatBehaviour
-  /** How the behaviour is known; null for the peer, whose evidence stays with it. */
+  /** How the behaviour is known; null for a peer that does not answer: its evidence stays with it. */
   readonly evidence: string | null
   /** The addresses that it offers. */
   readonly candidates: readonly { readonly kind: string; readonly address: string }[]
@@ -182,7 +183,7 @@ export interface WhySide {
   readonly relay: boolean
 }
 
-/** One of the peer's addresses; our side of the pair is always the one port. */
+/** One of the other host's addresses; the side that tries is always its one port. */
 export interface WhyAttempt {
   readonly address: string
   readonly kind: string
@@ -230,6 +231,7 @@ export interface Why {
   readonly search: WhySearch | null
   /** What stands in the way of a direct path; null if nothing does, or nothing is known to. */
   readonly obstacle: { readonly kind: string; readonly sentence: string } | null
+  /** What would help, as both ends see it. */
   readonly remedies: readonly string[]
   /** What the access policy lets each of the two do; null without a policy. */
   readonly policy: {
@@ -239,6 +241,10 @@ export interface Why {
   } | null
   /** When this host tries everything again if nothing changes before. */
   readonly nextRoundMs: number | null
-  /** What the peer tried itself. Its record does not say; null until it can be asked. */
+  /** What the peer tried itself, the path that it uses, and how it explains that; null if it did not answer. */
   readonly otherAttempts: readonly WhyAttempt[] | null
+  readonly otherPath: PathStatus | null
+  readonly otherSentence: string | null
+  /** Why the peer's view is missing; null if it is there. */
+  readonly unanswered: { readonly fault: AskFault; readonly sentence: string } | null
 }

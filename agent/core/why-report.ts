@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Everything that this node knows of why it reaches a peer as it does. Reads state, changes nothing. */
+/** Everything that this node knows itself of why it reaches a peer as it does. Reads state, changes nothing. */
 import type { Check } from '../../nat/checklist.ts'
 import type { Now } from '../../nat/clock.ts'
 import type { ProvenPath } from '../../nat/path-agent.ts'
@@ -15,7 +15,17 @@ import { searchFacts } from './searching.ts'
 import type { Node, Peer } from './state.ts'
 import type { PathStatus, Why, WhyAttempt, WhySearch, WhySide } from './status.ts'
 
-export function whyReport(node: Node, peer: Peer, now: Now): Why {
+/** This end's view; see why-from-both.ts for the other one's. */
+export interface OwnWhy
+  extends Omit<Why, 'otherAttempts' | 'otherPath' | 'otherSentence' | 'unanswered'> {
+  readonly self: WhySide & { readonly evidence: string }
+  readonly attempts: readonly OwnAttempt[]
+}
+
+/** What a check has come to, its address and kind as the node knows them. */
+type OwnAttempt = WhyAttempt & Pick<Check, 'address' | 'kind'>
+
+export function whyReport(node: Node, peer: Peer, now: Now): OwnWhy {
   const [path = NO_PATH, ...backups] = pathStatuses(node, peer)
   const { sentence, obstacle, remedies } = explainer(node)(peer, path)
   const { retryAt, checklist, proven } = peer.paths
@@ -35,7 +45,6 @@ export function whyReport(node: Node, peer: Peer, now: Now): Why {
     remedies,
     policy: policyBetween(node, peer),
     nextRoundMs: retryAt === undefined ? null : Math.max(0, retryAt - now.instant),
-    otherAttempts: null,
   }
 }
 
@@ -57,7 +66,7 @@ function attemptOf(
   { address, kind, state }: Check,
   proven: ProvenPath | undefined,
   path: PathStatus,
-): WhyAttempt {
+): OwnAttempt {
   const outcome = () => {
     // What a TURN server of the peer's gave to it is asked from this host's own socket, too.
     if (path.endpoint === address && (path.kind === 'direct' || kind === 'relayed')) return 'in use'
@@ -87,7 +96,7 @@ function searchOf(node: Node, peer: Peer, now: Now): WhySearch | null {
   }
 }
 
-function ownSide(node: Node): WhySide {
+function ownSide(node: Node): OwnWhy['self'] {
   const { candidates, mapping, nat } = observeSelf(node)
   return {
     name: node.config.certificate.name,

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The running node's answers to the local API. */
 import type { Result } from '../../nat/result.ts'
+import type { Question, Told } from '../../topology/ask-frame.ts'
 import type { Certificate } from '../../topology/certificate.ts'
+import type { NodeId } from '../../topology/identity.ts'
 import { policyOf } from '../../topology/notice.ts'
 import type { Policy } from '../../topology/policy.ts'
 import type { Now } from '../../nat/clock.ts'
@@ -12,6 +14,7 @@ import { pathStatusOf } from '../core/path-status.ts'
 import { netcheckOf, statusOf } from '../core/status-report.ts'
 import type { Netcheck, Status, Why } from '../core/status.ts'
 import { planOf } from '../core/want.ts'
+import { fromBoth } from '../core/why-from-both.ts'
 import { whyReport } from '../core/why-report.ts'
 import type { AgentApi, PingOutcome, Reloaded, RotationOutcome } from './api/agent-api.ts'
 import { delay } from './clock.ts'
@@ -34,6 +37,7 @@ export interface AgentServiceOptions {
   readonly helper: HelperClient
   readonly readClock: () => Now
   readonly feed: EventFeed
+  readonly ask: (to: NodeId, question: Question) => Promise<Told>
   readonly onReload: () => Reloaded
   /** False for what is not the authority's word. */
   readonly onNotice: (bytes: Uint8Array) => boolean
@@ -88,9 +92,12 @@ export class AgentService implements AgentApi {
   }
 
   async why(name: string): Promise<Why | undefined> {
-    const { node, readClock } = this.#options
+    const { node, readClock, ask } = this.#options
     const peer = peerByName(node, name)
-    return peer && whyReport(node, peer, readClock())
+    if (peer === undefined) return undefined
+    // First, so that the answer stands beside what is known then.
+    const told = await ask(peer.node, { kind: 'why' })
+    return fromBoth(whyReport(node, peer, readClock()), told)
   }
 
   async events(): Promise<readonly EventEntry[]> {

@@ -6,9 +6,10 @@ import { isRevoked, type Notice, type NoticeFault, openNotice } from '../../topo
 import type { NodeRecord } from '../../topology/record.ts'
 import { type RecordFault, verifyRecord } from '../../topology/record-codec.ts'
 import { verifySignal } from '../../topology/signal.ts'
-import { meshTargets } from '../core/dial-targets.ts'
+import { askTarget, meshTargets } from '../core/dial-targets.ts'
 import { isMeshAddress } from '../core/observe.ts'
 import type { Node } from '../core/state.ts'
+import { answerTo } from '../core/why-from-both.ts'
 import type { JoinDesk } from './authority/answer-join.ts'
 import { readClock } from './clock.ts'
 import type { Log } from './log.ts'
@@ -41,6 +42,8 @@ export function startAgentUnderlay(options: AgentUnderlayOptions): Promise<Under
     ),
     isMeshAddress: (ip) => isMeshAddress(node, ip),
     meshTargets: () => meshTargets(node),
+    askTarget: (id) => askTarget(node, id),
+    answer: (from, question) => answerTo(node, from, question, readClock()),
     verify: (bytes) => judgeRecord(node, bytes),
     verifySignal: (bytes) => verifySignal(bytes, network.id, nodeCrypto, readClock().wall),
     isMember: (id) => {

@@ -241,6 +241,8 @@ class Agent {
       helper: this.#helper,
       readClock,
       feed: this.#feed,
+      ask: async (to, question) =>
+        (await this.#underlay?.ask(to, question)) ?? { kind: 'fault', fault: 'unreached' },
       onReload: () => this.#reloading.reload(),
       onNotice: (bytes) => this.#membership.spread(bytes),
       onRotate: () => this.#end.rotate(),

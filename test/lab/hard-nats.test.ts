@@ -112,6 +112,25 @@ test('two hosts with random ports are left alone, and told why', async () => {
   expect(await searches(sue, 'sam')).toEqual([])
 })
 
+test('why tells what both ends know, and one end alone while the other has no agent', async () => {
+  const { sam, sue } = mesh
+  const both = await whyOf(sam, 'sue')
+  expect(both.unanswered).toBeNull()
+  expect(both.otherPath?.kind).toBe('relay')
+  expect(both.otherSentence).toContain('both NATs give each destination a new port')
+  expect(both.otherAttempts?.map(({ outcome }) => outcome)).toContain('no answer')
+  const { self, other } = await whyOf(sue, 'sam')
+  expect([both.other.evidence, both.self.evidence]).toEqual([self.evidence, other.evidence])
+  expect(new Set(both.other.evidence?.match(/saw [\d.]+:\d+/g)).size).toBeGreaterThan(1)
+  await sue.stop()
+  expect(await whyOf(sam, 'sue')).toMatchObject({
+    unanswered: { fault: 'unreached' },
+    otherAttempts: null,
+    other: { evidence: null },
+  })
+  await sue.run()
+})
+
 test('a host that was told to search for nothing is not searched for either, and why says so', async () => {
   const { sue, omar } = mesh
   await sue.reaches('omar', 'relay')

@@ -2,8 +2,10 @@
 /** What a node says of a pair, after the pair was simulated: the rule that it names is the NATs' own. */
 import { describe, expect, it } from 'vitest'
 import { statusOf } from '../../agent/core/status-report.ts'
+import { answerTo, fromBoth } from '../../agent/core/why-from-both.ts'
 import { whyReport } from '../../agent/core/why-report.ts'
 import { whyText } from '../../agent/shell/cli/why.ts'
+import { decodeTold, encodeTold, type Told } from '../../topology/ask-frame.ts'
 import type { NatKindName } from '../../netns-lab/nat-kinds.ts'
 import { Cluster } from './cluster.ts'
 import { gridPairs, hostBehind, PLAIN } from './expected-paths.ts'
@@ -20,8 +22,16 @@ function pair(a: NatKindName, b: NatKindName) {
   for (const host of [alice, bob]) host.start(hub)
   cluster.clock.run(40_000)
   const node = alice.agent!
-  const why = whyReport(node, node.peers.get(bob.id)!, alice.now)
-  return { why, status: statusOf(node, alice.now) }
+  const told = answerTo(bob.agent!, alice.id, { kind: 'why' }, bob.now)
+  const own = whyReport(node, node.peers.get(bob.id)!, alice.now)
+  const why = fromBoth(own, overTheWire(told))
+  return { own, why, status: statusOf(node, alice.now) }
+}
+
+function overTheWire(told: Told): Told {
+  const read = decodeTold(encodeTold(told))
+  if (!read.ok) throw new Error(read.error)
+  return read.value
 }
 
 describe('why a pair is relayed', () => {
@@ -32,7 +42,12 @@ describe('why a pair is relayed', () => {
     expect(why.obstacle?.kind).toBe(hard === 2 ? 'both-symmetric' : 'one-symmetric')
     expect(why.sentence).toContain(HARD.includes(a) ? "alice's" : "bob's")
     expect(why.attempts.length).toBeGreaterThan(0)
-    for (const { outcome } of why.attempts) expect(outcome).toBe('no answer')
+    for (const { outcome } of [...why.attempts, ...why.otherAttempts!])
+      expect(outcome).toBe('no answer')
+    expect(why.otherAttempts!.length).toBeGreaterThan(0)
+    expect(why.other.evidence).toMatch(/198\.51\.100\.1:41820 saw [\d.]+:\d+/)
+    expect(why.otherPath).toMatchObject({ kind: 'relay' })
+    expect(why.otherSentence).toContain(HARD.includes(a) ? "alice's" : "bob's")
     expect(why.nextRoundMs).toBeGreaterThan(0)
     expect(status.peers.find(({ name }) => name === 'bob')?.why).toBe(why.sentence)
   })
@@ -43,6 +58,20 @@ describe('why a pair is relayed', () => {
     for (const part of ['path:     relay over hub', 'backup:   relay over second-hub', 'no answer'])
       expect(text).toContain(part)
     expect(text).toContain("forward UDP 41820 on alice's router")
+    expect(text).toMatch(/^tried by bob:$/m)
+    expect(text).toMatch(/^bob says of alice: relayed over hub: .*; path: relay over hub/m)
+  })
+
+  it.each([
+    ['not-spoken', 'it runs an earlier version'],
+    ['unreached', 'no path or link leads to its agent'],
+  ] as const)('is told from one end if the other one cannot be asked: %s', (fault, text) => {
+    const { own } = pair('symmetric', 'symmetric')
+    const why = fromBoth(own, { kind: 'fault', fault })
+    expect(why).toMatchObject({ otherAttempts: null, unanswered: { fault } })
+    expect(why.other.evidence).toBe(null)
+    expect(whyText(why)).toContain(`only one end's view: bob could not be asked: ${text}`)
+    expect(whyText(why)).toContain('tried by alice:')
   })
 
   it('is not asked of a direct pair, whose way is named instead', () => {

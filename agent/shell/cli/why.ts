@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { PathStatus, Why, WhySide } from '../../core/status.ts'
+import type { PathStatus, Why, WhyAttempt, WhySide } from '../../core/status.ts'
 import { ApiClient } from '../api/api-client.ts'
 import { type CommandContext, print } from './context.ts'
 import { describePath, roundTripText } from './status.ts'
@@ -18,7 +18,7 @@ export function whyText(answer: Why): string {
   const lines = [`${peer}: ${sentence}`, '', `path:     ${pathText(path)}`]
   lines.push(...backups.map((backup) => `backup:   ${pathText(backup)}`))
   lines.push('', sideText(self), sideText(other), '', attemptsText(answer))
-  lines.push(...searchLines(answer))
+  lines.push(...searchLines(answer), '', ...otherEnd(answer))
   if (answer.policy !== null) lines.push('', answer.policy.sentence)
   if (nextRoundMs !== null)
     lines.push(`all tried again in ${Math.ceil(nextRoundMs / 1_000)} s, or when something changes`)
@@ -53,11 +53,23 @@ function searchLines({ search }: Why): string[] {
   return lines
 }
 
+/** What the peer says of the pair, or why it says nothing. */
+function otherEnd({ peer, self, otherPath, otherSentence, otherAttempts, unanswered }: Why) {
+  if (unanswered !== null) return [`only one end's view: ${unanswered.sentence}`]
+  const path = otherPath === null ? '' : `; path: ${pathText(otherPath)}`
+  const said = `${peer} says of ${self.name}: ${otherSentence ?? ''}${path}`
+  return [said, triedText(peer, self.name, otherAttempts ?? [])]
+}
+
 function attemptsText({ attempts, peer, self }: Why): string {
-  if (attempts.length === 0) return `${self.name} knows no address of ${peer} to try`
+  return triedText(self.name, peer, attempts)
+}
+
+function triedText(by: string, of: string, attempts: readonly WhyAttempt[]): string {
+  if (attempts.length === 0) return `${by} knows no address of ${of} to try`
   const rows = attempts.map(({ address, kind, outcome, rttMs }) => {
     return [address, kind, outcome, roundTripText(rttMs)]
   })
-  const titles = [`address of ${peer}`, 'kind', 'outcome', 'round trip']
-  return `tried by ${self.name}:\n${table(titles, rows)}`
+  const titles = [`address of ${of}`, 'kind', 'outcome', 'round trip']
+  return `tried by ${by}:\n${table(titles, rows)}`
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the rest of the agent sees of the control plane. */
 import type { Result } from '../../../nat/result.ts'
+import type { Question, Told } from '../../../topology/ask-frame.ts'
 import type { NodeId } from '../../../topology/identity.ts'
 import type { Notice, NoticeSet } from '../../../topology/notice.ts'
 import type { NodeRecord } from '../../../topology/record.ts'
@@ -31,6 +32,10 @@ export interface UnderlayOptions {
   isMeshAddress(ip: string): boolean
   /** Members to which a tunnel stands, at their addresses in the mesh: dialled while no other link stands. */
   meshTargets(): readonly SupervisorTarget[]
+  /** Where a member can be reached at all, for a question: in the mesh as well. */
+  askTarget(node: NodeId): SupervisorTarget
+  /** Answers a question of a member. */
+  answer(from: NodeId, question: Question): Told
   /** Judges an envelope: form, signature, certificate, network, lifetime, revocation. */
   verify(bytes: Uint8Array): Result<NodeRecord>
   /** Form, signature and time of a signal. */
@@ -59,6 +64,8 @@ export interface Underlay {
   signal(to: NodeId, bytes: Uint8Array): void
   /** Gossips what the authority says. */
   publishNotice(bytes: Uint8Array): void
+  /** Asks a member, over a link that stands or one that is made for it and ended again. Never rejects. */
+  ask(to: NodeId, question: Question): Promise<Told>
   neighbours(): readonly NodeId[]
   /** Nodes to which a link is to be kept, whichever side dials. */
   setTargets(targets: readonly SupervisorTarget[]): void

@@ -11,6 +11,8 @@ const STRANGER_MS = 5_000
 const STRANGER_CHECK_MS = 1_000
 const STRANGERS_MAX = 64
 const ADDRESSES_MAX = 8
+/** Somebody waits at a terminal for what a visit brings. */
+const VISIT_DIAL_MS = 3_000
 
 /** One attempt to make a node a neighbour. Never rejects. */
 export async function dialMember(
@@ -34,6 +36,27 @@ export async function dialMember(
   // A dial that resolves says nothing: the other side may be closing already.
   await Promise.race([members.whenMember(connection, target.node), delay(STRANGER_MS, limit)])
   waited.abort()
+}
+
+/**
+ * Runs `use` over the connection to a member that stands, or else over one that is dialled for it and closed afterwards,
+ * unless it has become the only link of all. Undefined if there is none to be had.
+ */
+export async function visit<T>(
+  node: Libp2p,
+  members: Members,
+  target: SupervisorTarget,
+  use: (connection: Connection) => Promise<T>,
+): Promise<T | undefined> {
+  const standing = members.connectionTo(target.node)
+  if (standing !== undefined) return use(standing)
+  await dialMember(node, members, target, AbortSignal.timeout(VISIT_DIAL_MS))
+  const made = members.connectionTo(target.node)
+  if (made === undefined) return undefined
+  const result = await use(made)
+  const isNeeded = members.nodes().length === 1
+  if (!isNeeded && made.direction === 'outbound') await made.close().catch(() => undefined)
+  return result
 }
 
 /** The control plane must not ride the tunnels that it repairs, whatever a record or a token says. */

@@ -6,8 +6,10 @@
 import type { GossipSub } from '@libp2p/gossipsub'
 import type { Connection, Libp2p } from '@libp2p/interface'
 import type { Result } from '../../../nat/result.ts'
+import type { Question, Told } from '../../../topology/ask-frame.ts'
 import type { NodeId } from '../../../topology/identity.ts'
 import { askAuthority } from './ask-authority.ts'
+import { AskProtocol } from './ask-protocol.ts'
 import { gossipService, gossipTopics, type Topics } from './gossip.ts'
 import { GossipGate } from './gossip-gate.ts'
 import type { JoinFault } from './join-frame.ts'
@@ -17,7 +19,7 @@ import { RecordExchange } from './record-exchange.ts'
 import { SignalProtocol } from './signal-protocol.ts'
 import { Supervisor, type SupervisorTarget } from './supervisor.ts'
 import type { Underlay, UnderlayOptions } from './underlay-contract.ts'
-import { dialMember, guardStrangers, withoutMesh } from './underlay-links.ts'
+import { dialMember, guardStrangers, visit, withoutMesh } from './underlay-links.ts'
 import { Members } from './underlay-members.ts'
 import { nodeIdOf, peerIdOf, remoteIpOf, startUnderlayNode } from './underlay-node.ts'
 
@@ -41,6 +43,7 @@ class RunningUnderlay implements Underlay {
   readonly #supervisor: Supervisor
   readonly #meshLinks: MeshLinks
   readonly #signals: SignalProtocol
+  readonly #asks: AskProtocol
 
   constructor(
     options: UnderlayOptions,
@@ -82,8 +85,13 @@ class RunningUnderlay implements Underlay {
       isMember: (node) => options.isMember(node),
       neighbours: () => this.#members.nodes(),
       connectionTo: (node) => this.#members.connectionTo(node),
-      memberOf: (on) => (this.#isMember(on) ? nodeIdOf(on.remotePeer) : undefined),
+      memberOf: (on) => this.#memberOf(on),
       onSignal: (signal) => options.onEvent({ kind: 'signal', signal }),
+    })
+    this.#asks = new AskProtocol({
+      answer: (from, question) => options.answer(from, question),
+      memberOf: (on) => this.#memberOf(on),
+      withConnection: (to, use) => visit(node, this.#members, options.askTarget(to), use),
     })
     this.#supervisor = new Supervisor({
       isUp: (target) => this.#members.hasUnderlay(target),
@@ -107,6 +115,7 @@ class RunningUnderlay implements Underlay {
     await this.#records.listen(this.#node)
     await this.#join.listen(this.#node)
     await this.#signals.listen(this.#node)
+    await this.#asks.listen(this.#node)
     this.#meshLinks.notice()
     return this
   }
@@ -129,6 +138,10 @@ class RunningUnderlay implements Underlay {
 
   signal(to: NodeId, bytes: Uint8Array): void {
     this.#signals.send(to, bytes)
+  }
+
+  ask(to: NodeId, question: Question): Promise<Told> {
+    return this.#asks.ask(to, question)
   }
 
   setTargets(targets: readonly SupervisorTarget[]): void {
@@ -187,6 +200,11 @@ class RunningUnderlay implements Underlay {
   }
 
   #isMember(connection: Connection): boolean {
-    return this.#members.isMember(connection, nodeIdOf(connection.remotePeer))
+    return this.#memberOf(connection) !== undefined
+  }
+
+  #memberOf(connection: Connection): NodeId | undefined {
+    const node = nodeIdOf(connection.remotePeer)
+    return this.#members.isMember(connection, node) ? node : undefined
   }
 }

@@ -81,6 +81,8 @@ export async function startMember(letter: number, options: MemberOptions = {}): 
     listen: [{ ip: '127.0.0.1', port: 0 }],
     isMeshAddress: (ip) => ip.startsWith('10.7.'),
     meshTargets: () => [],
+    askTarget: (other) => ({ node: other, dialAddresses: [] }),
+    answer: () => ({ kind: 'fault', fault: 'refused' }),
     verify,
     verifySignal: (bytes) => verifySignal(bytes, network.id, nodeCrypto, NOW),
     isMember: (other) => view.entries.get(other)?.record.present === true,
