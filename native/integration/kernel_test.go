@@ -23,7 +23,8 @@ func (m *member) shown(t *testing.T, what string) string {
 	return m.namespace.sh(t, "wg show %s %s", m.device, what)
 }
 
-func (m *member) table() string { return "inet meshgate-" + m.device }
+// table is that of the shared port.
+func (m *member) table() string { return "inet meshgate-" + m.device + "/port" }
 
 func TestTunnelsStandWithoutHelpersAndAreTakenOverByTheNext(t *testing.T) {
 	a, b := newKernelPair(t)
@@ -42,8 +43,10 @@ func TestTunnelsStandWithoutHelpersAndAreTakenOverByTheNext(t *testing.T) {
 	}
 	a.agent.apply(a.desired(b, 2))
 	b.agent.apply(b.desired(a, 2))
-	a.agent.await("path-up", any1)
-	b.agent.await("path-up", any1)
+	// It may have been up before its agent came.
+	until(t, "both have proof of the path", func() bool {
+		return a.pathOf(t, b, "w2")["up"] == true && b.pathOf(t, a, "w2")["up"] == true
+	})
 	contains(t, pings(), " 0% packet loss")
 	if after := a.shown(t, "latest-handshakes"); after != handshakes {
 		t.Errorf("the session is another one: %s after %s", after, handshakes)
@@ -62,6 +65,23 @@ func TestRulesThatSomebodyFlushesComeBack(t *testing.T) {
 		t.Errorf("the rules were\n%s\nand are\n%s", before, after)
 	}
 	if !a.namespace.ping(b.address()) {
+		t.Error("no answer")
+	}
+}
+
+func TestAFirewallAndTheSharedPortLeaveEachOtherAlone(t *testing.T) {
+	a, b := newKernelPair(t)
+	before := a.namespace.sh(t, "nft -s list table %s", a.table())
+	desired := a.desired(b, 2)
+	desired["firewall"] = object{"allow": []object{{"from": []string{b.address()}, "protocol": "icmp", "ports": [][]int{}}}}
+	for _, document := range []object{desired, a.desired(b, 2), desired} {
+		a.agent.apply(document)
+		if after := a.namespace.sh(t, "nft -s list table %s", a.table()); after != before {
+			t.Errorf("the rules of the port were\n%s\nand are\n%s", before, after)
+		}
+	}
+	contains(t, a.namespace.sh(t, "nft list table inet meshgate-%s", a.device), "icmp accept")
+	if !b.namespace.ping(a.address()) {
 		t.Error("no answer")
 	}
 }

@@ -72,6 +72,22 @@ func TestNamesOfTheMeshResolveOnAHostAndBack(t *testing.T) {
 	}
 }
 
+func TestNamesAndFirewallAreBackWhenSomebodyHasFlushedAllRules(t *testing.T) {
+	a, _ := newNamedMember(t, 1)
+	b := &member{number: 2}
+	b.private[1], b.probe[1] = 2, 2
+	desired := a.desiredWithNames(b, named("alice", "10.7.0.1"))
+	desired["firewall"] = object{"allow": []object{{"from": []string{"10.7.0.2"}, "protocol": "tcp", "ports": [][]int{{22, 22}}}}}
+	a.agent.apply(desired)
+	before := a.namespace.sh(t, "nft list ruleset")
+	contains(t, before, "tcp dport 22-22 accept")
+	contains(t, before, "dnat ip to 10.7.0.1")
+	a.namespace.sh(t, "nft flush ruleset")
+	until(t, "the rules are back", func() bool {
+		return strings.Count(a.namespace.sh(t, "nft list ruleset"), "\n") == strings.Count(before, "\n")
+	})
+}
+
 func TestWhatAKilledHelperLeftGoesWithTheNext(t *testing.T) {
 	a, resolvConf := newNamedMember(t, 1)
 	b := &member{number: 2}

@@ -15,6 +15,7 @@ type firewalling struct {
 	known  bool
 	device string
 	spec   *protocol.Firewall
+	kept   *firewall.Firewall
 }
 
 // convergeFirewall comes before new peers: nobody is let in who is about to be shut out.
@@ -23,13 +24,12 @@ func (e *Engine) convergeFirewall(device string, wanted *protocol.Firewall, note
 	if held.known && held.device == device && reflect.DeepEqual(held.spec, wanted) {
 		return nil
 	}
-	err := firewall.Settle(device, wanted)
 	// A kernel without nftables filters nothing, and nothing is what is wanted.
-	if err != nil && wanted != nil {
+	if err := e.settleFirewall(device, wanted); err != nil && wanted != nil {
 		return fmt.Errorf("firewall: %w", err)
 	}
 	hadNone := !held.known || held.spec == nil
-	*held = firewalling{known: true, device: device, spec: wanted}
+	held.known, held.device, held.spec = true, device, wanted
 	switch {
 	case wanted != nil:
 		note("firewall allow %d", len(wanted.Allow))
@@ -39,9 +39,28 @@ func (e *Engine) convergeFirewall(device string, wanted *protocol.Firewall, note
 	return nil
 }
 
+func (e *Engine) settleFirewall(device string, wanted *protocol.Firewall) (err error) {
+	held := &e.firewalling
+	switch {
+	case wanted != nil && held.kept != nil:
+		return held.kept.Set(wanted)
+	case wanted != nil:
+		var opened *firewall.Firewall
+		if opened, err = firewall.Open(device, wanted, e.log); err == nil {
+			held.kept = opened
+		}
+		return err
+	case held.kept != nil:
+		err = held.kept.Close()
+		held.kept = nil
+		return err
+	}
+	return firewall.Remove(device)
+}
+
 func (e *Engine) removeFirewall() {
-	if e.firewalling.spec != nil {
-		if err := firewall.Settle(e.firewalling.device, nil); err != nil {
+	if e.firewalling.kept != nil {
+		if err := e.firewalling.kept.Close(); err != nil {
 			e.log.Warn("firewall not removed", "error", err)
 		}
 	}

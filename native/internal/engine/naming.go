@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"meshgate.dev/native/internal/names"
+	"meshgate.dev/native/internal/nft"
 	"meshgate.dev/native/internal/protocol"
 	"meshgate.dev/native/internal/resolvconf"
 )
@@ -27,6 +28,7 @@ type naming struct {
 	device  string
 	hosts   []netip.Addr
 	server  *names.Server
+	rules   *nft.Table
 	zone    *names.Zone
 	cancel  context.CancelFunc
 	stopped sync.WaitGroup
@@ -80,7 +82,7 @@ func openNames(device string, hosts []netip.Addr, zone *names.Zone, e *Engine) *
 	server, err := names.Listen(ctx, hosts)
 	if err == nil {
 		n.server = server
-		err = names.Redirect(hosts, server.Port())
+		n.rules, err = names.Redirect(hosts, server.Port(), e.log)
 	}
 	if err != nil {
 		n.note(err)
@@ -163,8 +165,10 @@ func (n *naming) close() {
 			n.log.Warn("the host's resolver still knows us", "error", err)
 		}
 	}
-	if err := names.Unredirect(); err != nil {
-		n.log.Warn("rules for names not removed", "error", err)
+	if n.rules != nil {
+		if err := n.rules.Remove(); err != nil {
+			n.log.Warn("rules for names not removed", "error", err)
+		}
 	}
 	if n.server != nil {
 		n.server.Close()

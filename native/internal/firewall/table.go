@@ -1,88 +1,75 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package firewall decides what may arrive over the device: one nftables table of our own, replaced as a whole.
 package firewall
 
 import (
 	"fmt"
+	"log/slog"
 	"net/netip"
 
 	"github.com/google/nftables"
 
+	"meshgate.dev/native/internal/nft"
 	"meshgate.dev/native/internal/protocol"
 )
 
-// chunk keeps one netlink message well below what an attribute may hold.
-const chunk = 512
-
-// TableName names the table of a device; other tables are never touched.
-func TableName(device string) string { return "meshgate-" + device }
-
-// Settle makes exactly this the table of the device, in one step that no packet sees half of. Nil removes it.
-func Settle(device string, firewall *protocol.Firewall) error {
-	conn, err := nftables.New()
-	if err != nil {
-		return err
-	}
-	table := &nftables.Table{Family: nftables.TableFamilyINet, Name: TableName(device)}
-	// Made first, so that there is one to remove.
-	conn.AddTable(table)
-	conn.DelTable(table)
-	if firewall != nil {
-		if err := build(conn, conn.AddTable(table), device, firewall); err != nil {
-			return err
-		}
-	}
-	return conn.Flush()
+// A Firewall is kept on one device from Open to Close.
+type Firewall struct {
+	device string
+	spec   *protocol.Firewall
+	table  *nft.Table
 }
 
-func build(conn *nftables.Conn, table *nftables.Table, device string, firewall *protocol.Firewall) error {
-	accept := nftables.ChainPolicyAccept
-	chain := conn.AddChain(&nftables.Chain{
-		Name: "arrival", Table: table, Type: nftables.ChainTypeFilter,
-		Hooknum: nftables.ChainHookInput, Priority: nftables.ChainPriorityFilter, Policy: &accept,
-	})
-	add := func(parts ...part) { conn.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: join(parts)}) }
-	add(fromElsewhere(device), verdictAccept)
-	add(established, verdictAccept)
-	add(echo, verdictAccept)
-	for i, admission := range firewall.Allow {
+// Open makes the table of the device, or makes one anew that an earlier helper has left.
+func Open(device string, spec *protocol.Firewall, log *slog.Logger) (*Firewall, error) {
+	f := &Firewall{device: device, spec: spec}
+	var err error
+	f.table, err = nft.Keep(tableName(device), log, f.fill)
+	return f, err
+}
+
+// Set changes who is let in, in one step that no packet sees half of.
+func (f *Firewall) Set(spec *protocol.Firewall) error {
+	return f.table.Renew(func() { f.spec = spec })
+}
+
+// Close lets everybody in.
+func (f *Firewall) Close() error { return f.table.Remove() }
+
+// Remove takes away what an earlier helper may have left of a device.
+func Remove(device string) error { return nft.Remove(tableName(device)) }
+
+func tableName(device string) string { return "meshgate-" + device }
+
+func (f *Firewall) fill(contents *nft.Contents) error {
+	chain := contents.Chain("arrival", nft.Filter(nftables.ChainHookInput, int32(*nftables.ChainPriorityFilter)))
+	contents.Rule(chain, fromElsewhere(f.device), nft.Accept())
+	contents.Rule(chain, established, nft.Accept())
+	contents.Rule(chain, echo, nft.Accept())
+	for i, admission := range f.spec.Allow {
 		for _, family := range families {
-			set, err := addSet(conn, table, fmt.Sprintf("from-%d-%s", i, family.name), family, admission.From)
-			if err != nil {
-				return err
-			}
-			if set == nil {
+			set := &nftables.Set{Name: fmt.Sprintf("from-%d-%s", i, family.name), KeyType: family.keyType}
+			sources := elements(admission.From, family)
+			if len(sources) == 0 {
 				continue
 			}
+			if err := contents.Set(set, sources); err != nil {
+				return err
+			}
 			for _, what := range whatOf(admission, family) {
-				add(family.is, sourceIn(set, family), what, verdictAccept)
+				contents.Rule(chain, nft.Family(family.ipv6), sourceIn(set, family), what, nft.Accept())
 			}
 		}
 	}
-	add(verdictDrop)
+	contents.Rule(chain, nft.Drop())
 	return nil
 }
 
-// addSet is nil for a family of which no address is given.
-func addSet(conn *nftables.Conn, table *nftables.Table, name string, family family, from []netip.Addr) (*nftables.Set, error) {
-	elements := []nftables.SetElement{}
+func elements(from []netip.Addr, family family) (elements []nftables.SetElement) {
 	for _, address := range from {
-		if address.Is4() == family.is4 {
+		if address.Is6() == family.ipv6 {
 			elements = append(elements, nftables.SetElement{Key: address.AsSlice()})
 		}
 	}
-	if len(elements) == 0 {
-		return nil, nil
-	}
-	set := &nftables.Set{Table: table, Name: name, KeyType: family.keyType}
-	if err := conn.AddSet(set, elements[:min(chunk, len(elements))]); err != nil {
-		return nil, err
-	}
-	for rest := elements[min(chunk, len(elements)):]; len(rest) > 0; rest = rest[min(chunk, len(rest)):] {
-		if err := conn.SetAddElements(set, rest[:min(chunk, len(rest))]); err != nil {
-			return nil, err
-		}
-	}
-	return set, nil
+	return elements
 }

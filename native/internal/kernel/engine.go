@@ -101,7 +101,7 @@ type share interface {
 	Straighten(removed, added []netip.AddrPort) error
 	Tally(endpoint netip.AddrPort) (in, out bind.Sent, err error)
 	Move(listenPort uint16) error
-	Close()
+	Close() error
 }
 
 // Open makes the interface, or takes over one that an earlier helper has left.
@@ -263,7 +263,9 @@ func (d *Device) removeLink() {
 // Close removes the interface.
 func (d *Device) Close() {
 	if d.share != nil {
-		d.share.Close()
+		if err := d.share.Close(); err != nil {
+			d.log.Warn("rules not removed", "device", d.name, "error", err)
+		}
 	}
 	d.removeLink()
 	d.release()

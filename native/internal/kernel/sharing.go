@@ -38,7 +38,7 @@ func (d *Device) shareByRules() ([]conn.ReceiveFunc, error) {
 		return nil, err
 	}
 	ports := portshare.Ports{WireGuard: uint16(d.listenPort.Load()), Socket: own}
-	share, err := portshare.Open("meshgate-"+d.name, ports, d.log)
+	share, err := portshare.Open(d.name, ports, d.log)
 	if err != nil {
 		_ = d.port.Close()
 		return nil, err
@@ -84,4 +84,4 @@ func (byRawSockets) Tally(netip.AddrPort) (in, out bind.Sent, err error) { retur
 
 func (raw byRawSockets) Move(listenPort uint16) error { return raw.sockets.SetPort(listenPort) }
 
-func (byRawSockets) Close() {}
+func (byRawSockets) Close() error { return nil }

@@ -25,13 +25,11 @@ const (
 
 var errShort = errors.New("an answer of nftables that makes no sense")
 
-func dial() (*netlink.Conn, error) { return netlink.Dial(unix.NETLINK_NETFILTER, nil) }
-
 // Count reads one endpoint's. The kernel answers such questions without waiting for anybody.
 func (share *Share) Count(address endpoint) (counts Counts, err error) {
 	share.asking.Lock()
 	defer share.asking.Unlock()
-	sets := share.sets()
+	sets := sides()
 	in, out := sets[0], sets[2]
 	if address.Addr().Is6() {
 		in, out = sets[1], sets[3]
@@ -76,7 +74,7 @@ func (share *Share) read(set side, address endpoint) (transport, handshakes uint
 
 func (share *Share) question(set side, address endpoint) (netlink.Message, error) {
 	encoder := netlink.NewAttributeEncoder()
-	encoder.String(unix.NFTA_SET_ELEM_LIST_TABLE, share.table.Name)
+	encoder.String(unix.NFTA_SET_ELEM_LIST_TABLE, share.name)
 	encoder.String(unix.NFTA_SET_ELEM_LIST_SET, set.set.Name)
 	encoder.Nested(unix.NFTA_SET_ELEM_LIST_ELEMENTS, func(list *netlink.AttributeEncoder) error {
 		for i, kind := range kinds {

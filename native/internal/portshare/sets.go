@@ -6,8 +6,8 @@ import (
 	"net/netip"
 
 	"github.com/google/nftables"
-	"github.com/google/nftables/expr"
-	"golang.org/x/sys/unix"
+
+	"meshgate.dev/native/internal/nft"
 )
 
 // endpoint saves the words of the field where sets are made.
@@ -24,12 +24,12 @@ type side struct {
 	ipv6 bool
 }
 
-// sets are in4, in6, out4 and out6.
-func (share *Share) sets() [4]side {
+// sides are in4, in6, out4 and out6.
+func sides() [4]side {
 	ipv4 := nftables.MustConcatSetType(nftables.TypeMark, nftables.TypeIPAddr, nftables.TypeInetService)
 	ipv6 := nftables.MustConcatSetType(nftables.TypeMark, nftables.TypeIP6Addr, nftables.TypeInetService)
 	made := func(name string, key nftables.SetDatatype) *nftables.Set {
-		return &nftables.Set{Table: share.table, Name: name, KeyType: key, Concatenation: true, Counter: true}
+		return &nftables.Set{Name: name, KeyType: key, Concatenation: true, Counter: true}
 	}
 	return [4]side{
 		{made("in4", ipv4), false}, {made("in6", ipv6), true},
@@ -56,19 +56,16 @@ func key(kind byte, address endpoint) []byte {
 	return append(text, byte(address.Port()>>8), byte(address.Port()), 0, 0)
 }
 
-// lookup matches, and counts, a packet whose other end is in the set. The port is the other end's.
-func (set side) lookup(offsetPort uint32) []expr.Any {
-	length, offset := uint32(4), uint32(12)
+// lookup matches, and counts, a packet whose other end is in the set.
+func (set side) lookup(other nft.End) nft.Part {
+	addressWords := uint32(1)
 	if set.ipv6 {
-		length, offset = 16, 8
+		addressWords = 4
 	}
-	if offsetPort == offsetDestinationPort {
-		offset += length
-	}
-	return []expr.Any{
-		load(register, unix.NFT_PAYLOAD_TRANSPORT_HEADER, offsetPayload, 4),
-		load(register+1, unix.NFT_PAYLOAD_NETWORK_HEADER, offset, length),
-		load(register+1+length/4, unix.NFT_PAYLOAD_TRANSPORT_HEADER, offsetPort, 2),
-		&expr.Lookup{SourceRegister: register, SetName: set.set.Name},
+	return nft.Part{
+		nft.LoadTransport(nft.Register, offsetPayload, 4),
+		nft.LoadAddress(nft.Register+1, other, set.ipv6),
+		nft.LoadTransport(nft.Register+1+addressWords, nft.OffsetPort(other), 2),
+		nft.In(set.set),
 	}
 }

@@ -7,14 +7,17 @@
 package portshare
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
 	"sync"
 
-	"github.com/google/nftables"
 	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+
+	"meshgate.dev/native/internal/nft"
 )
 
 // Ports are WireGuard's, which is the one that other hosts know, and the socket's.
@@ -22,65 +25,66 @@ type Ports struct{ WireGuard, Socket uint16 }
 
 // A Share is there from Open to Close, also if somebody flushes all rules of the host.
 type Share struct {
-	log   *slog.Logger
-	table *nftables.Table
+	table *nft.Table
+	name  string
 
 	// asking is for questions, which have to wait for no transaction.
 	asking sync.Mutex
 	query  *netlink.Conn
 
-	mutex    sync.Mutex
-	conn     *nftables.Conn
+	// These are changed only by changes of the table.
 	ports    Ports
 	straight map[netip.AddrPort]int
-	expected int
-	watching *netlink.Conn
 }
 
-// Open makes the rules, in a table of their own. A table of that name is taken to be left of an earlier
-// start, and replaced at once with the new one.
-func Open(name string, ports Ports, log *slog.Logger) (*Share, error) {
-	// Each transaction has a socket of its own: with a lasting one, answers that the library leaves unread
-	// are taken for those of the next.
-	conn, err := nftables.New()
-	if err != nil {
+// Open makes the rules, in a table of the device's.
+func Open(device string, ports Ports, log *slog.Logger) (*Share, error) {
+	// No interface has a slash in its name, so that no other table of ours has this one.
+	share := &Share{name: "meshgate-" + device + "/port", ports: ports, straight: map[netip.AddrPort]int{}}
+	var err error
+	if share.query, err = netlink.Dial(unix.NETLINK_NETFILTER, nil); err != nil {
 		return nil, fmt.Errorf("nftables: %w", err)
 	}
-	share := &Share{
-		log: log, conn: conn, ports: ports, straight: map[netip.AddrPort]int{},
-		table: &nftables.Table{Name: name, Family: nftables.TableFamilyINet},
-	}
-	if share.query, err = dial(); err == nil {
-		err = share.install()
-	}
-	if err == nil {
-		err = share.watch()
-	}
-	if err != nil {
+	if share.table, err = nft.Keep(share.name, log, share.fill); err != nil {
 		share.release()
-		return nil, fmt.Errorf("nftables: %w", err)
+		return nil, err
 	}
 	return share, nil
 }
 
 // SetPorts moves the share to other ports.
 func (share *Share) SetPorts(ports Ports) error {
-	share.mutex.Lock()
-	defer share.mutex.Unlock()
 	before := share.ports
-	share.ports = ports
-	if err := share.install(); err != nil {
-		share.ports = before
-		return err
+	err := share.table.Renew(func() { share.ports = ports })
+	if err != nil {
+		return errors.Join(err, share.table.Renew(func() { share.ports = before }))
 	}
 	return nil
 }
 
 // Straighten changes which endpoints are the kernel's own. Several peers may claim the same one.
 func (share *Share) Straighten(removed, added []netip.AddrPort) error {
-	share.mutex.Lock()
-	defer share.mutex.Unlock()
-	gone, come := []netip.AddrPort{}, []netip.AddrPort{}
+	return share.table.Change(func(contents *nft.Contents) error {
+		gone, come := share.claim(removed, added)
+		for _, set := range sides() {
+			set.set.Table = contents.Table
+			if elements := set.elements(gone); len(elements) > 0 {
+				if err := contents.Conn.SetDeleteElements(set.set, elements); err != nil {
+					return err
+				}
+			}
+			if elements := set.elements(come); len(elements) > 0 {
+				if err := contents.Conn.SetAddElements(set.set, elements); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// claim counts who claims an endpoint, and tells which are no longer claimed and which newly are.
+func (share *Share) claim(removed, added []netip.AddrPort) (gone, come []netip.AddrPort) {
 	for _, endpoint := range added {
 		if share.straight[endpoint]++; share.straight[endpoint] == 1 {
 			come = append(come, endpoint)
@@ -97,42 +101,17 @@ func (share *Share) Straighten(removed, added []netip.AddrPort) error {
 			gone = append(gone, endpoint)
 		}
 	}
-	for _, set := range share.sets() {
-		if elements := set.elements(gone); len(elements) > 0 {
-			if err := share.conn.SetDeleteElements(set.set, elements); err != nil {
-				return err
-			}
-		}
-		if elements := set.elements(come); len(elements) > 0 {
-			if err := share.conn.SetAddElements(set.set, elements); err != nil {
-				return err
-			}
-		}
-	}
-	if err := share.conn.Flush(); err != nil {
-		// Somebody may have changed the table under us: what is wanted is known, so all is made anew.
-		share.log.Warn("rules made anew", "table", share.table.Name, "error", err)
-		return share.install()
-	}
-	return nil
+	return gone, come
 }
 
 // Close removes the table.
-func (share *Share) Close() {
-	share.mutex.Lock()
-	defer share.mutex.Unlock()
-	share.stopWatching()
-	share.conn.DelTable(share.table)
-	if err := share.conn.Flush(); err != nil {
-		share.log.Warn("rules not removed", "table", share.table.Name, "error", err)
-	}
+func (share *Share) Close() error {
 	share.release()
+	return share.table.Remove()
 }
 
 func (share *Share) release() {
 	share.asking.Lock()
 	defer share.asking.Unlock()
-	if share.query != nil {
-		_ = share.query.Close()
-	}
+	_ = share.query.Close()
 }

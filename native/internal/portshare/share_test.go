@@ -9,12 +9,14 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"meshgate.dev/native/internal/nft/nfttest"
 )
 
 const (
@@ -34,62 +36,58 @@ var (
 	peerAddresses = []string{"192.0.2.2", "fd00::2"}
 )
 
+func TestMain(m *testing.M) { nfttest.Main(m) }
+
 func newSite(t *testing.T) *site {
 	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("network namespaces need root")
-	}
-	// The thread is not unlocked, so that it ends with the test and takes its namespaces along.
+	nfttest.Need(t)
+	// The thread is not unlocked, so that it ends with the test and takes the peer's namespace along.
 	runtime.LockOSThread()
-	peer, host := newNamespace(t), newNamespace(t)
-	run(t, "ip link set lo up && ip link add w type veth peer name w netns %s", peer)
-	for number, namespace := range []string{host, peer} {
-		run(t, "nsenter --net=%s sh -c 'ip addr add 192.0.2.%d/24 dev w && ip addr add fd00::%[2]d/64 dev w nodad && ip link set w up'", namespace, number+1)
+	host := here(t)
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		t.Fatal(err)
+	}
+	peer := here(t)
+	enter(t, host)
+	nfttest.Run(t, "ip link set lo up && ip link add w type veth peer name w netns %s", peer.Name())
+	t.Cleanup(func() { nfttest.Run(t, "ip link del w") })
+	for number, namespace := range []*os.File{host, peer} {
+		nfttest.Run(t, "nsenter --net=%s sh -c 'ip addr add 192.0.2.%d/24 dev w && ip addr add fd00::%[2]d/64 dev w nodad && ip link set w up'",
+			namespace.Name(), number+1)
 	}
 	s := &site{wireguard: listen(t, portWireGuard), socket: listen(t, portSocket)}
 	var err error
 	log := slog.New(slog.DiscardHandler)
-	if s.share, err = Open("meshgate-test", Ports{portWireGuard, portSocket}, log); err != nil {
+	if s.share, err = Open("test", Ports{portWireGuard, portSocket}, log); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.share.Close)
+	t.Cleanup(func() {
+		if err := s.share.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	enter(t, peer)
 	s.peer = listen(t, portPeer)
 	enter(t, host)
 	return s
 }
 
-func enter(t *testing.T, namespace string) {
+// here is the namespace of the thread; the file's name lets others find it.
+func here(t *testing.T) *os.File {
 	t.Helper()
-	file, err := os.Open(namespace)
+	fd, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
-	if err := unix.Setns(int(file.Fd()), unix.CLONE_NEWNET); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// newNamespace enters a new one, and gives a file that stands for it.
-func newNamespace(t *testing.T) string {
-	t.Helper()
-	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-		t.Fatal(err)
-	}
-	file, err := os.Open("/proc/thread-self/ns/net")
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := os.NewFile(uintptr(fd), fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), fd))
 	t.Cleanup(func() { _ = file.Close() })
-	return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), file.Fd())
+	return file
 }
 
-func run(t *testing.T, format string, args ...any) {
+func enter(t *testing.T, namespace *os.File) {
 	t.Helper()
-	line := fmt.Sprintf(format, args...)
-	if text, err := exec.Command("sh", "-c", line).CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", line, err, text)
+	if err := unix.Setns(int(namespace.Fd()), unix.CLONE_NEWNET); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -176,13 +174,11 @@ func TestRulesThatSomebodyFlushesAreBackAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		s.share.conn.FlushRuleset()
-		if err := s.share.conn.Flush(); err != nil {
-			t.Fatal(err)
-		}
-		// It was ourselves, as far as the kernel can tell.
-		if !s.share.restore(s.share.watching) || !s.share.isWhole() {
-			t.Fatal("the rules are not back")
+		nfttest.Run(t, "nft flush ruleset")
+		for deadline := time.Now().Add(5 * time.Second); !strings.Contains(nfttest.Run(t, "nft list ruleset"), "sort"); {
+			if time.Now().After(deadline) {
+				t.Fatal("the rules are not back")
+			}
 		}
 		if heard, _ := sends(t, s.peer, to, probeFrame, s.socket); heard == nil {
 			t.Error("a probe does not reach the socket")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package portshare
+package nft
 
 import (
 	"encoding/binary"
@@ -11,14 +11,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const headerTypeGeneration = netlink.HeaderType(unix.NFNL_SUBSYS_NFTABLES<<8 | unix.NFT_MSG_NEWGEN)
+const (
+	headerTypeGeneration = netlink.HeaderType(unix.NFNL_SUBSYS_NFTABLES<<8 | unix.NFT_MSG_NEWGEN)
+	familySize           = 4
+)
 
-// againTime is the wait before the rules are tried again after they could not be made.
+// againTime is the wait before a table is tried again after it could not be made.
 const againTime = time.Second
 
-// watch puts the rules back whenever somebody else has changed nftables and ours are not whole any more.
-func (share *Share) watch() error {
-	conn, err := dial()
+// watch puts the table back whenever somebody else has changed nftables and ours is not whole any more.
+func (t *Table) watch() error {
+	conn, err := netlink.Dial(unix.NETLINK_NETFILTER, nil)
 	if err != nil {
 		return err
 	}
@@ -26,18 +29,18 @@ func (share *Share) watch() error {
 		_ = conn.Close()
 		return err
 	}
-	share.watching = conn
+	t.watching = conn
 	go func() {
 		for {
 			messages, err := conn.Receive()
-			if share.ended(conn) {
+			if t.ended(conn) {
 				return
 			}
 			// What was missed, because there was too much, may have been about us.
 			if err == nil && !bySomebodyElse(messages) {
 				continue
 			}
-			for !share.restore(conn) {
+			for !t.restore(conn) {
 				time.Sleep(againTime)
 			}
 		}
@@ -45,17 +48,17 @@ func (share *Share) watch() error {
 	return nil
 }
 
-func (share *Share) ended(conn *netlink.Conn) bool {
-	share.mutex.Lock()
-	defer share.mutex.Unlock()
-	return share.watching != conn
+func (t *Table) ended(conn *netlink.Conn) bool {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	return t.watching != conn
 }
 
 // stopWatching has the mutex held.
-func (share *Share) stopWatching() {
-	if share.watching != nil {
-		_ = share.watching.Close()
-		share.watching = nil
+func (t *Table) stopWatching() {
+	if t.watching != nil {
+		_ = t.watching.Close()
+		t.watching = nil
 	}
 }
 
@@ -73,7 +76,7 @@ func bySomebodyElse(messages []netlink.Message) bool {
 		ours := false
 		for attributes.Next() {
 			if attributes.Type() == unix.NFTA_GEN_PROC_PID {
-				ours = attributes.Uint32() == uint32(os.Getpid())
+				ours = isThreadOfOurs(int(attributes.Uint32()))
 			}
 		}
 		if !ours {
@@ -83,27 +86,31 @@ func bySomebodyElse(messages []netlink.Message) bool {
 	return false
 }
 
+// isThreadOfOurs asks for a thread because that is what the kernel names, though the attribute speaks of a
+// process. From inside a PID namespace nothing seems to be ours, which costs a look and no more.
+func isThreadOfOurs(thread int) bool { return unix.Tgkill(os.Getpid(), thread, 0) == nil }
+
 // restore tells whether there is nothing left to do.
-func (share *Share) restore(conn *netlink.Conn) bool {
-	share.mutex.Lock()
-	defer share.mutex.Unlock()
-	if share.watching != conn || share.isWhole() {
+func (t *Table) restore(conn *netlink.Conn) bool {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	if t.watching != conn || t.isWhole() {
 		return true
 	}
-	err := share.install()
-	share.log.Warn("rules of nftables put back", "table", share.table.Name, "error", err)
+	err := t.make()
+	t.log.Warn("rules of nftables put back", "table", t.table.Name, "error", err)
 	return err == nil
 }
 
 // isWhole counts the rules: nobody has a reason to change them one by one.
-func (share *Share) isWhole() bool {
+func (t *Table) isWhole() bool {
 	present := 0
-	for _, chain := range share.chains() {
-		rules, err := share.conn.GetRules(share.table, chain)
+	for _, chain := range t.expected {
+		rules, err := t.conn.GetRules(t.table, chain)
 		if err != nil {
 			return false
 		}
 		present += len(rules)
 	}
-	return present == share.expected
+	return present == t.rules
 }
