@@ -63,9 +63,18 @@ export function enqueue<T>(queue: ControlQueue<T>, message: ControlMessage<T>): 
   return true
 }
 
-/** What to say next; undefined if nothing waits. */
-export function dequeue<T>(queue: ControlQueue<T>, now: Instant): ControlMessage<T> | undefined {
-  for (const priority of PRIORITIES) {
+/** Whether something of this priority may still be put in without anything being lost for it. */
+export function hasRoom<T>(queue: ControlQueue<T>, priority: Priority): boolean {
+  return held(queue, priority) < queue.max
+}
+
+/** What to say next of these priorities, the highest first; undefined if nothing of them waits. */
+export function dequeue<T>(
+  queue: ControlQueue<T>,
+  now: Instant,
+  priorities: readonly Priority[] = PRIORITIES,
+): ControlMessage<T> | undefined {
+  for (const priority of priorities) {
     const again = late(queue, priority, now)
     if (again !== undefined) return again
     const next = queue.waiting[priority].values().next()

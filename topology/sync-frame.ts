@@ -7,13 +7,12 @@
  *                                                                 the sender's own record, its digest and that of its notices
  * digest  = ["digest", [* 2048 entry], last: bool]                more of the digest
  * want    = ["want", [* 2048 node: bstr .size 32], last: bool]
- * records = ["records", [* 256 envelope: bstr], last: bool]
  * notices = ["notices", [* 256 notice: bstr], last: bool]
  * entry   = [node: bstr .size 32, serial: uint, version: uint, tail: bstr .size 8]
  * ```
  * Canonical CBOR, at most 262144 bytes a frame; a list that does not fit goes on in the next frame until one is
- * the last. The sequence: both send hello and digest, and their notices if those differ; each answers with what the
- * other lacks (records) and what it lacks itself (want), and the wanted records end it.
+ * the last. The sequence: both send hello and digest, and their notices if those differ; the second tells what it lacks
+ * itself (want). Records go another way (control-frame.ts).
  */
 import { err, ok, type Result } from '../nat/result.ts'
 import { DIGEST_TAIL_BYTES, type Digest, type DigestEntry } from './anti-entropy.ts'
@@ -40,19 +39,17 @@ export type SyncFrame =
     }
   | { readonly kind: 'digest'; readonly digest: Digest; readonly last: boolean }
   | { readonly kind: 'want'; readonly nodes: readonly NodeId[]; readonly last: boolean }
-  | { readonly kind: 'records'; readonly records: readonly Uint8Array[]; readonly last: boolean }
   | { readonly kind: 'notices'; readonly notices: readonly Uint8Array[]; readonly last: boolean }
 
 export const FRAME_BYTES_MAX = 262_144
 /** An entry takes at most 62 bytes: 2048 of them and a record fill half of a frame. */
 export const FRAME_ENTRIES_MAX = 2048
-export const FRAME_RECORDS_MAX = 256
-/** Room for the frame around the records and the heads of its byte strings. */
-const FRAME_RECORDS_BYTES_MAX = FRAME_BYTES_MAX - 4 * FRAME_RECORDS_MAX
+export const FRAME_NOTICES_MAX = 256
+/** Room for the frame around the notices and the heads of its byte strings. */
+const FRAME_NOTICES_BYTES_MAX = FRAME_BYTES_MAX - 4 * FRAME_NOTICES_MAX
 
 const recordSchema = bytes(1, ENVELOPE_BYTES_MAX.record)
-const recordsSchema = listOf(recordSchema, FRAME_RECORDS_MAX)
-const noticesSchema = listOf(bytes(1, NOTICE_BYTES_MAX), FRAME_RECORDS_MAX)
+const noticesSchema = listOf(bytes(1, NOTICE_BYTES_MAX), FRAME_NOTICES_MAX)
 const noticesDigestSchema = hex(NOTICES_DIGEST_BYTES)
 const nodesSchema = listOf(hex<NodeId>(KEY_BYTES), FRAME_ENTRIES_MAX)
 type EntryTuple = readonly [node: NodeId, serial: number, version: number, tail: string]
@@ -80,8 +77,6 @@ export function encodeFrame(frame: SyncFrame): Uint8Array {
       return encodeCanonical([frame.kind, digestSchema.write(frame.digest), frame.last])
     case 'want':
       return encodeCanonical([frame.kind, nodesSchema.write(frame.nodes), frame.last])
-    case 'records':
-      return encodeCanonical([frame.kind, recordsSchema.write(frame.records), frame.last])
     case 'notices':
       return encodeCanonical([frame.kind, noticesSchema.write(frame.notices), frame.last])
   }
@@ -116,10 +111,6 @@ function readFrame(parts: readonly CborValue[]): SyncFrame | undefined {
       const nodes = nodesSchema.read(fields[0]!)
       return nodes === undefined ? undefined : { kind, nodes, last }
     }
-    case 'records': {
-      const records = recordsSchema.read(fields[0]!)
-      return records === undefined ? undefined : { kind, records, last }
-    }
     case 'notices': {
       const notices = noticesSchema.read(fields[0]!)
       return notices === undefined ? undefined : { kind, notices, last }
@@ -147,22 +138,13 @@ export function wantFrames(nodes: readonly NodeId[]): Uint8Array[] {
   )
 }
 
-export function recordFrames(records: readonly Uint8Array[]): Uint8Array[] {
-  return documentChunks(records).map((part, i, { length }) =>
-    encodeFrame({ kind: 'records', records: part, last: i === length - 1 }),
-  )
-}
-
 export function noticeFrames(notices: readonly Uint8Array[]): Uint8Array[] {
-  return documentChunks(notices).map((part, i, { length }) =>
+  // Counts as bytes, and never less than its share of the count.
+  const share = FRAME_NOTICES_BYTES_MAX / FRAME_NOTICES_MAX
+  const weightOf = ({ length }: Uint8Array) => Math.max(length, share)
+  return chunks(notices, weightOf, FRAME_NOTICES_BYTES_MAX).map((part, i, { length }) =>
     encodeFrame({ kind: 'notices', notices: part, last: i === length - 1 }),
   )
-}
-
-function documentChunks(documents: readonly Uint8Array[]): Uint8Array[][] {
-  // Counts as bytes, and never less than its share of the count.
-  const share = FRAME_RECORDS_BYTES_MAX / FRAME_RECORDS_MAX
-  return chunks(documents, ({ length }) => Math.max(length, share), FRAME_RECORDS_BYTES_MAX)
 }
 
 /** Runs of items whose weights add up to at most `weightMax`; one empty run if there are no items. */

@@ -22,6 +22,7 @@ import { drain, type HubReport, hubReport } from './draining.ts'
 import type { EventFeed } from './event-feed.ts'
 import type { HelperClient } from './helper/helper-client.ts'
 import type { Loop } from './loop.ts'
+import type { ControlCounts } from './underlay/control-lanes.ts'
 import { metricsText } from './telemetry/metrics.ts'
 import { type Sample, SAMPLE_MS, SampleHistory } from './telemetry/sample-history.ts'
 import { VERSION } from './version.ts'
@@ -38,6 +39,7 @@ export interface AgentServiceOptions {
   readonly readClock: () => Now
   readonly feed: EventFeed
   readonly ask: (to: NodeId, question: Question) => Promise<Told>
+  controlCounts(): ControlCounts
   readonly onReload: () => Reloaded
   /** False for what is not the authority's word. */
   readonly onNotice: (bytes: Uint8Array) => boolean
@@ -113,6 +115,7 @@ export class AgentService implements AgentApi {
     return metricsText({
       status: await this.status(),
       eventCounts: node.events.counts,
+      control: this.#options.controlCounts(),
       samplesOf: (nodeId) => this.#history.of(nodeId),
       version: VERSION,
       residentBytes: process.memoryUsage.rss(),

@@ -34,6 +34,7 @@ import type { PortMapper } from './router/port-mapper.ts'
 import { SideSockets } from './side-sockets.ts'
 import { RecordKeeper } from './state/record-keeper.ts'
 import { StateDir } from './state/state-dir.ts'
+import { NO_COUNTS } from './underlay/control-lanes.ts'
 import type { Underlay } from './underlay/underlay-contract.ts'
 import { VERSION } from './version.ts'
 
@@ -243,6 +244,7 @@ class Agent {
       feed: this.#feed,
       ask: async (to, question) =>
         (await this.#underlay?.ask(to, question)) ?? { kind: 'fault', fault: 'unreached' },
+      controlCounts: () => this.#underlay?.controlCounts() ?? NO_COUNTS,
       onReload: () => this.#reloading.reload(),
       onNotice: (bytes) => this.#membership.spread(bytes),
       onRotate: () => this.#end.rotate(),

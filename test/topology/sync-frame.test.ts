@@ -4,13 +4,13 @@ import { describe, expect, test } from 'vitest'
 import type { DigestEntry } from '../../topology/anti-entropy.ts'
 import { encodeCanonical } from '../../topology/canonical-cbor.ts'
 import type { NodeId } from '../../topology/identity.ts'
+import { NOTICE_BYTES_MAX } from '../../topology/notice.ts'
 import {
   decodeFrame,
   encodeFrame,
   FRAME_BYTES_MAX,
   helloFrames,
   noticeFrames,
-  recordFrames,
   type SyncFrame,
   wantFrames,
 } from '../../topology/sync-frame.ts'
@@ -40,7 +40,6 @@ const FRAMES: SyncFrame[] = [
   },
   { kind: 'digest', digest: digestOfSize(1), last: false },
   { kind: 'want', nodes: [nodeOf(1), nodeOf(2)], last: true },
-  { kind: 'records', records: [Uint8Array.of(1), Uint8Array.of(2, 3)], last: false },
   { kind: 'notices', notices: [Uint8Array.of(1), Uint8Array.of(2, 3)], last: true },
 ]
 
@@ -76,8 +75,10 @@ describe('a frame', () => {
   test('with more in it than its bounds is refused', () => {
     const many = (length: number) => Array.from({ length }, () => new Uint8Array(32))
     expect(decodeFrame(encodeCanonical(['want', many(2049), true])).ok).toBe(false)
-    expect(decodeFrame(encodeCanonical(['records', many(257), true])).ok).toBe(false)
-    expect(decodeFrame(encodeCanonical(['records', [new Uint8Array(8193)], true])).ok).toBe(false)
+    expect(decodeFrame(encodeCanonical(['notices', many(257), true])).ok).toBe(false)
+    expect(
+      decodeFrame(encodeCanonical(['notices', [new Uint8Array(NOTICE_BYTES_MAX + 1)], true])).ok,
+    ).toBe(false)
     expect(decodeFrame(encodeCanonical(['bye', [], true])).ok).toBe(false)
     expect(decodeFrame(encodeCanonical(['want', [], true, 1])).ok).toBe(false)
     expect(decodeFrame(encodeCanonical(['want', []])).ok).toBe(false)
@@ -103,18 +104,18 @@ describe('what does not fit one frame', () => {
     expect(frames.flatMap((frame) => (frame.kind === 'want' ? frame.nodes : []))).toEqual(nodes)
   })
 
-  test('goes on in the next: records of any sizes', () => {
-    const sizes = fc.array(fc.oneof(fc.constant(8192), fc.integer({ min: 1, max: 8192 })), {
+  test('goes on in the next: notices of any sizes', () => {
+    const sizes = fc.array(fc.oneof(fc.constant(16_384), fc.integer({ min: 1, max: 16_384 })), {
       maxLength: 400,
       size: 'max',
     })
     fc.assert(
       fc.property(sizes, (lengths) => {
-        const records = lengths.map((length, i) => new Uint8Array(length).fill(i % 256))
-        const frames = decoded(recordFrames(records))
-        const read = frames.flatMap((frame) => (frame.kind === 'records' ? frame.records : []))
-        expect(read.length).toBe(records.length)
-        expect(read.every((record, i) => Buffer.compare(record, records[i]!) === 0)).toBe(true)
+        const notices = lengths.map((length, i) => new Uint8Array(length).fill(i % 256))
+        const frames = decoded(noticeFrames(notices))
+        const read = frames.flatMap((frame) => (frame.kind === 'notices' ? frame.notices : []))
+        expect(read.length).toBe(notices.length)
+        expect(read.every((notice, i) => Buffer.compare(notice, notices[i]!) === 0)).toBe(true)
       }),
       { numRuns: 20 },
     )
@@ -123,7 +124,6 @@ describe('what does not fit one frame', () => {
   test('with nothing in it is still one frame', () => {
     expect(decoded(wantFrames([]))).toEqual([{ kind: 'want', nodes: [], last: true }])
     expect(decoded(noticeFrames([]))).toEqual([{ kind: 'notices', notices: [], last: true }])
-    expect(decoded(recordFrames([]))).toEqual([{ kind: 'records', records: [], last: true }])
     expect(decoded(helloFrames(Uint8Array.of(1), [], NOTICES))).toHaveLength(1)
   })
 })

@@ -4,6 +4,8 @@
  * nothing has to be registered. The text format is version 0.0.4.
  */
 import type { PeerStatus, Status } from '../../core/status.ts'
+import { PRIORITIES } from '../../../topology/control-queue.ts'
+import type { ControlCounts } from '../underlay/control-lanes.ts'
 import { quantile, type Sample } from './sample-history.ts'
 
 type Labels = Readonly<Record<string, string>>
@@ -20,6 +22,7 @@ export interface Measured {
   readonly status: Status
   readonly eventCounts: ReadonlyMap<string, number>
   readonly samplesOf: (nodeId: string) => readonly Sample[]
+  readonly control: ControlCounts
   readonly version: string
   readonly residentBytes: number
   /** Unix milliseconds. */
@@ -34,7 +37,7 @@ export function metricsText(measured: Measured): string {
 }
 
 export function metricsOf(measured: Measured): Metric[] {
-  return [...hostMetrics(measured), ...peerMetrics(measured)]
+  return [...hostMetrics(measured), ...controlMetrics(measured), ...peerMetrics(measured)]
 }
 
 function hostMetrics({ status, eventCounts, version, residentBytes, now }: Measured): Metric[] {
@@ -82,6 +85,22 @@ function hostMetrics({ status, eventCounts, version, residentBytes, now }: Measu
       'What happened since the agent started, by kind.',
       Array.from(eventCounts, ([kind, times]): Value => [{ kind }, times]),
     ),
+  ]
+}
+
+function controlMetrics({ control }: Measured): Metric[] {
+  const each = (counts: ControlCounts['said']) =>
+    PRIORITIES.map((priority): Value => [{ priority }, counts[priority]])
+  return [
+    counter(
+      'control_messages_total',
+      'Messages of the control plane said to neighbours, by priority.',
+      each(control.said),
+    ),
+    gauge('control_waiting', 'Such messages that wait to be said.', each(control.waiting)),
+    counter('control_lost_total', 'Such messages that found no room or were never acknowledged.', [
+      [{}, control.lost],
+    ]),
   ]
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Records and notices over gossipsub: a topic for each, a message is one document, its id is its
- * hash. gossipsub signs nothing: the document is signed, and is judged before it is passed on.
+ * Records over gossipsub: a message is one record, its id is its hash. gossipsub signs nothing: the record is signed, and
+ * is judged before it is passed on.
  */
 import { createHash } from 'node:crypto'
 import {
@@ -13,7 +13,7 @@ import {
 import { type Connection, type PeerId, serviceDependencies, type Stream } from '@libp2p/interface'
 import type { NodeId } from '../../../topology/identity.ts'
 import type { GossipGate } from './gossip-gate.ts'
-import type { Judgement, RecordJudge } from './record-judge.ts'
+import type { RecordJudge } from './record-judge.ts'
 import { nodeIdOf } from './underlay-node.ts'
 
 /** Of one RPC: a handful of records and gossipsub's own control messages. */
@@ -26,28 +26,19 @@ const OUTBOUND_BUFFER_BYTES_MAX = 4 * 1024 * 1024
  */
 const MESH_DEGREE = { D: 16, Dlo: 12, Dhi: 256, Dscore: 8, Dout: 4 }
 
-/** What travels under a topic: records, or what the authority says. */
-export interface Topics {
-  readonly records: string
-  readonly notices: string
-}
-
-export function gossipTopics(network: string): Topics {
-  return {
-    records: `/meshgate/records/1/${network}`,
-    notices: `/meshgate/notices/1/${network}`,
-  }
+export function gossipTopic(network: string): string {
+  return `/meshgate/records/1/${network}`
 }
 
 /** A libp2p service. It sees members only, through the gate. */
 export function gossipService(
   gate: GossipGate,
-  topics: Topics,
+  topic: string,
 ): (components: GossipSubComponents) => GossipSub {
   const factory = gossipsub({
     globalSignaturePolicy: 'StrictNoSign',
     msgIdFn: ({ data }) => createHash('sha256').update(data).digest(),
-    allowedTopics: Object.values(topics),
+    allowedTopics: [topic],
     ...MESH_DEGREE,
     floodPublish: true,
     fallbackToFloodsub: false,
@@ -79,37 +70,17 @@ export function gossipService(
 }
 
 /** Judges what neighbours send, and passes on what is news. */
-export function joinTopics(
-  service: GossipSub,
-  topics: Topics,
-  judge: Pick<RecordJudge, 'judge' | 'judgeNotice'>,
-  onNews: (kind: 'record' | 'notice', bytes: Uint8Array, from: NodeId) => void,
-): void {
-  joinTopic(
-    service,
-    topics.records,
-    (bytes, from) => judge.judge(bytes, from),
-    (bytes, from) => onNews('record', bytes, from),
-  )
-  joinTopic(
-    service,
-    topics.notices,
-    (bytes, from) => judge.judgeNotice(bytes, from),
-    (bytes, from) => onNews('notice', bytes, from),
-  )
-}
-
-function joinTopic(
+export function joinTopic(
   service: GossipSub,
   topic: string,
-  judge: (bytes: Uint8Array, from: NodeId) => Judgement,
+  judge: Pick<RecordJudge, 'judge'>,
   onNews: (bytes: Uint8Array, from: NodeId) => void,
 ): void {
   service.topicValidators.set(topic, (peer: PeerId, message) => {
     const from = nodeIdOf(peer)
     if (from === undefined) return TopicValidatorResult.Reject
     const bytes = new Uint8Array(message.data)
-    const judgement = judge(bytes, from)
+    const judgement = judge.judge(bytes, from)
     if (judgement === 'refused') return TopicValidatorResult.Reject
     if (judgement === 'known') return TopicValidatorResult.Ignore
     onNews(bytes, from)

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * How news travel between members, records and notices: over gossip at once, over sync for what gossip missed, pushed to
- * a neighbour whose mesh is too young. Everything is judged here; only valid news go on.
+ * How news travel between members. Records: over gossip at once, over sync for what gossip missed, pushed to a neighbour
+ * whose gossip mesh is too young. Notices: from neighbour to neighbour as critical messages. Everything is judged here; only
+ * valid news go on.
  */
+import { createHash } from 'node:crypto'
 import type { GossipSub } from '@libp2p/gossipsub'
 import type { Connection, Libp2p } from '@libp2p/interface'
 import type { NodeId } from '../../../topology/identity.ts'
+import { type ControlContent } from '../../../topology/control-frame.ts'
+import type { ControlMessage, Priority } from '../../../topology/control-queue.ts'
+import { recordNode } from '../../../topology/record-codec.ts'
 import { delay } from '../clock.ts'
+import type { ControlLanes } from './control-lanes.ts'
 import { FreshRecords } from './fresh-records.ts'
-import { isGrafted, joinTopics, type Topics } from './gossip.ts'
+import { isGrafted, joinTopic } from './gossip.ts'
 import type { GossipGate } from './gossip-gate.ts'
 import { RateLimit } from './rate-limit.ts'
 import { RecordJudge } from './record-judge.ts'
@@ -18,7 +24,7 @@ import type { UnderlayOptions } from './underlay-contract.ts'
 import type { Members } from './underlay-members.ts'
 import { nodeIdOf, peerIdOf } from './underlay-node.ts'
 
-/** Syncs that a neighbour may begin, pushes included. */
+/** Syncs that a neighbour may begin. */
 const SYNCS_PER_SECOND = 10
 const SYNCS_BURST = 100
 
@@ -27,7 +33,8 @@ export interface RecordExchangeParts {
   readonly members: Members
   readonly gossip: GossipSub
   readonly gate: GossipGate
-  readonly topics: Topics
+  readonly topic: string
+  readonly lanes: ControlLanes
   hangUp(node: NodeId): void
 }
 
@@ -40,7 +47,7 @@ export class RecordExchange {
   readonly #syncRate = new RateLimit(SYNCS_PER_SECOND, SYNCS_BURST)
 
   constructor(parts: RecordExchangeParts) {
-    const { options, members, gossip, topics } = parts
+    const { options, members, gossip, topic, lanes } = parts
     this.#parts = parts
     this.#judge = new RecordJudge({
       verify: (bytes) => options.verify(bytes),
@@ -64,8 +71,13 @@ export class RecordExchange {
       },
       onNotice: (bytes, from) => {
         options.onEvent({ kind: 'notice', bytes, from })
-        this.publishNotice(bytes)
+        this.publishNotice(bytes, from)
       },
+      repair: (neighbour, records) =>
+        void lanes.sendAtLeisure(
+          neighbour,
+          records.map((bytes) => recordMessage(bytes, 'low')),
+        ),
     })
     this.#schedule = new SyncSchedule((connection) => this.#synchronise(connection))
     this.#fresh = new FreshRecords({
@@ -73,35 +85,55 @@ export class RecordExchange {
       ageMs: (young) => members.ageMs(young),
       isGrafted: (young) => {
         const connection = members.connectionTo(young)
-        return connection !== undefined && isGrafted(gossip, topics.records, connection)
+        return connection !== undefined && isGrafted(gossip, topic, connection)
       },
-      push: (young, records) => this.#push(young, records),
+      push: (young, bytes) => lanes.send(young, recordMessage(bytes, 'normal')),
     })
   }
 
   async listen(node: Libp2p): Promise<void> {
-    const { options, members, gossip, topics } = this.#parts
-    joinTopics(gossip, topics, this.#judge, (kind, bytes, from) => {
-      options.onEvent({ kind, bytes, from })
-      if (kind === 'record') this.#fresh.tell(bytes, from)
+    const { options, gossip, topic } = this.#parts
+    joinTopic(gossip, topic, this.#judge, (bytes, from) => {
+      options.onEvent({ kind: 'record', bytes, from })
+      this.#fresh.tell(bytes, from)
     })
     await node.handle(SYNC_PROTOCOL, async (stream, connection) => {
       if (!this.#syncRate.take(connection.remotePeer.toString()))
         return stream.abort(new Error('too many syncs'))
-      const whenMember = (on: Connection) => members.whenMember(on, nodeIdOf(on.remotePeer))
       await this.#sync
-        .serve(stream, connection, whenMember)
+        .serve(stream, connection)
         .catch((error: unknown) => this.#failed(connection, error))
     })
   }
 
   publish(bytes: Uint8Array): void {
-    this.#gossipOn(this.#parts.topics.records, bytes)
+    const { gossip, topic, options } = this.#parts
+    gossip.publish(topic, bytes).catch((error: unknown) => {
+      options.log.debug({ error: String(error) }, 'gossip could not be published')
+    })
     this.#fresh.tell(bytes)
   }
 
-  publishNotice(bytes: Uint8Array): void {
-    this.#gossipOn(this.#parts.topics.notices, bytes)
+  /** To every neighbour but the one that told us; each passes on what is news to it. */
+  publishNotice(bytes: Uint8Array, from?: NodeId): void {
+    const key = `notice ${createHash('sha256').update(bytes).digest('base64')}`
+    const content = { kind: 'notice', bytes } as const
+    for (const node of this.#parts.members.nodes()) {
+      if (node === from) continue
+      this.#parts.lanes.send(node, { key, priority: 'critical', content, mustArrive: true })
+    }
+  }
+
+  /** A record or a notice that came as a control message. */
+  take({ kind, bytes }: ControlContent, from: NodeId): void {
+    if (kind === 'record' && this.#judge.judge(bytes, from) === 'news') {
+      this.#parts.options.onEvent({ kind, bytes, from })
+      this.publish(bytes)
+    }
+    if (kind === 'notice' && this.#judge.judgeNotice(bytes, from) === 'news') {
+      this.#parts.options.onEvent({ kind, bytes, from })
+      this.publishNotice(bytes, from)
+    }
   }
 
   /** Whoever dialled speaks first, and goes on doing so. */
@@ -136,12 +168,6 @@ export class RecordExchange {
     this.#schedule.close()
   }
 
-  #gossipOn(topic: string, bytes: Uint8Array): void {
-    this.#parts.gossip.publish(topic, bytes).catch((error: unknown) => {
-      this.#parts.options.log.debug({ error: String(error) }, 'gossip could not be published')
-    })
-  }
-
   async #synchronise(connection: Connection): Promise<void> {
     try {
       await this.#sync.initiate(connection)
@@ -160,15 +186,13 @@ export class RecordExchange {
     if (refused || !this.#isMember(connection)) connection.abort(new Error('not a member'))
   }
 
-  #push(node: NodeId, records: readonly Uint8Array[]): void {
-    const connection = this.#parts.members.connectionTo(node)
-    if (connection === undefined) return
-    this.#sync.push(connection, records).catch((error: unknown) => {
-      this.#parts.options.log.debug({ node, reason: String(error) }, 'push failed')
-    })
-  }
-
   #isMember(connection: Connection): boolean {
     return this.#parts.members.isMember(connection, nodeIdOf(connection.remotePeer))
   }
+}
+
+/** One message of a node waits at a time: the latest. */
+function recordMessage(bytes: Uint8Array, priority: Priority): ControlMessage<ControlContent> {
+  const key = `record ${recordNode(bytes) ?? ''}`
+  return { key, priority, content: { kind: 'record', bytes }, mustArrive: false }
 }

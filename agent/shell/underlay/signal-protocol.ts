@@ -1,30 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * /meshgate/signal/1: carries signals (topology/signal.ts) between members that share no link, over members that both have.
- * One length-prefixed message a stream, without an answer:
+ * Carries signals (topology/signal.ts) between members that share no link, over members that both have. As a control
+ * message (control-frame.ts) its content is
  *
  * ```
- * message = hops: 1 byte, 0 to 2 | signal
+ * content = hops: 1 byte, 0 to 2 | signal
  * ```
  * `hops` is how often it may still be passed on. Every carrier judges it first: signed by a member, for a member, fresh, and
- * not seen before. What is lost is not sent again here: whoever set out to open a channel tries again later.
+ * not seen before. What is lost is not sent again: whoever set out to open a channel tries again later.
  */
 import { createHash } from 'node:crypto'
-import type { Connection, Libp2p, Stream } from '@libp2p/interface'
-import { lpStream } from '@libp2p/utils'
 import type { Result } from '../../../nat/result.ts'
-import { ENVELOPE_BYTES_MAX } from '../../../topology/envelope.ts'
 import type { NodeId } from '../../../topology/identity.ts'
 import type { Signal } from '../../../topology/signal.ts'
 import type { View } from '../../../topology/view.ts'
 import { RateLimit } from './rate-limit.ts'
 
-export const SIGNAL_PROTOCOL = '/meshgate/signal/1'
-
 const HOPS_MAX = 2
 const CARRIERS_MAX = 3
-const DEADLINE_MS = 5_000
-const FRAME_BYTES_MAX = 1 + ENVELOPE_BYTES_MAX.signal
 /** Of one neighbour, which may carry for many; and of one member, whoever carries it. */
 const PER_SECOND_AND_NEIGHBOUR = 20
 const PER_SECOND_AND_SENDER = 2
@@ -38,9 +31,8 @@ export interface SignalOptions {
   verify(bytes: Uint8Array): Result<Signal>
   readonly isMember: (node: NodeId) => boolean
   neighbours(): readonly NodeId[]
-  connectionTo(node: NodeId): Connection | undefined
-  /** The member at the other end of a connection; undefined for a stranger. */
-  memberOf(connection: Connection): NodeId | undefined
+  /** Hands the content to a neighbour. */
+  say(to: NodeId, content: Uint8Array): void
   /** A signal to this node. */
   onSignal(signal: Signal): void
 }
@@ -55,35 +47,15 @@ export class SignalProtocol {
     this.#options = options
   }
 
-  async listen(node: Libp2p): Promise<void> {
-    await node.handle(SIGNAL_PROTOCOL, (stream, connection) => this.#serve(stream, connection), {
-      maxInboundStreams: 16,
-      maxOutboundStreams: 16,
-    })
-  }
-
   /** Sends one of our own. */
   send(to: NodeId, bytes: Uint8Array): void {
     this.#notice(bytes)
     this.#pass(to, bytes, HOPS_MAX)
   }
 
-  async #serve(stream: Stream, connection: Connection): Promise<void> {
-    try {
-      const from = this.#options.memberOf(connection)
-      if (from === undefined) throw new Error('not a member')
-      if (!this.#perNeighbour.take(from)) throw new Error('too many signals')
-      const signal = AbortSignal.timeout(DEADLINE_MS)
-      const messages = lpStream(stream, { maxDataLength: FRAME_BYTES_MAX })
-      const frame = new Uint8Array((await messages.read({ signal })).subarray())
-      await stream.close({ signal })
-      this.#take(frame, from)
-    } catch (error) {
-      stream.abort(error instanceof Error ? error : new Error(String(error)))
-    }
-  }
-
-  #take(frame: Uint8Array, from: NodeId): void {
+  /** What a neighbour has handed to us. */
+  take(frame: Uint8Array, from: NodeId): void {
+    if (!this.#perNeighbour.take(from)) return
     const hops = frame[0] ?? HOPS_MAX + 1
     if (hops > HOPS_MAX) return
     const bytes = frame.subarray(1)
@@ -108,10 +80,10 @@ export class SignalProtocol {
   }
 
   #pass(to: NodeId, bytes: Uint8Array, hops: number, from?: NodeId): void {
-    for (const carrier of this.#carriers(to, from)) {
-      const connection = this.#options.connectionTo(carrier)
-      if (connection !== undefined) void write(connection, hops, bytes)
-    }
+    const content = new Uint8Array(1 + bytes.length)
+    content[0] = hops
+    content.set(bytes, 1)
+    for (const carrier of this.#carriers(to, from)) this.#options.say(carrier, content)
   }
 
   /** The member itself if it is a neighbour; else first those that it says it keeps a path to. */
@@ -131,21 +103,6 @@ export class SignalProtocol {
       this.#seen.delete(oldest)
       return
     }
-  }
-}
-
-async function write(connection: Connection, hops: number, bytes: Uint8Array): Promise<void> {
-  const signal = AbortSignal.timeout(DEADLINE_MS)
-  const frame = new Uint8Array(1 + bytes.length)
-  frame[0] = hops
-  frame.set(bytes, 1)
-  let stream: Stream | undefined
-  try {
-    stream = await connection.newStream(SIGNAL_PROTOCOL, { signal })
-    await lpStream(stream, { maxDataLength: FRAME_BYTES_MAX }).write(frame, { signal })
-    await stream.close({ signal })
-  } catch (error) {
-    stream?.abort(error instanceof Error ? error : new Error(String(error)))
   }
 }
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * /meshgate/sync/1: proves membership, and brings two views together. Frames are those of
+ * /meshgate/sync/2: proves membership, and brings two views together. Frames are those of
  * topology/sync-frame.ts.
  *
  * ```
  * dialer    hello, digest   ->
- *           <-   hello, digest, notices, records that the dialer lacks, want
- * dialer    notices, the wanted records   ->
+ *           <-   hello, digest, notices, want
+ * dialer    notices   ->
  * ```
  * Notices are left out if both have the same. A dialer that is no member any more is told so by notices in place of a hello.
- * Only the listener compares, so that no record travels twice. A stream that begins with records
- * carries nothing else: news for a neighbour that gossip may not reach yet.
+ * Only the listener compares, so that no record travels twice. The records that either lacks come as control messages of
+ * low priority: a whole view must not stand before a revocation.
  */
 import type { Connection, Stream } from '@libp2p/interface'
 import { type LengthPrefixedStream, lpStream } from '@libp2p/utils'
@@ -21,7 +21,6 @@ import {
   FRAME_BYTES_MAX,
   helloFrames,
   noticeFrames,
-  recordFrames,
   type SyncFrame,
   wantFrames,
 } from '../../../topology/sync-frame.ts'
@@ -37,11 +36,11 @@ import { VIEW_NODES_MAX, type View } from '../../../topology/view.ts'
 import type { RecordJudge } from './record-judge.ts'
 import { nodeIdOf } from './underlay-node.ts'
 
-export const SYNC_PROTOCOL = '/meshgate/sync/1'
+export const SYNC_PROTOCOL = '/meshgate/sync/2'
 
 const HELLO_DEADLINE_MS = 5_000
 const EXCHANGE_DEADLINE_MS = 30_000
-/** A full digest is five frames; a full view of the largest records some 320. */
+/** A full digest is five frames; as many notices as there may be, of the usual size, some 40. */
 const FRAMES_MAX = 400
 
 type Messages = LengthPrefixedStream<Stream>
@@ -57,6 +56,8 @@ export interface SyncOptions {
   /** News that came by this way, not by gossip. */
   onRecord(bytes: Uint8Array, from: NodeId): void
   onNotice(bytes: Uint8Array, from: NodeId): void
+  /** Hands the neighbour records that it lacks. */
+  repair(node: NodeId, records: readonly Uint8Array[]): void
 }
 
 /** What the peer did that no member would; the connection is to be closed. */
@@ -74,45 +75,23 @@ export class SyncProtocol {
     await this.#onStream(connection, async (messages) => {
       const signal = AbortSignal.timeout(EXCHANGE_DEADLINE_MS)
       await this.#sendHello(messages, signal)
-      const { hello } = await this.#readHello(messages)
+      const hello = await this.#readHello(messages)
       const node = this.#verifyHello(connection, hello)
       const differs = hello.notices !== this.#noticesDigest()
       if (differs) await this.#readNotices(messages, node, signal)
-      await this.#readRecords(messages, node, signal)
       const wanted = await readList(messages, signal, (frame) =>
         frame.kind === 'want' ? frame.nodes : undefined,
       )
       if (differs) await this.#sendNotices(messages, signal)
-      await send(messages, recordFrames(this.#envelopesOf(wanted)), signal)
+      this.#options.repair(node, this.#envelopesOf(wanted))
     })
   }
 
-  /** Tells one neighbour of fresh records. */
-  async push(connection: Connection, records: readonly Uint8Array[]): Promise<void> {
-    await this.#onStream(connection, (messages) =>
-      send(messages, recordFrames(records), AbortSignal.timeout(HELLO_DEADLINE_MS)),
-    )
-  }
-
-  /**
-   * The listener's side. Throws as `initiate` does. `whenMember`: a push may overtake the hello that
-   * makes its sender a member on this side too.
-   */
-  async serve(
-    stream: Stream,
-    connection: Connection,
-    whenMember: (connection: Connection) => Promise<NodeId | undefined>,
-  ): Promise<void> {
+  /** The listener's side. Throws as `initiate` does. */
+  async serve(stream: Stream, connection: Connection): Promise<void> {
     try {
       const messages = lpStream(stream, { maxDataLength: FRAME_BYTES_MAX })
-      const { hello, pushed } = await this.#readHello(messages)
-      if (pushed !== undefined) {
-        const member = await whenMember(connection)
-        if (member === undefined) throw new NotAMember('records before a hello')
-        this.#takeAll(pushed, member)
-      } else {
-        await this.#answer(messages, connection, hello)
-      }
+      await this.#answer(messages, connection, await this.#readHello(messages))
       await stream.close()
     } catch (error) {
       stream.abort(error as Error)
@@ -131,10 +110,9 @@ export class SyncProtocol {
     await this.#sendHello(messages, signal)
     if (!sameNotices) await this.#sendNotices(messages, signal)
     const differs = difference(own, hello.digest)
-    await send(messages, recordFrames(this.#envelopesOf(differs.send)), signal)
     await send(messages, wantFrames(differs.want), signal)
     if (!sameNotices) await this.#readNotices(messages, node, signal)
-    await this.#readRecords(messages, node, signal)
+    this.#options.repair(node, this.#envelopesOf(differs.send))
   }
 
   #sendHello(messages: Messages, signal: AbortSignal): Promise<void> {
@@ -146,15 +124,13 @@ export class SyncProtocol {
     return send(messages, frames, signal)
   }
 
-  async #readHello(messages: Messages): Promise<{ hello: Hello; pushed?: readonly Uint8Array[] }> {
+  async #readHello(messages: Messages): Promise<Hello> {
     const signal = AbortSignal.timeout(HELLO_DEADLINE_MS)
     let record: Uint8Array | undefined
     let notices = ''
     const digest: Digest[number][] = []
     for (let frames = 0; frames < FRAMES_MAX; frames++) {
       const frame = await readFrame(messages, signal)
-      if (frame.kind === 'records' && record === undefined)
-        return { hello: { record: new Uint8Array(), digest, notices }, pushed: frame.records }
       if (frame.kind === 'notices' && record === undefined) {
         this.#takeNotices(frame.notices, undefined)
         break
@@ -165,7 +141,7 @@ export class SyncProtocol {
       } else if (frame.kind !== 'digest' || record === undefined) break
       digest.push(...frame.digest)
       if (digest.length > VIEW_NODES_MAX) break
-      if (frame.last) return { hello: { record, digest, notices } }
+      if (frame.last) return { record, digest, notices }
     }
     throw new NotAMember('frames out of order')
   }
@@ -181,16 +157,6 @@ export class SyncProtocol {
     this.#options.onMember(connection, node)
     this.#take(hello.record, node)
     return node
-  }
-
-  async #readRecords(messages: Messages, from: NodeId, signal: AbortSignal): Promise<void> {
-    for (let frames = 0; frames < FRAMES_MAX; frames++) {
-      const frame = await readFrame(messages, signal)
-      if (frame.kind !== 'records') throw new NotAMember('frames out of order')
-      this.#takeAll(frame.records, from)
-      if (frame.last) return
-    }
-    throw new NotAMember('too many records')
   }
 
   async #sendNotices(messages: Messages, signal: AbortSignal): Promise<void> {
@@ -224,10 +190,6 @@ export class SyncProtocol {
     if (judged.ok || judged.error !== 'revoked') return undefined
     const node = recordNode(record)
     return node && this.#options.notices().byKey.get(`revocation ${node}`)?.bytes
-  }
-
-  #takeAll(records: readonly Uint8Array[], from: NodeId): void {
-    for (const bytes of records) this.#take(bytes, from)
   }
 
   #take(bytes: Uint8Array, from: NodeId): void {

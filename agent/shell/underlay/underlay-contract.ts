@@ -8,6 +8,7 @@ import type { NodeRecord } from '../../../topology/record.ts'
 import type { Signal } from '../../../topology/signal.ts'
 import type { View } from '../../../topology/view.ts'
 import type { Log } from '../log.ts'
+import type { ControlCounts } from './control-lanes.ts'
 import type { JoinFault } from './join-frame.ts'
 import type { SupervisorTarget } from './supervisor.ts'
 import type { ListenAddress } from './underlay-node.ts'
@@ -62,11 +63,13 @@ export interface Underlay {
   publish(bytes: Uint8Array): void
   /** Sends a signal of our own, straight or over members that have a link to the other. */
   signal(to: NodeId, bytes: Uint8Array): void
-  /** Gossips what the authority says. */
+  /** Tells all neighbours what the authority says, and they theirs. */
   publishNotice(bytes: Uint8Array): void
   /** Asks a member, over a link that stands or one that is made for it and ended again. Never rejects. */
   ask(to: NodeId, question: Question): Promise<Told>
   neighbours(): readonly NodeId[]
+  /** What was said to neighbours as control messages, and what waits. */
+  controlCounts(): ControlCounts
   /** Nodes to which a link is to be kept, whichever side dials. */
   setTargets(targets: readonly SupervisorTarget[]): void
   /** Closes all links to a node, as after its revocation. */

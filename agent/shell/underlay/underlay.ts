@@ -3,6 +3,7 @@
  * The control plane between members: links over TCP that prove membership, records over gossip and
  * sync, join requests. Everything that peers send is judged here; the core hears of valid news only.
  */
+import { createHash } from 'node:crypto'
 import type { GossipSub } from '@libp2p/gossipsub'
 import type { Connection, Libp2p } from '@libp2p/interface'
 import type { Result } from '../../../nat/result.ts'
@@ -10,7 +11,8 @@ import type { Question, Told } from '../../../topology/ask-frame.ts'
 import type { NodeId } from '../../../topology/identity.ts'
 import { askAuthority } from './ask-authority.ts'
 import { AskProtocol } from './ask-protocol.ts'
-import { gossipService, gossipTopics, type Topics } from './gossip.ts'
+import { type ControlCounts, ControlLanes } from './control-lanes.ts'
+import { gossipService, gossipTopic } from './gossip.ts'
 import { GossipGate } from './gossip-gate.ts'
 import type { JoinFault } from './join-frame.ts'
 import { JoinServer } from './join-protocol.ts'
@@ -25,19 +27,20 @@ import { nodeIdOf, peerIdOf, remoteIpOf, startUnderlayNode } from './underlay-no
 
 export async function startUnderlay(options: UnderlayOptions): Promise<Underlay> {
   const gate = new GossipGate()
-  const topics = gossipTopics(options.network)
+  const topic = gossipTopic(options.network)
   const node = await startUnderlayNode({
     ...options,
-    services: { gossip: gossipService(gate, topics) },
+    services: { gossip: gossipService(gate, topic) },
   })
   const gossip = node.services['gossip'] as GossipSub
-  return new RunningUnderlay(options, node, gossip, gate, topics).start()
+  return new RunningUnderlay(options, node, gossip, gate, topic).start()
 }
 
 class RunningUnderlay implements Underlay {
   readonly #options: UnderlayOptions
   readonly #node: Libp2p
   readonly #members: Members
+  readonly #lanes: ControlLanes
   readonly #records: RecordExchange
   readonly #join: JoinServer
   readonly #supervisor: Supervisor
@@ -50,7 +53,7 @@ class RunningUnderlay implements Underlay {
     node: Libp2p,
     gossip: GossipSub,
     gate: GossipGate,
-    topics: Topics,
+    topic: string,
   ) {
     this.#options = options
     this.#node = node
@@ -65,12 +68,21 @@ class RunningUnderlay implements Underlay {
         this.#meshLinks.notice()
       },
     })
+    this.#lanes = new ControlLanes({
+      connectionTo: (neighbour) => this.#members.connectionTo(neighbour),
+      whenMember: (on) => this.#members.whenMember(on, nodeIdOf(on.remotePeer)),
+      onMessage: (content, from) => {
+        if (content.kind === 'signal') this.#signals.take(content.bytes, from)
+        else this.#records.take(content, from)
+      },
+    })
     this.#records = new RecordExchange({
       options,
       members: this.#members,
       gossip,
       gate,
-      topics,
+      topic,
+      lanes: this.#lanes,
       hangUp: (from) => this.hangUp(from),
     })
     this.#join = new JoinServer({
@@ -84,8 +96,11 @@ class RunningUnderlay implements Underlay {
       verify: (bytes) => options.verifySignal(bytes),
       isMember: (node) => options.isMember(node),
       neighbours: () => this.#members.nodes(),
-      connectionTo: (node) => this.#members.connectionTo(node),
-      memberOf: (on) => this.#memberOf(on),
+      say: (to, bytes) => {
+        const key = `signal ${createHash('sha256').update(bytes).digest('base64')}`
+        const content = { kind: 'signal', bytes } as const
+        this.#lanes.send(to, { key, priority: 'high', content, mustArrive: false })
+      },
       onSignal: (signal) => options.onEvent({ kind: 'signal', signal }),
     })
     this.#asks = new AskProtocol({
@@ -114,8 +129,8 @@ class RunningUnderlay implements Underlay {
     this.#node.addEventListener('connection:close', ({ detail }) => this.#closed(detail))
     await this.#records.listen(this.#node)
     await this.#join.listen(this.#node)
-    await this.#signals.listen(this.#node)
     await this.#asks.listen(this.#node)
+    await this.#lanes.listen(this.#node)
     this.#meshLinks.notice()
     return this
   }
@@ -144,6 +159,10 @@ class RunningUnderlay implements Underlay {
     return this.#asks.ask(to, question)
   }
 
+  controlCounts(): ControlCounts {
+    return this.#lanes.counts()
+  }
+
   setTargets(targets: readonly SupervisorTarget[]): void {
     this.#supervisor.setTargets(
       targets
@@ -166,6 +185,7 @@ class RunningUnderlay implements Underlay {
     this.#supervisor.close()
     this.#meshLinks.close()
     this.#records.close()
+    this.#lanes.close()
     await this.#node.stop()
   }
 
@@ -185,7 +205,10 @@ class RunningUnderlay implements Underlay {
   }
 
   #linkChanged(kind: 'neighbour-up' | 'neighbour-down', node: NodeId): void {
-    if (kind === 'neighbour-down') this.#records.dismiss(node)
+    if (kind === 'neighbour-down') {
+      this.#records.dismiss(node)
+      this.#lanes.dismiss(node)
+    }
     this.#supervisor.notice(node)
     this.#meshLinks.notice()
     this.#options.onEvent({ kind, node })

@@ -44,6 +44,11 @@ const measured = {
   status,
   eventCounts: new Map([['path-switched', 4]]),
   samplesOf: () => [],
+  control: {
+    said: { critical: 3, high: 0, normal: 0, low: 7 },
+    waiting: { critical: 0, high: 0, normal: 0, low: 2 },
+    lost: 1,
+  },
   version: '1',
   residentBytes: 5,
   now: Date.parse('2026-01-01T00:00:00Z'),
@@ -57,6 +62,9 @@ describe('metrics', () => {
     expect(lines).toContain('meshgate_peer_rtt_seconds{peer="c"} 0.05')
     expect(lines).toContain('meshgate_peers{path="relay"} 1')
     expect(lines).toContain('meshgate_direct_ratio 0.5')
+    expect(lines).toContain('meshgate_control_messages_total{priority="critical"} 3')
+    expect(lines).toContain('meshgate_control_waiting{priority="low"} 2')
+    expect(lines).toContain('meshgate_control_lost_total 1')
     expect(lines).toContain('meshgate_events_total{kind="path-switched"} 4')
     expect(lines).toContain('meshgate_certificate_seconds_left 86400')
   })

@@ -9,7 +9,9 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { signerOf } from '../../../../agent/shell/node-crypto.ts'
 import { SYNC_PROTOCOL } from '../../../../agent/shell/underlay/sync-protocol.ts'
 import { startUnderlayNode } from '../../../../agent/shell/underlay/underlay-node.ts'
-import { decodeFrame, helloFrames, recordFrames } from '../../../../topology/sync-frame.ts'
+import { CONTROL_PROTOCOL } from '../../../../agent/shell/underlay/control-lanes.ts'
+import { encodeControlFrame } from '../../../../topology/control-frame.ts'
+import { decodeFrame, helloFrames } from '../../../../topology/sync-frame.ts'
 import { nodeIdOf } from '../../../../topology/identity.ts'
 import { signCertificate } from '../../../../topology/certificate-codec.ts'
 import { signRecord } from '../../../../topology/record-codec.ts'
@@ -84,12 +86,18 @@ describe('a stranger', () => {
     ]
     const connection = await dial(silent, a)
     expect(connection.status).toBe('open')
-    const pushed = sayHello(pushing, a, recordFrames([recordOf(signer(12)).bytes]))
+    const control = lpStream(await (await dial(pushing, a)).newStream(CONTROL_PROTOCOL))
+    const content = { kind: 'record', bytes: recordOf(signer(12)).bytes } as const
+    await control.write(encodeControlFrame({ number: 0, content }))
+    const acknowledged = control.read().then(
+      () => true,
+      () => false,
+    )
     const stream = await (await dial(gossiping, a)).newStream('/meshsub/1.2.0')
     stream.send(new Uint8Array(200).fill(7))
     for (const node of [silent, pushing, gossiping])
       await expect.poll(() => node.getConnections(), DEADLINE).toEqual([])
-    expect(await pushed).toBe(false)
+    expect(await acknowledged).toBe(false)
     expect(a.events).toEqual([])
     expect(a.view.entries.size).toBe(1)
   })
