@@ -15,10 +15,9 @@ try {
   await founder!.init()
   await founder!.run()
   const token = await founder!.createToken('--uses', String(count))
-  for (const member of [lost!, ...rest]) {
-    await member.join(token)
-    await member.run()
-  }
+  // All join before any runs: an agent that starts takes from the others what they need to be in time.
+  for (const member of [lost!, ...rest]) await member.join(token)
+  for (const member of [lost!, ...rest]) await member.run()
   for (const member of members)
     await member.host.waitFor(async () => (await member.status()).peers.length === count - 1, {
       deadlineMs: 60_000,

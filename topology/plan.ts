@@ -5,6 +5,7 @@
  */
 import { comparePathKinds } from '../nat/path-kind.ts'
 import type { Certificate } from './certificate.ts'
+import { heldPrefixes } from './gateway.ts'
 import type { NodeId, X25519Key } from './identity.ts'
 import type { Network } from './network.ts'
 import { type Admission, admissionsOf, type Policy } from './policy.ts'
@@ -103,6 +104,10 @@ export interface PlanInput {
 
 export function makePlan(input: PlanInput): Plan {
   const { network, own, device, turn, policy, dialPort, names, members } = input
+  const prefixes = heldPrefixes(
+    network,
+    members.map(({ certificate, paths }) => ({ certificate, isReached: paths.length > 0 })),
+  )
   return {
     device: {
       ...device,
@@ -114,7 +119,9 @@ export function makePlan(input: PlanInput): Plan {
     turn,
     firewall: policy === undefined ? null : planFirewall(policy, own, { dialPort, members }),
     routes: members.flatMap(planRoutes).sort((a, b) => (a.destination < b.destination ? -1 : 1)),
-    peers: members.map(planPeer).sort((a, b) => (a.node < b.node ? -1 : 1)),
+    peers: members
+      .map((member) => planPeer(member, prefixes.get(member.certificate.node) ?? []))
+      .sort((a, b) => (a.node < b.node ? -1 : 1)),
     names: names
       ? planNames(network, [own, ...members.map(({ certificate }) => certificate)])
       : null,
@@ -149,16 +156,20 @@ function planRoutes({ certificate, mtu }: MemberPaths): PlannedRoute[] {
 }
 
 /**
- * A member stays a peer for as long as it is a member, with or without a path: paths move, AllowedIPs do not. Paths come
+ * A member stays a peer for as long as it is a member, with or without a path: paths move, its own addresses do not. From any
+ * other address nothing is taken of it, but for the prefixes that it may speak for. Paths come
  * in the order of their kinds, and all stay armed: the backup of a direct path is the one that failed least.
  */
-function planPeer({ certificate, keepaliveMs, duplicate, paths, why }: MemberPaths): PlannedPeer {
+function planPeer(
+  { certificate, keepaliveMs, duplicate, paths, why }: MemberPaths,
+  prefixes: readonly string[],
+): PlannedPeer {
   return {
     node: certificate.node,
     name: certificate.name,
     wireguardKey: certificate.wireguardKey,
     probeKey: certificate.probeKey,
-    allowedIps: [`${certificate.ipv4}/32`, `${certificate.ipv6}/128`],
+    allowedIps: [`${certificate.ipv4}/32`, `${certificate.ipv6}/128`, ...prefixes],
     echoAddress: certificate.ipv4,
     keepaliveMs,
     duplicate,

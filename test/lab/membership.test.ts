@@ -73,6 +73,23 @@ test('a member that is edited gets its new certificate over gossip, and all othe
   await alice.pings((await alice.peer('bobby')).addresses[0]!)
 })
 
+test('a member speaks for a network behind it for as long as its certificate says so', async () => {
+  const behind = '192.168.77.1'
+  await bob.host.run(['ip', 'address', 'add', `${behind}/32`, 'dev', 'lo'])
+  await alice.host.run(['ip', 'route', 'add', '192.168.77.0/24', 'dev', 'meshgate0'])
+  const isHeard = async () =>
+    (await alice.host.exec(['ping', '-c', '1', '-W', '1', behind])).code === 0
+  expect(await isHeard()).toBe(false)
+  await hub.do(['node', 'edit', 'bobby', '--route', '192.168.77.0/24'])
+  await alice.pings(behind)
+  await hub.do(['node', 'edit', 'bobby', '--clear-routes'])
+  await alice.host.waitFor(async () => !(await isHeard()), {
+    deadlineMs: 10_000,
+    what: 'alice takes nothing from there any more',
+    pollMs: 100,
+  })
+})
+
 test('new keys come into use while traffic goes on, under the same name and addresses', async () => {
   const before = await bob.status()
   const address = before.self.addresses[0]!

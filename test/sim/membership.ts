@@ -15,6 +15,8 @@ import { networkIdOf, nodeIdOf, x25519KeyOf } from '../../topology/identity.ts'
 import type { Network } from '../../topology/network.ts'
 import { encodeNotice, type Notice } from '../../topology/notice.ts'
 import { ipv6AddressOf, ipv6PrefixOf } from '../../topology/overlay-address.ts'
+import type { PolicyRule } from '../../topology/policy.ts'
+import { signPolicy } from '../../topology/policy-codec.ts'
 import { signRevocation } from '../../topology/revocation.ts'
 import { SeededRandom } from './seeded-random.ts'
 
@@ -40,6 +42,7 @@ export class Membership {
   readonly #random: SeededRandom
   readonly #authority: Signer
   #admitted = 0
+  #edits = 0
 
   constructor(seed: number, kind: CryptoKind) {
     this.#kind = kind
@@ -108,10 +111,22 @@ export class Membership {
 
   /** A certificate that the authority puts in the place of a member's. */
   edit({ certificate }: Member, changes: Partial<Certificate>): Notice {
-    const edited = { ...certificate, serial: certificate.serial + 1_000, ...changes }
+    const edited = {
+      ...certificate,
+      serial: certificate.serial + 1_000 + this.#edits++,
+      ...changes,
+    }
     const envelope = signCertificate(edited, this.#authority)
     const bytes = encodeNotice('certificate', envelope)
     return { kind: 'certificate', certificate: edited, envelope, bytes }
+  }
+
+  /** Who may reach whom from now on. */
+  policy(rules: readonly PolicyRule[]): Notice {
+    const serial = 1_000 + this.#edits++
+    const policy = { network: this.network.id, serial, issuedAt: wallTime(WALL_START_MS), rules }
+    const bytes = encodeNotice('policy', signPolicy(policy, this.#authority))
+    return { kind: 'policy', policy, bytes }
   }
 
   #newSigner(): Signer {
