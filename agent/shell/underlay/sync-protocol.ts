@@ -74,10 +74,12 @@ export class SyncProtocol {
   async initiate(connection: Connection): Promise<void> {
     await this.#onStream(connection, async (messages) => {
       const signal = AbortSignal.timeout(EXCHANGE_DEADLINE_MS)
+      // As it was said: a notice may come another way before the answer, and both sides must judge alike.
+      const saidNotices = this.#noticesDigest()
       await this.#sendHello(messages, signal)
       const hello = await this.#readHello(messages)
       const node = this.#verifyHello(connection, hello)
-      const differs = hello.notices !== this.#noticesDigest()
+      const differs = hello.notices !== saidNotices
       if (differs) await this.#readNotices(messages, node, signal)
       const wanted = await readList(messages, signal, (frame) =>
         frame.kind === 'want' ? frame.nodes : undefined,

@@ -6,12 +6,18 @@ import type { Libp2p } from '@libp2p/interface'
 import { lpStream } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, describe, expect, it } from 'vitest'
-import { signerOf } from '../../../../agent/shell/node-crypto.ts'
+import { nodeCrypto, signerOf } from '../../../../agent/shell/node-crypto.ts'
 import { SYNC_PROTOCOL } from '../../../../agent/shell/underlay/sync-protocol.ts'
 import { startUnderlayNode } from '../../../../agent/shell/underlay/underlay-node.ts'
 import { CONTROL_PROTOCOL } from '../../../../agent/shell/underlay/control-lanes.ts'
 import { encodeControlFrame } from '../../../../topology/control-frame.ts'
-import { decodeFrame, helloFrames } from '../../../../topology/sync-frame.ts'
+import {
+  decodeFrame,
+  helloFrames,
+  noticeFrames,
+  wantFrames,
+} from '../../../../topology/sync-frame.ts'
+import { encodeNotice, noticesDigest } from '../../../../topology/notice.ts'
 import { nodeIdOf } from '../../../../topology/identity.ts'
 import { signCertificate } from '../../../../topology/certificate-codec.ts'
 import { signRecord } from '../../../../topology/record-codec.ts'
@@ -20,6 +26,7 @@ import {
   network,
   NOW,
   recordOf,
+  revocationOf,
   signer,
   statementOf,
 } from '../../../topology/sample-network.ts'
@@ -185,6 +192,44 @@ describe('a member', () => {
     }
     const down = { kind: 'neighbour-down', node: a.node }
     await expect.poll(() => b.events, DEADLINE).toContainEqual(down)
+  })
+
+  it('whose notices change while it waits for the answer to its hello is still understood', async () => {
+    const notice = encodeNotice('revocation', revocationOf(signer(13)))
+    const server = await startUnderlayNode({
+      seed: new Uint8Array(32).fill(66),
+      presharedKey: network.presharedKey,
+      listen: [{ ip: '127.0.0.1', port: 0 }],
+      isMeshAddress: () => false,
+    })
+    const a = await startMember(11)
+    members.push(a)
+    const own = recordOf(signer(66), {}, { name: 'node-66' }).bytes
+    const answered = new Promise<unknown>((resolve, reject) => {
+      void server.handle(SYNC_PROTOCOL, async (stream) => {
+        const messages = lpStream(stream)
+        await messages.read()
+        a.hear(notice)
+        const digest = noticesDigest(a.notices, nodeCrypto)
+        const answer = [
+          ...helloFrames(own, [], digest),
+          ...noticeFrames([notice]),
+          ...wantFrames([]),
+        ]
+        for (const frame of answer) await messages.write(frame)
+        // Its own notices end the exchange; a stream that is cut says that it took us for a stranger.
+        await messages.read().then(resolve, reject)
+      })
+    })
+    try {
+      const node = nodeIdOf(signer(66).publicKey)
+      const [address] = server.getMultiaddrs()
+      a.underlay.setTargets([{ node, dialAddresses: [String(address).replace(/\/p2p\/.*$/, '')] }])
+      await answered
+      expect(a.underlay.neighbours()).toEqual([node])
+    } finally {
+      await server.stop()
+    }
   })
 
   it('that was hung up on is told of as gone', async () => {
