@@ -27,51 +27,32 @@ var errShort = errors.New("an answer of nftables that makes no sense")
 
 // Count reads one endpoint's. The kernel answers such questions without waiting for anybody.
 func (share *Share) Count(address endpoint) (counts Counts, err error) {
-	share.asking.Lock()
-	defer share.asking.Unlock()
 	sets := sides()
 	in, out := sets[0], sets[2]
 	if address.Addr().Is6() {
 		in, out = sets[1], sets[3]
 	}
-	if counts.TransportIn, counts.HandshakesIn, err = share.read(in, address); err != nil {
-		return Counts{}, err
+	var questions [2]netlink.Message
+	for i, set := range []side{in, out} {
+		if questions[i], err = share.question(set, address); err != nil {
+			return Counts{}, err
+		}
 	}
-	counts.TransportOut, counts.HandshakesOut, err = share.read(out, address)
+	transport := [...]*uint64{&counts.TransportIn, &counts.TransportOut}
+	handshakes := [...]*uint64{&counts.HandshakesIn, &counts.HandshakesOut}
+	err = share.query.ask(questions[:], func(question int, message netlink.Message) error {
+		kind, packets, err := readElement(message)
+		if kind == kindTransport {
+			*transport[question] += packets
+		} else {
+			*handshakes[question] += packets
+		}
+		return err
+	})
 	return counts, err
 }
 
-// read asks for a set's elements of one endpoint and nothing else, which the library has no call for.
-func (share *Share) read(set side, address endpoint) (transport, handshakes uint64, err error) {
-	request, err := share.question(set, address)
-	if err != nil {
-		return 0, 0, err
-	}
-	if _, err := share.query.Send(request); err != nil {
-		return 0, 0, err
-	}
-	for {
-		messages, err := share.query.Receive()
-		if err != nil {
-			return 0, 0, err
-		}
-		for _, message := range messages {
-			if message.Header.Type == netlink.Error {
-				return transport, handshakes, nil
-			}
-			kind, packets, err := readElement(message)
-			if err != nil {
-				return 0, 0, err
-			}
-			if kind == kindTransport {
-				transport += packets
-			} else {
-				handshakes += packets
-			}
-		}
-	}
-}
-
+// question asks for a set's elements of one endpoint and nothing else, which the library has no call for.
 func (share *Share) question(set side, address endpoint) (netlink.Message, error) {
 	encoder := netlink.NewAttributeEncoder()
 	encoder.String(unix.NFTA_SET_ELEM_LIST_TABLE, share.name)
@@ -90,7 +71,7 @@ func (share *Share) question(set side, address endpoint) (netlink.Message, error
 	})
 	text, err := encoder.Encode()
 	return netlink.Message{
-		Header: netlink.Header{Type: headerTypeGet, Flags: netlink.Request | netlink.Acknowledge},
+		Header: netlink.Header{Type: headerTypeGet},
 		Data:   append([]byte{unix.NFPROTO_INET, unix.NFNETLINK_V0, 0, 0}, text...),
 	}, err
 }

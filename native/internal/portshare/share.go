@@ -12,10 +12,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
-	"sync"
-
-	"github.com/mdlayher/netlink"
-	"golang.org/x/sys/unix"
 
 	"meshgate.dev/native/internal/nft"
 )
@@ -28,9 +24,8 @@ type Share struct {
 	table *nft.Table
 	name  string
 
-	// asking is for questions, which have to wait for no transaction.
-	asking sync.Mutex
-	query  *netlink.Conn
+	// query is for questions, which have to wait for no transaction.
+	query *query
 
 	// These are changed only by changes of the table.
 	ports    Ports
@@ -42,11 +37,11 @@ func Open(device string, ports Ports, log *slog.Logger) (*Share, error) {
 	// No interface has a slash in its name, so that no other table of ours has this one.
 	share := &Share{name: "meshgate-" + device + "/port", ports: ports, straight: map[netip.AddrPort]int{}}
 	var err error
-	if share.query, err = netlink.Dial(unix.NETLINK_NETFILTER, nil); err != nil {
+	if share.query, err = openQuery(); err != nil {
 		return nil, fmt.Errorf("nftables: %w", err)
 	}
 	if share.table, err = nft.Keep(share.name, log, share.fill); err != nil {
-		share.release()
+		share.query.close()
 		return nil, err
 	}
 	return share, nil
@@ -106,12 +101,6 @@ func (share *Share) claim(removed, added []netip.AddrPort) (gone, come []netip.A
 
 // Close removes the table.
 func (share *Share) Close() error {
-	share.release()
+	share.query.close()
 	return share.table.Remove()
-}
-
-func (share *Share) release() {
-	share.asking.Lock()
-	defer share.asking.Unlock()
-	_ = share.query.Close()
 }

@@ -188,3 +188,21 @@ func TestRulesThatSomebodyFlushesAreBackAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkCount is what a probe costs beyond its own datagram.
+func BenchmarkCount(b *testing.B) {
+	share, err := Open("bench", Ports{portWireGuard, portSocket}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = share.Close() }()
+	straight := endpointOf(peerAddresses[0], portPeer)
+	if err := share.Straighten(nil, []netip.AddrPort{straight}); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := share.Count(straight); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
