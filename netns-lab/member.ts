@@ -29,6 +29,8 @@ export interface MemberStatus {
       readonly connected: boolean
       readonly restored: boolean | null
       readonly problem: string | null
+      readonly engine: string | null
+      readonly engineReason: string | null
     }
     readonly neighbours: readonly string[]
   }

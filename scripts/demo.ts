@@ -16,6 +16,7 @@ interface Facts {
   directMs: Record<string, number>
   path?: unknown
   nat: Record<string, string>
+  engine: Record<string, string>
   pingMs?: number[]
   transferMbits?: number
   tunnelPacketsAtHub?: number
@@ -23,10 +24,10 @@ interface Facts {
 }
 
 const { values: options } = parseArgs({
-  options: { keep: { type: 'boolean' }, json: { type: 'boolean' } },
+  options: { keep: { type: 'boolean' }, json: { type: 'boolean' }, engine: { type: 'string' } },
 })
 const started = performance.now()
-const facts: Facts = { joinMs: {}, directMs: {}, nat: {}, totalMs: 0 }
+const facts: Facts = { joinMs: {}, directMs: {}, nat: {}, engine: {}, totalMs: 0 }
 
 try {
   const lab = await startLab(LAB_FILE)
@@ -56,6 +57,10 @@ async function show(lab: Lab): Promise<void> {
   const hub = new Member(lab.host('hub'))
   const alice = new Member(lab.host('alice'))
   const bob = new Member(lab.host('bob'))
+
+  if (options.engine !== undefined)
+    for (const member of [hub, alice, bob])
+      await member.configure(`engine = ${JSON.stringify(options.engine)}\n`)
 
   title('A public host, and two homes behind port-restricted NATs')
   say(`   alice ${alice.host.address} --[NAT ${lab.host('home-a').address}]--+`)
@@ -103,8 +108,12 @@ async function show(lab: Lab): Promise<void> {
   say(indent(await alice.host.run(['wg', 'show'])))
   title('What meshgate says on alice')
   say(indent(await alice.do(['status'])))
-  for (const member of [alice, bob])
-    facts.nat[member.name] = (await member.status()).self.nat.mapping
+  for (const member of [alice, bob]) {
+    const { nat, helper } = (await member.status()).self
+    facts.nat[member.name] = nat.mapping
+    facts.engine[member.name] = helper.engine ?? 'none'
+    say(`   ${member.name}'s engine is ${helper.engine}: ${helper.engineReason}`)
+  }
 
   if (options.keep === true) {
     title('The lab stays up until Ctrl-C')

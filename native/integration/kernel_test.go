@@ -115,3 +115,64 @@ func TestAMeshOfBothEnginesCarriesPackets(t *testing.T) {
 	until(t, "the tunnel is up", func() bool { return a.namespace.ping(b.address()) })
 	contains(t, b.namespace.sh(t, "ping -q -c 20 -i 0.1 -s 1200 %s", a.address()), " 0% packet loss")
 }
+
+func TestHubsOfOneEngineServeMembersOfTheOther(t *testing.T) {
+	s := newStarOn(t, "kernel", "userspace", "kernel", "userspace")
+	for _, id := range []string{"relay:1", "relay:2"} {
+		s.a.awaitPath(t, s.b, id)
+		s.b.awaitPath(t, s.a, id)
+	}
+	until(t, "the tunnel is up", func() bool { return s.a.namespace.ping(s.b.address()) })
+	s.hubs[0].helper.kill()
+	s.a.agent.await("switched", func(params object) bool { return params["to"] == "relay:2" })
+	until(t, "the other hub carries", func() bool { return s.a.namespace.ping(s.b.address()) })
+}
+
+func TestARelayedTunnelIsTakenOverByTheNextHelper(t *testing.T) {
+	s := newStar(t, 1)
+	s.a.awaitPath(t, s.b, "relay:1")
+	until(t, "the tunnel is up", func() bool { return s.a.namespace.ping(s.b.address()) })
+	handshakes := s.a.shown(t, "latest-handshakes")
+	pings := s.a.namespace.background(t, "ping -q -i 0.05 -W 1 -w 10 %s", s.b.address())
+	s.a.helper.kill()
+	s.a.helper = start(t, s.a.namespace, s.a.helper.socket)
+	t.Log(pings())
+	if !s.a.namespace.ping(s.b.address()) {
+		t.Error("no answer")
+	}
+	if after := s.a.shown(t, "latest-handshakes"); after != handshakes {
+		t.Errorf("the sessions are others: %s after %s", after, handshakes)
+	}
+}
+
+func TestTheHelpersSocketsTakeTheDevicesFirewallMark(t *testing.T) {
+	a, b := newKernelPair(t)
+	a.namespace.sh(t, "nft 'add table inet t; add chain inet t c { type filter hook output priority 0; }'")
+	a.namespace.sh(t, "nft add rule inet t c udp dport 41820 meta mark != 51 counter drop")
+	until(t, "nothing unmarked leaves", func() bool { return !a.namespace.ping(b.address()) })
+	a.namespace.sh(t, "wg set %s fwmark 51", a.device)
+	until(t, "the path is up with what is marked", func() bool {
+		path := a.pathOf(t, b, "w2")
+		return path["up"] == true && path["lastReplyMs"].(float64) < 2_000 && a.namespace.ping(b.address())
+	})
+}
+
+func TestTheOtherEngineGoesOnAfterACrash(t *testing.T) {
+	nsA, nsB := newNamespace(t, "a"), newNamespace(t, "b")
+	wire(t, nsA, nsB, 2)
+	a, b := newMemberOn(t, nsA, 1, "kernel"), newMemberOn(t, nsB, 2, "kernel")
+	a.agent.apply(a.desired(b, 2))
+	b.agent.apply(b.desired(a, 2))
+	for _, next := range []string{"userspace", "kernel"} {
+		until(t, "the tunnel is up", func() bool { return a.namespace.ping(b.address()) })
+		a.helper.kill()
+		a.helper = startOn(t, nsA, a.helper.socket, next)
+		a.agent = a.helper.connect(t)
+		a.agent.apply(a.desired(b, 2))
+		if next == "userspace" && strings.Contains(nsA.sh(t, "nft list tables"), a.table()) {
+			t.Error("the rules of the kernel's engine are still there")
+		}
+	}
+	until(t, "the tunnel is up", func() bool { return a.namespace.ping(b.address()) })
+	contains(t, sh(t, "ip -n %s -d link show %s", nsA, a.device), "wireguard")
+}

@@ -69,12 +69,17 @@ func (m *member) desired(other *member, networks ...int) object {
 // newPair makes two members and the networks between them.
 func newPair(t *testing.T, networks ...int) (a, b *member) {
 	t.Helper()
+	return newPairOn(t, engine, networks...)
+}
+
+func newPairOn(t *testing.T, engine string, networks ...int) (a, b *member) {
+	t.Helper()
 	needRoot(t)
 	nsA, nsB := newNamespace(t, "a"), newNamespace(t, "b")
 	for _, network := range networks {
 		wire(t, nsA, nsB, network)
 	}
-	a, b = newMember(t, nsA, 1), newMember(t, nsB, 2)
+	a, b = newMemberOn(t, nsA, 1, engine), newMemberOn(t, nsB, 2, engine)
 	a.agent.apply(a.desired(b, networks...))
 	b.agent.apply(b.desired(a, networks...))
 	return a, b

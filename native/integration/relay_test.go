@@ -2,7 +2,10 @@
 
 package integration
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // A star is two members that reach each other only over hubs, each of them on a network of its own
 // with each of the hubs: member a is 192.0.x.1, b is 192.0.y.1, and hubs are .2.
@@ -13,15 +16,21 @@ type star struct {
 
 func newStar(t *testing.T, hubs int) star {
 	t.Helper()
+	return newStarOn(t, engine, engine, slices.Repeat([]string{engine}, hubs)...)
+}
+
+// newStarOn is for meshes of both engines.
+func newStarOn(t *testing.T, engineA, engineB string, hubs ...string) star {
+	t.Helper()
 	needRoot(t)
 	nsA, nsB := newNamespace(t, "a"), newNamespace(t, "b")
-	s := star{a: newMember(t, nsA, 1), b: newMember(t, nsB, 2)}
+	s := star{a: newMemberOn(t, nsA, 1, engineA), b: newMemberOn(t, nsB, 2, engineB)}
 	toA, toB := []object{}, []object{}
-	for i := range hubs {
+	for i, engine := range hubs {
 		ns := newNamespace(t, string(rune('h'+i)))
 		wire(t, nsA, ns, 10+i)
 		wire(t, nsB, ns, 20+i)
-		s.hubs = append(s.hubs, newMember(t, ns, 3+i))
+		s.hubs = append(s.hubs, newMemberOn(t, ns, 3+i, engine))
 		toA = append(toA, over(string(rune('1'+i)), s.hubs[i]))
 		toB = append(toB, over(string(rune('1'+i)), s.hubs[i]))
 	}

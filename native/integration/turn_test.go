@@ -26,6 +26,11 @@ type turnSite struct {
 
 func newTurnSite(t *testing.T) *turnSite {
 	t.Helper()
+	return newTurnSiteOn(t, engine)
+}
+
+func newTurnSiteOn(t *testing.T, engine string) *turnSite {
+	t.Helper()
 	needRoot(t)
 	s := &turnSite{server: newNamespace(t, "t"), directory: t.TempDir()}
 	nsA, nsB := newNamespace(t, "a"), newNamespace(t, "b")
@@ -36,7 +41,7 @@ func newTurnSite(t *testing.T) *turnSite {
 		"-addext subjectAltName=IP:%s -keyout %[2]s/key.pem -out %[2]s/ca.pem", turnHost, s.directory)
 	s.startTurn(t)
 	t.Cleanup(func() { s.stopTurn() })
-	s.a, s.b = newMember(t, nsA, 1), newMember(t, nsB, 2)
+	s.a, s.b = newMemberOn(t, nsA, 1, engine), newMemberOn(t, nsB, 2, engine)
 	return s
 }
 
@@ -131,7 +136,7 @@ func TestTwoWhoMaySpeakOnlyTCP443MeetOverTURN(t *testing.T) {
 	const pattern = "6d657368676174652d70696e67"
 	contains(t, s.a.namespace.sh(t, "ping -c 5 -i 0.1 -s 1200 -p %s %s", pattern, s.b.address()), "5 received")
 
-	contains(t, s.a.namespace.sh(t, "wg show %s", s.a.device), "endpoint: "+turnHost+":443")
+	contains(t, s.a.namespace.sh(t, "wg show %s", s.a.device), "endpoint: "+shownEndpoint(turnHost+":443"))
 	path := s.a.pathOf(t, s.b, "turn:site")
 	if path["kind"] != "turn" || path["server"] != "site" || path["endpoint"] != turnHost+":443" || path["up"] != true {
 		t.Errorf("the path is %v", path)

@@ -18,14 +18,14 @@ import (
 // addrGenModeNone is the kernel's IN6_ADDR_GEN_MODE_NONE: no link-local address.
 const addrGenModeNone = 1
 
-// Taken tells whether an interface of this name exists.
-func Taken(name string) (bool, error) {
-	_, err := netlink.LinkByName(name)
+// Find gives the interface of this name, or nil if there is none.
+func Find(name string) (netlink.Link, error) {
+	link, err := netlink.LinkByName(name)
 	var missing netlink.LinkNotFoundError
 	if errors.As(err, &missing) {
-		return false, nil
+		return nil, nil
 	}
-	return err == nil, err
+	return link, err
 }
 
 // An Interface is the device as the kernel sees it.

@@ -25,7 +25,6 @@ import (
 	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 
 	"meshgate.dev/native/internal/bind"
-	"meshgate.dev/native/internal/iface"
 	"meshgate.dev/native/internal/protocol"
 	"meshgate.dev/native/internal/tunnel"
 )
@@ -157,42 +156,6 @@ func (d *Device) open(config tunnel.Config) (adopted bool, err error) {
 	d.pumps.Go(d.loop.read)
 	d.pumps.Go(d.steer)
 	return adopted, nil
-}
-
-// claim keeps other helpers off the interface. The name belongs to the network namespace, as the
-// interface does, and goes with the process.
-func claim(name string) (net.Listener, error) {
-	claimed, err := net.Listen("unix", "@meshgate-device-"+name)
-	if err != nil {
-		return nil, fmt.Errorf("another helper keeps %s: %w", name, tunnel.ErrNameTaken)
-	}
-	return claimed, nil
-}
-
-// findOrMake never takes over what is not ours, which is what the alias tells.
-func findOrMake(name string) (link netlink.Link, adopted bool, err error) {
-	taken, err := iface.Taken(name)
-	if err != nil {
-		return nil, false, err
-	}
-	if taken {
-		link, err := netlink.LinkByName(name)
-		if err != nil {
-			return nil, true, err
-		}
-		if !iface.IsOurs(link) {
-			return nil, true, fmt.Errorf("%s: %w", name, tunnel.ErrNameTaken)
-		}
-		return link, true, nil
-	}
-	if err := netlink.LinkAdd(newLink(name)); err != nil {
-		return nil, false, fmt.Errorf("making %s: %w", name, err)
-	}
-	link, err = netlink.LinkByName(name)
-	if err == nil {
-		err = iface.MakeOurs(link)
-	}
-	return link, false, err
 }
 
 // configure sets keys and port, and drops peers that nobody wants any more.

@@ -34,8 +34,7 @@ type Share struct {
 
 // Open makes the rules, in a table of the device's.
 func Open(device string, ports Ports, log *slog.Logger) (*Share, error) {
-	// No interface has a slash in its name, so that no other table of ours has this one.
-	share := &Share{name: "meshgate-" + device + "/port", ports: ports, straight: map[netip.AddrPort]int{}}
+	share := &Share{name: tableName(device), ports: ports, straight: map[netip.AddrPort]int{}}
 	var err error
 	if share.query, err = openQuery(); err != nil {
 		return nil, fmt.Errorf("nftables: %w", err)
@@ -46,6 +45,12 @@ func Open(device string, ports Ports, log *slog.Logger) (*Share, error) {
 	}
 	return share, nil
 }
+
+// Remove takes away what an earlier helper may have left of a device.
+func Remove(device string) error { return nft.Remove(tableName(device)) }
+
+// tableName is like that of no other table of ours: no interface has a slash in its name.
+func tableName(device string) string { return "meshgate-" + device + "/port" }
 
 // SetPorts moves the share to other ports.
 func (share *Share) SetPorts(ports Ports) error {

@@ -19,6 +19,7 @@ import (
 	"meshgate.dev/native/internal/bind"
 	"meshgate.dev/native/internal/flow"
 	"meshgate.dev/native/internal/iface"
+	"meshgate.dev/native/internal/kernel"
 	"meshgate.dev/native/internal/protocol"
 	"meshgate.dev/native/internal/tunnel"
 )
@@ -41,13 +42,17 @@ type Device struct {
 
 const clonePath = "/dev/net/tun"
 
-// Open makes the interface and its socket. An interface that exists is never taken over.
+// Open makes the interface and its socket. An interface that exists is never taken over; one of the kernel's
+// that a helper has left is replaced.
 func (Engine) Open(config tunnel.Config, b *bind.Bind, log *slog.Logger) (tunnel.Device, error) {
-	taken, err := iface.Taken(config.Name)
+	if err := kernel.RemoveLeftover(config.Name); err != nil {
+		return nil, err
+	}
+	present, err := iface.Find(config.Name)
 	if err != nil {
 		return nil, err
 	}
-	if taken {
+	if present != nil {
 		return nil, fmt.Errorf("%s: %w", config.Name, tunnel.ErrNameTaken)
 	}
 	if _, err := os.Stat(clonePath); errors.Is(err, fs.ErrNotExist) {

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build kernel
+
+package integration
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const modprobe = "/proc/sys/kernel/modprobe"
+
+// withoutModules unloads modules of the kernel, and lets it load none until the test ends.
+func withoutModules(t *testing.T, patterns ...string) {
+	t.Helper()
+	if name, _ := os.Hostname(); name != "kernel-vm" {
+		t.Fatal("modules are unloaded only in the virtual machine of scripts/kernel-vm")
+	}
+	// What the tests themselves need.
+	sh(t, "modprobe -a veth tun wireguard")
+	before, err := os.ReadFile(modprobe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(modprobe, []byte("/bin/false"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.WriteFile(modprobe, before, 0o644); err != nil {
+			t.Error(err)
+		}
+	})
+	loaded := func() (names []string) {
+		text, _ := os.ReadFile("/proc/modules")
+		for line := range strings.Lines(string(text)) {
+			name, _, _ := strings.Cut(line, " ")
+			for _, pattern := range patterns {
+				if strings.HasPrefix(name, pattern) {
+					names = append(names, name)
+				}
+			}
+		}
+		return names
+	}
+	until(t, "the modules are unloaded", func() bool {
+		for _, name := range loaded() {
+			// Those that others stand on go in a later turn.
+			_ = exec.Command("rmmod", name).Run()
+		}
+		return len(loaded()) == 0
+	})
+}
+
+func TestAKernelThatMayLoadNoWireGuardIsSaidToHaveNone(t *testing.T) {
+	withoutModules(t, "wireguard")
+	n := newNamespace(t, "a")
+	hello := startOn(t, n, newSocket(t), "auto").connect(t).hello
+	reason, _ := hello["engineReason"].(string)
+	if hello["engine"] != "userspace" || !strings.Contains(reason, "the kernel has no WireGuard") {
+		t.Errorf("hello says %v", hello)
+	}
+	refused, err := exec.Command("ip", "netns", "exec", string(n), binary, "--engine", "kernel", "--socket", newSocket(t)).CombinedOutput()
+	if err == nil {
+		t.Error("it starts")
+	}
+	contains(t, string(refused), "load the module `wireguard`, or let the engine be auto or userspace")
+}
+
+// withoutNftables is a pair on a host whose kernel has none.
+func withoutNftables(t *testing.T) (a, b *member) {
+	t.Helper()
+	withoutModules(t, "nft_", "nf_tables", "nf_nat", "nf_conntrack")
+	a, b = newKernelPair(t)
+	if text, err := exec.Command("nft", "list", "tables").CombinedOutput(); err == nil {
+		t.Fatalf("nftables is there: %s", text)
+	}
+	contains(t, a.helper.log.String(), "without nftables the port is shared by raw sockets")
+	return a, b
+}
+
+func TestWithoutNftablesThePortIsSharedByRawSockets(t *testing.T) {
+	a, b := withoutNftables(t)
+	contains(t, a.namespace.sh(t, "ping -q -c 20 -i 0.1 -s 1200 %s", b.address()), " 0% packet loss")
+	desired := a.desired(b, 2)
+	desired["firewall"] = object{"allow": []object{}}
+	a.agent.expectReason(desired, "system")
+}
+
+func TestWithoutNftablesHubsRelayAndTakeOver(t *testing.T) {
+	withoutModules(t, "nft_", "nf_tables", "nf_nat", "nf_conntrack")
+	s := newStar(t, 2)
+	for _, id := range []string{"relay:1", "relay:2"} {
+		s.a.awaitPath(t, s.b, id)
+		s.b.awaitPath(t, s.a, id)
+	}
+	until(t, "the tunnel is up", func() bool { return s.a.namespace.ping(s.b.address()) })
+	s.hubs[0].helper.kill()
+	s.a.agent.await("switched", func(params object) bool { return params["to"] == "relay:2" })
+	until(t, "the other hub carries", func() bool { return s.a.namespace.ping(s.b.address()) })
+}
