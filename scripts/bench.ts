@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util'
 import { benchDirect } from './bench-runs/direct.ts'
 import { benchFailover } from './bench-runs/failover.ts'
+import { benchFirstPing } from './bench-runs/first-ping.ts'
 import { benchMemory } from './bench-runs/memory.ts'
 import { benchRelayed } from './bench-runs/relayed.ts'
 import { benchThroughput } from './bench-runs/throughput.ts'
@@ -13,6 +14,7 @@ const BENCHES = {
   direct: benchDirect,
   memory: benchMemory,
   failover: benchFailover,
+  'first-ping': benchFirstPing,
 }
 
 const { values, positionals } = parseArgs({

@@ -138,8 +138,10 @@ func (b *Bind) counted(receive conn.ReceiveFunc) conn.ReceiveFunc {
 		b.Inbound.Wait()
 		count, err := receive(packets, sizes, endpoints)
 		data := 0
-		for _, size := range sizes[:count] {
-			if size > keepaliveSize {
+		for i, size := range sizes[:count] {
+			if size > 0 && b.crosses(packets[i][:size], endpoints[i]) {
+				sizes[i] = 0
+			} else if size > keepaliveSize {
 				data++
 			}
 		}
@@ -244,6 +246,13 @@ func (b *Bind) Adopt(key string, endpoint *PeerEndpoint) string {
 	defer b.mutex.Unlock()
 	b.peers[key] = endpoint
 	return peerScheme + key
+}
+
+// Peer is the endpoint that was adopted for a key, or nil.
+func (b *Bind) Peer(key string) *PeerEndpoint {
+	b.mutex.RLock()
+	defer b.mutex.RUnlock()
+	return b.peers[key]
 }
 
 // Forget is the opposite of Adopt.

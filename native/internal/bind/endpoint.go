@@ -31,6 +31,8 @@ type PeerEndpoint struct {
 	moved  atomic.Pointer[func()]
 	// resting is whom to tell of the next packet.
 	resting atomic.Pointer[func()]
+
+	greeting greeting
 }
 
 var _ conn.Endpoint = (*PeerEndpoint)(nil)
@@ -92,6 +94,7 @@ func (endpoint *PeerEndpoint) send(packets [][]byte) error {
 		return ErrNoPath
 	}
 	endpoint.wake()
+	endpoint.greeting.left(packets[0])
 	if second := endpoint.second.Load(); second != nil {
 		// Whether that works is what is to be seen; it is nothing to complain of.
 		_ = (*second).Send(packets)

@@ -149,6 +149,11 @@ func (e *Engine) convergeKeys(spec *protocol.Device, note noter) error {
 		}
 		d.spec.PrivateKey = spec.PrivateKey
 		e.bind.Hosts.SetOwn(relay.TagOf(protocol.PublicKey(spec.PrivateKey)))
+		e.mutex.Lock()
+		for key, p := range e.peers {
+			e.knowHost(p, key)
+		}
+		e.mutex.Unlock()
 		note("device private-key")
 	}
 	if d.spec.ProbeKey != spec.ProbeKey {

@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"bytes"
 	"time"
 
 	"meshgate.dev/native/internal/bind"
@@ -13,6 +14,8 @@ import (
 // knowHost tells the relay table who a peer is and how to recognise it. The mutex is held.
 func (e *Engine) knowHost(p *peer, key protocol.Key) {
 	p.tag = relay.TagOf(key)
+	own := e.bind.Hosts.Own()
+	p.endpoint.Prevail(bytes.Compare(own[:], p.tag[:]) < 0)
 	outbound, inbound := p.pair.HopKeys()
 	e.bind.Hosts.Put(relay.Host{
 		Tag: p.tag, Endpoint: p.endpoint,
@@ -75,6 +78,24 @@ func (e *Engine) settleRoute(p *peer) (errands []errand) {
 		}
 	}
 	return errands
+}
+
+// doubtHub has the first hub of a path asked as well, if the path is needed because another is in
+// doubt: a NAT that has given this host another address has cut both, and the hub takes no frame from an
+// address from which no probe of ours has come. The mutex is held.
+func (e *Engine) doubtHub(p *peer, id string) {
+	if !p.prober.IsTroubled(time.Now()) {
+		return
+	}
+	for _, path := range p.spec.Paths {
+		if path.ID != id || path.Kind != protocol.KindRelay {
+			continue
+		}
+		if hub := e.peers[path.Via[0]]; hub != nil {
+			hub.prober.Moved(time.Now())
+			e.reschedule(hub)
+		}
+	}
 }
 
 // settleHubs tells all peers which of their hubs, servers and channels can be used, once all peers are known.

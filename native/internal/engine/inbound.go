@@ -82,6 +82,10 @@ func (e *Engine) receive(p *peer, pair *probe.Pair, body probe.Body, from bind.S
 func (e *Engine) receiveRequest(p *peer, body probe.Body, from bind.Source, arrival *relay.Arrival, now time.Time) []errand {
 	// What comes to a punched socket can be answered there only, and tells of no address that the port could use.
 	if !from.Relayed() && from.Way.Socket == 0 && p.tellHeard(from.Way.Address, now) {
+		if from.Way.Server == "" && !p.leadsTo(from.Way.Address) {
+			p.prober.Moved(now)
+			e.reschedule(p)
+		}
 		e.events.Emit(protocol.ProbeHeard{
 			Peer: p.spec.PublicKey, From: from.Way.Address, Server: idOrNull(from.Way.Server),
 		})

@@ -5,6 +5,7 @@ package engine
 import (
 	"crypto/rand"
 	"net/netip"
+	"slices"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -87,6 +88,13 @@ func (p *peer) tellHeard(from netip.AddrPort, now time.Time) bool {
 	}
 	p.heard[from] = now
 	return true
+}
+
+// leadsTo tells whether one of the peer's paths leads to an address.
+func (p *peer) leadsTo(address netip.AddrPort) bool {
+	return slices.ContainsFunc(p.spec.Paths, func(path protocol.Path) bool {
+		return path.Kind == protocol.KindDirect && path.Endpoint == address
+	})
 }
 
 // forgetAsked drops candidates that will not answer any more, and returns how many those were.

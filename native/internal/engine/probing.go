@@ -60,6 +60,7 @@ func (e *Engine) act(p *peer, actions []paths.Action) (errands []errand) {
 	for _, action := range actions {
 		switch action := action.(type) {
 		case paths.Ask:
+			e.doubtHub(p, action.Path)
 			errands = append(errands, e.askOver(p, action))
 		case paths.Echo:
 			if errand := e.echoOnce(p); errand != nil {

@@ -10,8 +10,11 @@ import (
 )
 
 // Direct is where the peer itself can be reached for others: its active path if that is direct, or else
-// the most wanted direct one that answers. The zero address is nowhere.
+// the most wanted direct one that answers. If it may have moved, one that has answered since is better than
+// either. The zero address is nowhere.
 func (prober *Prober) Direct() (endpoint netip.AddrPort) {
+	var fresh netip.AddrPort
+	questioned := false
 	for _, p := range prober.paths {
 		// A path that was held for carrying nothing of WireGuard may well carry frames, as it does probes.
 		held := p.proof.carries == CarriesNothing && p.misses < missesMax
@@ -20,9 +23,16 @@ func (prober *Prober) Direct() (endpoint netip.AddrPort) {
 		if !fromPort || p.phase != up && !held {
 			continue
 		}
+		if !prober.movedAt.IsZero() && !prober.isQuestioned(p) && !fresh.IsValid() {
+			fresh = p.spec.Endpoint
+		}
 		if !endpoint.IsValid() || p == prober.active {
 			endpoint = p.spec.Endpoint
+			questioned = prober.isQuestioned(p)
 		}
+	}
+	if questioned && fresh.IsValid() {
+		return fresh
 	}
 	return endpoint
 }

@@ -10,6 +10,9 @@ func (prober *Prober) dueAt(p *path) time.Time {
 	if due.IsZero() || p.lastSent.IsZero() {
 		return due
 	}
+	if prober.isQuestioned(p) {
+		due = earliest(due, prober.questionDue(p))
+	}
 	return earliest(due, prober.soonerDue(p))
 }
 

@@ -27,7 +27,9 @@ type Prober struct {
 	doubt     doubt
 	// troubleSince is since when there is reason to ask the other paths; zero is none.
 	troubleSince time.Time
-	duplicate    bool
+	// movedAt is when there was last reason to ask whether the paths still lead to the peer.
+	movedAt   time.Time
+	duplicate bool
 	// doubled is the path that packets leave over as well.
 	doubled *path
 

@@ -57,6 +57,13 @@ func (t *Table) Forward(on bool) { t.forwarding.Store(on) }
 // Forwarding tells whether this host is a hub.
 func (t *Table) Forwarding() bool { return t.forwarding.Load() }
 
+// Own is who we are.
+func (t *Table) Own() Tag {
+	t.mutex.RLock()
+	defer t.mutex.RUnlock()
+	return t.own
+}
+
 // SetOwn says who we are.
 func (t *Table) SetOwn(own Tag) {
 	t.mutex.Lock()

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 
 	"golang.zx2c4.com/wireguard/device"
 	"golang.zx2c4.com/wireguard/tun"
@@ -38,6 +39,8 @@ type Device struct {
 	wireguard *device.Device
 	bind      *bind.Bind
 	uapi      *uapi
+	// greeting are the peers with whom a handshake is being tried.
+	greeting sync.Map
 }
 
 const clonePath = "/dev/net/tun"

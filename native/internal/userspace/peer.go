@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.zx2c4.com/wireguard/device"
-
 	"meshgate.dev/native/internal/bind"
 	"meshgate.dev/native/internal/protocol"
 	"meshgate.dev/native/internal/tunnel"
@@ -64,17 +62,6 @@ func (d *Device) SetAllowedIPs(peer protocol.Key, before, after []netip.Prefix) 
 		}
 	}
 	return d.wireguard.IpcSet(config.String())
-}
-
-// Handshake starts one at once, also within the five seconds after the last one, of which the peer
-// may not have heard.
-func (d *Device) Handshake(key protocol.Key) {
-	peer := d.wireguard.LookupPeer(device.NoisePublicKey(key))
-	if peer == nil {
-		return
-	}
-	peer.ExpireCurrentKeypairs()
-	_ = peer.SendHandshakeInitiation(false)
 }
 
 // Tally has nothing to do.

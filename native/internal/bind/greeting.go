@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bind
+
+import (
+	"sync/atomic"
+	"time"
+
+	"golang.zx2c4.com/wireguard/conn"
+)
+
+const (
+	typeInitiation = 1
+	typeResponse   = 2
+
+	// crossTime is how long after an initiation of ours one of the peer's may have left without knowing of it:
+	// a round trip of the slowest links.
+	crossTime = 600 * time.Millisecond
+	// SettleTime is how long nobody has to ask whether a session that began is there: longer than it takes
+	// until its counters are read.
+	SettleTime = 5 * time.Second
+)
+
+// A greeting is what passes the port of WireGuard's handshakes with a peer. Where two initiations cross,
+// each host drops what it had begun, answers the other one, and refuses the answer to its own: for five
+// seconds nothing gets through. So of two hosts one prevails, and passes over what crosses its own.
+type greeting struct {
+	prevails atomic.Bool
+	// initiated is when our initiation left, if nothing has come of it yet; settled is when a session last
+	// began. In nanoseconds of the wall clock; zero is never.
+	initiated, settled atomic.Int64
+}
+
+// left is told of what leaves for the peer. Packets of handshakes leave alone.
+func (g *greeting) left(packet []byte) {
+	switch packet[0] {
+	case typeInitiation:
+		g.initiated.Store(time.Now().UnixNano())
+	case typeResponse:
+		g.settle()
+	case typeTransport:
+		// Whose initiation was answered has a session, and says something in it at once.
+		if g.initiated.Load() != 0 {
+			g.settle()
+		}
+	}
+}
+
+func (g *greeting) settle() {
+	g.initiated.Store(0)
+	g.settled.Store(time.Now().UnixNano())
+}
+
+// Prevail says whether it is our initiation that is answered if it crosses the peer's. It is said of a new
+// peer, and when keys change: no session stands then.
+func (endpoint *PeerEndpoint) Prevail(does bool) {
+	endpoint.greeting.prevails.Store(does)
+	endpoint.greeting.initiated.Store(0)
+	endpoint.greeting.settled.Store(0)
+}
+
+// Initiated is how long ago an initiation of ours left of which nothing has come yet; false if there is none.
+func (endpoint *PeerEndpoint) Initiated() (ago time.Duration, open bool) {
+	at := endpoint.greeting.initiated.Load()
+	return time.Since(time.Unix(0, at)), at != 0
+}
+
+// Settled tells that a session has begun a moment ago, so that another handshake would only disturb it.
+func (endpoint *PeerEndpoint) Settled() bool {
+	at := endpoint.greeting.settled.Load()
+	return at != 0 && time.Since(time.Unix(0, at)) < SettleTime
+}
+
+// crosses tells that a packet is an initiation that crosses ours, which prevails.
+func (b *Bind) crosses(packet []byte, from conn.Endpoint) bool {
+	if packet[0] != typeInitiation {
+		return false
+	}
+	peer := b.Sender(from)
+	if peer == nil || !peer.greeting.prevails.Load() {
+		return false
+	}
+	ago, open := peer.Initiated()
+	return open && ago < crossTime
+}
