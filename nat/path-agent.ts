@@ -46,6 +46,8 @@ export interface ProvenPath extends DirectWay {
   downSince: Instant | undefined
   /** The peer named this address once and does so no more: whether it still leads there is not known. */
   isWithdrawn: boolean
+  /** The helper has had an answer over it as well, as far as it said: only then can it carry anything. */
+  isTaken: boolean
 }
 
 export interface PathAgent {
@@ -146,6 +148,8 @@ export function adopt(agent: PathAgent, reports: readonly PathReport[], now: Ins
     if (report.up && report.socket === undefined)
       adoptSucceeded(agent.checklist, report.endpoint, now)
     prove(agent, report, now)
+    const adopted = agent.proven.get(wayKey(report))
+    if (adopted !== undefined) adopted.isTaken = report.up
   }
   const first = reports.find(({ endpoint }) => !isRelayed(agent, endpoint))
   agent.incumbent ??= first && wayKey(first)
@@ -159,6 +163,7 @@ export function report(agent: PathAgent, reports: readonly PathReport[], now: In
     const path = agent.proven.get(wayKey(measured))
     if (path === undefined) continue
     path.up = measured.up
+    path.isTaken = measured.up
     path.rttMs = measured.rttMs ?? path.rttMs
     path.lossPermille = measured.lossPermille
     path.downSince = measured.up ? undefined : (path.downSince ?? now)
@@ -248,6 +253,7 @@ function prove(agent: PathAgent, path: PathReport, now: Instant): void {
     ...path,
     provenAt: known?.provenAt ?? now,
     isWithdrawn: known?.isWithdrawn ?? false,
+    isTaken: known?.isTaken ?? false,
     downSince: path.up ? undefined : now,
   })
   if (isDirect(agent)) endSearch(agent)

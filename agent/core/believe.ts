@@ -15,6 +15,7 @@ import type { Event } from './event.ts'
 import { hexToBase64 } from './key-text.ts'
 import { observeSelf } from './observe.ts'
 import { mappedAddresses } from './port-mapping.ts'
+import { adoptOwn } from './publish.ts'
 import { expectExpiry } from './renewal.ts'
 import { createPeer, type Node, type Peer } from './state.ts'
 
@@ -24,7 +25,11 @@ type Belief = Omit<Extract<Event, { kind: 'record' }>, 'kind'>
 export function believe(node: Node, { record, envelope, heard }: Belief, now: Now): Effect[] {
   const id = record.certificate.node
   if (isRevoked(node.notices, record.certificate)) return []
-  if (id === node.self) return believeOwn(node, record, now)
+  if (id === node.self) {
+    if (heard || !isOwnLast(node, record)) return believeOwn(node, record, now)
+    adoptOwn(node, record, envelope, now)
+    return []
+  }
   const verdict = acceptRecord(node.view, record, envelope)
   const known = node.peers.get(id)
   if (verdict === 'same' && known !== undefined && heard) known.heardAt ??= now.instant
@@ -48,6 +53,15 @@ export function believe(node: Node, { record, envelope, heard }: Belief, now: No
     { kind: 'save-record', node: id, envelope },
     ...(known === undefined && heard ? [tell(node, 'member-joined', record, now)] : []),
   ]
+}
+
+/** What this node itself said last, before it was restarted, if it still may say so. */
+function isOwnLast(
+  { own, lastOwnVersion, config }: Node,
+  { present, version, certificate }: NodeRecord,
+) {
+  const isSame = certificate.serial === config.certificate.serial
+  return own === undefined && present && version === lastOwnVersion && isSame
 }
 
 function tell(

@@ -7,6 +7,9 @@ export const RECORD_REFRESH_MS = 60_000
 /** Two records of one node are at least this far apart, so that a burst of changes becomes one record. */
 export const RECORD_GAP_MS = 100
 
+/** For how long a restarted node stands by what it said before, while helper and STUN servers are asked. */
+export const OWN_RECORD_HOLD_MS = 3_000
+
 /** Silence after which a member is doubted, and after which it is given up: one and a half, and three refreshes. */
 export const SUSPECT_AFTER_MS = 90_000
 export const FAILED_AFTER_MS = 180_000

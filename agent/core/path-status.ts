@@ -5,7 +5,7 @@ import { orderPaths } from '../../nat/path-score.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import { directPath, type PlannedPath } from '../../topology/planned-path.ts'
 import type { RelayRoute } from '../../topology/relay-route.ts'
-import { figuresOf, pathById } from './peer-paths.ts'
+import { figuresOf, pathById, provenPath } from './peer-paths.ts'
 import type { Node, Peer } from './state.ts'
 import type { PathStatus } from './status.ts'
 
@@ -17,9 +17,10 @@ export const NO_PATH: PathStatus = {
   lossPct: null,
 }
 
-/** Paths that are up, the active one first. */
+/** Paths that are up by the helper's own word, the active one first: what this agent alone has proven carries nothing yet. */
 export function pathStatuses(node: Node, peer: Peer): PathStatus[] {
-  const paths = allPaths(peer).filter((path) => figuresOf(peer, path)?.up === true)
+  const isTaken = (path: PlannedPath) => provenPath(peer, path)?.isTaken !== false
+  const paths = allPaths(peer).filter((path) => figuresOf(peer, path)?.up === true && isTaken(path))
   const active = paths.find(({ id }) => id === peer.activePath)
   const ordered = active === undefined ? paths : [active, ...paths.filter((p) => p !== active)]
   return ordered.map((path) => statusOf(node, peer, path))

@@ -3,10 +3,11 @@
 import { addressParts, type TransportAddress } from '../../nat/address.ts'
 import { UNKNOWN_NAT } from '../../nat/behaviour.ts'
 import { type Instant, later, type Now } from '../../nat/clock.ts'
-import type { NodeRecord } from '../../topology/record.ts'
+import { type StunServerState, stunServerStates } from '../../nat/stun-client.ts'
+import type { NodeRecord, RecordEnvelope } from '../../topology/record.ts'
 import { signRecord } from '../../topology/record-codec.ts'
 import { acceptRecord } from '../../topology/view.ts'
-import { RECORD_GAP_MS, RECORD_REFRESH_MS } from './constants.ts'
+import { OWN_RECORD_HOLD_MS, RECORD_GAP_MS, RECORD_REFRESH_MS } from './constants.ts'
 import type { Effect } from './effect.ts'
 import { servesRelay } from './hubs.ts'
 import { mappedAddresses } from './port-mapping.ts'
@@ -39,12 +40,33 @@ export function publishOwn(node: Node, now: Now): Effect[] {
   const record: NodeRecord = { certificate: node.config.certificate, ...statement }
   acceptRecord(node.view, record, envelope)
   node.lastOwnVersion = version
-  node.own = { record, envelope, contentText, issuedAtInstant: now.instant }
+  node.own = { record, envelope, contentText, issuedAtInstant: now.instant, heldUntil: undefined }
   // Kept before it is said: a version that was heard once must never be used for anything else.
   return [
     { kind: 'save-record', node: node.self, envelope },
     { kind: 'publish', envelope },
   ]
+}
+
+/**
+ * Takes up what the node said of itself before it was restarted: until the helper has told of its links, and servers of
+ * what they see, that is nearer the truth than what the node could say now.
+ */
+export function adoptOwn(
+  node: Node,
+  record: NodeRecord,
+  envelope: RecordEnvelope,
+  { instant }: Now,
+): void {
+  acceptRecord(node.view, record, envelope)
+  const heldUntil = later(instant, OWN_RECORD_HOLD_MS)
+  node.own = { record, envelope, contentText: '', issuedAtInstant: instant, heldUntil }
+}
+
+/** Whether the node knows again where it is. */
+function knowsItself({ helper, stun }: Node): boolean {
+  const isSettled = ({ mapped, failures }: StunServerState) => mapped !== undefined || failures > 0
+  return helper.connected && stunServerStates(stun).every(isSettled)
 }
 
 export function publishDeadline(node: Node): Instant | undefined {
@@ -53,6 +75,8 @@ export function publishDeadline(node: Node): Instant | undefined {
 
 function ownRecordDue(node: Node, contentText: string): Instant | undefined {
   if (node.own === undefined) return 0 as Instant
+  const { heldUntil } = node.own
+  if (heldUntil !== undefined && !node.leaving && !knowsItself(node)) return heldUntil
   const changed = node.own.contentText !== contentText
   if (node.leaving && !changed) return undefined
   return later(node.own.issuedAtInstant, changed ? RECORD_GAP_MS : RECORD_REFRESH_MS)

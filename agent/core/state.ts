@@ -94,6 +94,8 @@ export interface OwnRecord {
   envelope: RecordEnvelope
   contentText: string
   issuedAtInstant: Instant
+  /** Of a record that was made before a restart: when it gives way to whatever can be said by then. */
+  heldUntil: Instant | undefined
 }
 
 /** A token bucket: the pace of probes over all peers. */

@@ -5,6 +5,7 @@
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { recordNode } from '../../topology/record-codec.ts'
 import type { Effect } from '../core/effect.ts'
 import type { HelperHello } from '../core/helper-contract.ts'
 import type { Node } from '../core/state.ts'
@@ -160,7 +161,10 @@ class Agent {
     // Read first: the first step writes what the view then holds.
     const records = this.#state.loadRecords()
     this.#membership.load()
-    for (const bytes of records) this.#takeRecord(bytes, false)
+    // Our own comes first, or the first step would say something else in its place.
+    const isOwn = (bytes: Uint8Array) => recordNode(bytes) === this.#node.self
+    for (const bytes of [...records.filter(isOwn), ...records.filter((one) => !isOwn(one))])
+      this.#takeRecord(bytes, false)
     this.#loop.dispatch({ kind: 'tick' })
     this.#underlay = await this.#startUnderlay()
     this.#underlay.setTargets(this.#targets)

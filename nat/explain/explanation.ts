@@ -17,6 +17,12 @@ export function explain(facts: PairFacts): Explanation {
   if (facts.path.kind === 'direct') {
     return { sentence: directText(facts), obstacle: undefined, remedies: [] }
   }
+  const proven = facts.checks.find(({ state }) => state === 'succeeded')
+  if (proven !== undefined && !facts.carriesNothing) {
+    const answer = `${facts.peer.name} answers at ${proven.address}, and traffic moves there once it has carried packets`
+    const sentence = `${stateText({ ...facts, isResting: false })}: ${answer}`
+    return { sentence, obstacle: undefined, remedies: [] }
+  }
   const isSettled = facts.isResting || facts.checks.length === 0 || facts.carriesNothing
   const obstacle = isSettled ? obstacleOf(facts) : undefined
   const sentence = `${stateText(facts)}: ${obstacle?.sentence ?? checkingText(facts)}`

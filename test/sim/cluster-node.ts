@@ -110,10 +110,10 @@ export class ClusterNode {
       this.now.instant,
     )
     this.agent = node
-    for (const [id, envelope] of this.disk) {
+    const others = [...this.disk].flatMap(([id, envelope]) => (id === this.id ? [] : [envelope]))
+    for (const envelope of own === undefined ? others : [own, ...others]) {
       const record = this.verify(envelope)
-      if (id !== this.id && record !== undefined)
-        this.dispatch({ kind: 'record', record, envelope, heard: false })
+      if (record !== undefined) this.dispatch({ kind: 'record', record, envelope, heard: false })
     }
     this.connectHelper()
     this.#cluster.gossip.start(this, bootstrap)

@@ -73,6 +73,8 @@ describe('an agent that was restarted', () => {
     const before = node.agent!.own!.record.version
     node.stop()
     node.start()
+    expect(node.agent!.own!.record.version).toBe(before)
+    cluster.clock.run(4_000)
     expect(node.agent!.own!.record.version).toBeGreaterThan(before)
   })
 

@@ -135,6 +135,47 @@ describe('what a node says of itself', () => {
   })
 })
 
+describe('the record of a node that was restarted', () => {
+  /** A node that has said where it is, and one that begins with what that one has left on the disk. */
+  function restarted() {
+    const before = oneNode({ stunServers: [SERVER] })
+    before.answerStun(before.connect([HOME]), SERVER, MAPPED)
+    before.run(1_000)
+    const { envelope, record } = before.node.own!
+    const world = oneNode({ stunServers: [SERVER], lastOwnVersion: record.version })
+    world.sleep(2_000)
+    return { world, before: record, effects: world.hear(envelope, false) }
+  }
+
+  it('stays as it was until helper and STUN server have told where the node is', () => {
+    const { world, before, effects } = restarted()
+    expect(ofKind(effects, 'publish')).toEqual([])
+    effects.push(...world.run(500))
+    const asked = world.connect([HOME])
+    expect(ofKind([...effects, ...asked, ...world.run(200)], 'publish')).toEqual([])
+    expect(world.node.own?.record).toEqual(before)
+    expect(ofKind(world.answerStun(asked, SERVER, MAPPED), 'publish')).toHaveLength(1)
+    expect(world.node.own?.record.candidates).toEqual(before.candidates)
+  })
+
+  it('gives way after a moment if no helper comes, and at once when the node leaves', () => {
+    const { world } = restarted()
+    expect(ofKind(world.run(4_000), 'publish')).toHaveLength(1)
+    expect(world.node.own?.record.candidates).toEqual([])
+    const leaver = restarted().world
+    const effects = [...leaver.take({ kind: 'leave' }), ...leaver.run(200)]
+    expect(ofKind(effects, 'publish')).toHaveLength(1)
+    expect(leaver.node.own?.record.present).toBe(false)
+  })
+
+  it('is made anew if it is not the last one that the node made, or was not its own word', () => {
+    const { before } = restarted()
+    const world = oneNode({ lastOwnVersion: before.version + 1 })
+    const effects = world.hear(world.recordOf(world.self, { version: before.version }), false)
+    expect(ofKind(effects, 'publish')).toHaveLength(1)
+  })
+})
+
 describe('the mapping behaviour that a node reports', () => {
   const OTHER = at('198.51.100.2:3478')
 
