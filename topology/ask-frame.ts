@@ -3,8 +3,8 @@
  * What one member may ask another over a link of theirs, and what it gets told.
  *
  * ```
- * ask     = ["why"]
- * told    = ["why", view] / ["fault", tstr]
+ * ask     = ["why"] / ["dial", address, address]                                        UDP, then TCP
+ * told    = ["why", view] / ["dial", { udp: bool, tcp: bool }] / ["fault", tstr]
  * view    = { nat, evidence: tstr, candidates: [* 16 candidate], path, attempts: [* 32 attempt],
  *             sentence: tstr, remedies: [* 8 tstr], * tstr => any }
  * path    = { kind: tstr, via: tstr / null, endpoint: address / null, rttUs: uint / null, lossPermille: uint / null }
@@ -26,11 +26,11 @@ import {
   encodeCanonical,
 } from './canonical-cbor.ts'
 import {
+  boolean,
   decodeAs,
   encodeAs,
   integer,
   listOf,
-  mapped,
   nullable,
   oneOf,
   type Schema,
@@ -72,7 +72,16 @@ export interface PeerView {
   readonly remedies: readonly string[]
 }
 
-export type Question = { readonly kind: 'why' }
+export type Question =
+  | { readonly kind: 'why' }
+  /** Whether these addresses of the asking member let a stranger in. */
+  | { readonly kind: 'dial'; readonly udp: TransportAddress; readonly tcp: TransportAddress }
+
+/** Which of two addresses let a stranger in. */
+export interface DoorTried {
+  readonly udp: boolean
+  readonly tcp: boolean
+}
 
 /**
  * unreached: no link leads there. not-spoken: the member is older than the question. refused: it does not answer that to us.
@@ -82,6 +91,7 @@ export type AskFault = 'unreached' | 'not-spoken' | 'refused' | 'busy' | 'timeou
 
 export type Told =
   | { readonly kind: 'why'; readonly view: PeerView }
+  | { readonly kind: 'dial'; readonly result: DoorTried }
   | { readonly kind: 'fault'; readonly fault: AskFault }
 
 export const ASK_BYTES_MAX = 256
@@ -140,11 +150,25 @@ const viewSchema: Schema<PeerView> = struct<PeerView>(
   { open: true },
 )
 
-const questionSchema: Schema<Question> = mapped(
-  tuple<readonly ['why']>(oneOf('why')),
-  ([kind]) => ({ kind }),
-  ({ kind }) => [kind] as const,
+const whySchema = tuple<readonly ['why']>(oneOf('why'))
+const dialSchema = tuple<readonly ['dial', TransportAddress, TransportAddress]>(
+  oneOf('dial'),
+  transportAddressSchema,
+  transportAddressSchema,
 )
+const doorSchema: Schema<DoorTried> = struct<DoorTried>({ udp: boolean, tcp: boolean })
+
+const questionSchema: Schema<Question> = {
+  write: (question) =>
+    question.kind === 'why'
+      ? whySchema.write(['why'])
+      : dialSchema.write(['dial', question.udp, question.tcp]),
+  read: (value) => {
+    if (whySchema.read(value) !== undefined) return { kind: 'why' }
+    const dial = dialSchema.read(value)
+    return dial && { kind: 'dial', udp: dial[1], tcp: dial[2] }
+  },
+}
 
 export function encodeAsk(question: Question): Uint8Array {
   return encodeAs(questionSchema, question)
@@ -160,6 +184,8 @@ export function encodeTold(told: Told): Uint8Array {
   switch (told.kind) {
     case 'why':
       return encodeCanonical(['why', viewSchema.write(bounded(told.view))])
+    case 'dial':
+      return encodeCanonical(['dial', doorSchema.write(told.result)])
     case 'fault':
       return encodeCanonical(['fault', told.fault])
   }
@@ -178,6 +204,10 @@ function readTold([kind, what, ...rest]: readonly CborValue[]): Told | undefined
   if (kind === 'why') {
     const view = viewSchema.read(what)
     return view && { kind, view }
+  }
+  if (kind === 'dial') {
+    const result = doorSchema.read(what)
+    return result && { kind, result }
   }
   const fault = kind === 'fault' ? faultSchema.read(what) : undefined
   return fault && { kind: 'fault', fault }

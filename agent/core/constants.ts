@@ -10,6 +10,16 @@ export const RECORD_GAP_MS = 100
 /** For how long a restarted node stands by what it said before, while helper and STUN servers are asked. */
 export const OWN_RECORD_HOLD_MS = 3_000
 
+/** A member that was asked to try our addresses has said by then what it found, its own patience included. */
+export const DIAL_BACK_ANSWER_MS = 4_000
+
+/** How long an address that nobody could try is kept back. */
+export const DIAL_BACK_PATIENCE_MS = 10_000
+
+/** When addresses are tried again: those that are open, in case a rule was changed, and those that are shut. */
+export const DIAL_BACK_REPEAT_MS = 1_800_000
+export const DIAL_BACK_RETRY_MS = 300_000
+
 /** Silence after which a member is doubted, and after which it is given up: one and a half, and three refreshes. */
 export const SUSPECT_AFTER_MS = 90_000
 export const FAILED_AFTER_MS = 180_000

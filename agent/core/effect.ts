@@ -36,6 +36,13 @@ export type Effect =
     }
   /** From a socket beside the one port, or the end of one. */
   | { readonly kind: 'side-socket'; readonly message: SideMessage }
+  /** Ask a neighbour to try where others should reach us; the event `dialled-back` follows. */
+  | {
+      readonly kind: 'ask-to-dial'
+      readonly to: NodeId
+      readonly udp: TransportAddress
+      readonly tcp: TransportAddress
+    }
   /** Look which default gateway there is; the event `gateway` follows. */
   | { readonly kind: 'find-gateway' }
   /** To the gateway's PCP and NAT-PMP port. */

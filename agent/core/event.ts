@@ -4,6 +4,7 @@ import type { Gateway } from '../../nat/gateway-request.ts'
 import type { MeasureOutcome } from '../../nat/path-mtu.ts'
 import type { SideSocket } from '../../nat/side-socket.ts'
 import type { UpnpResult } from '../../nat/upnp-request.ts'
+import type { DoorTried } from '../../topology/ask-frame.ts'
 import type { Certificate } from '../../topology/certificate.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import type { Notice } from '../../topology/notice.ts'
@@ -68,6 +69,12 @@ export type Event =
       readonly socket: SideSocket
       readonly from: TransportAddress
       readonly payload: Uint8Array
+    }
+  /** What a neighbour found that was asked to try our addresses; undefined if it did not say. */
+  | {
+      readonly kind: 'dialled-back'
+      readonly by: NodeId
+      readonly result: DoorTried | undefined
     }
   /** A person asked: question all STUN servers and try all addresses again. */
   | { readonly kind: 'recheck' }

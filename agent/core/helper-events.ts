@@ -11,9 +11,10 @@ import type { Event } from './event.ts'
 import { remember } from './event-log.ts'
 import { PATH_TRIAL_MS } from './constants.ts'
 import { adoptChannel } from './channels.ts'
+import { assumeOpen, restartDialBack } from './dial-back.ts'
 import { adoptRoutes } from './hubs.ts'
 import type { HelperEvent, HelperLink, HelperPath, HelperPeer } from './helper-contract.ts'
-import { observeSelf, rememberObserver } from './observe.ts'
+import { observeSelf, offeredAddresses, rememberObserver } from './observe.ts'
 import { pathEffect, provenEffect, takeSwitch } from './path-events.ts'
 import { forgetMtus, noticePath, noticeTraffic, remeasure } from './peer-mtu.ts'
 import { restartNatSurvey } from './nat-survey.ts'
@@ -41,6 +42,8 @@ export function adoptHelper(node: Node, { hello, state }: Connected, now: Now): 
   node.helper.appliedText = undefined
   forgetMtus(node)
   node.links = state.links
+  // A hub goes on being one while its agent is away.
+  if (state.device?.relay === true) assumeOpen(node, offeredAddresses(node), now.instant)
   askAgain(node.stun, now.instant)
   recheckPeers(node, now.instant)
   node.helper.names = state.names
@@ -217,6 +220,7 @@ function takeLinks(node: Node, links: readonly HelperLink[], now: Now): Effect[]
   // Another network: what was mapped and what worked there says nothing here.
   node.seenByPeers.clear()
   restartNatSurvey(node, now.instant)
+  restartDialBack(node, now.instant)
   remeasure(node, now.instant)
   askAgain(node.stun, now.instant)
   recheckPeers(node, now.instant)

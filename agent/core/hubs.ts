@@ -7,7 +7,7 @@ import type { NodeId } from '../../topology/identity.ts'
 import { relayPath } from '../../topology/planned-path.ts'
 import { chooseHomeHubs, type RelayRoute, relayRoutes } from '../../topology/relay-route.ts'
 import type { HelperPath } from './helper-contract.ts'
-import { dialableAddresses } from './observe.ts'
+import { openAddresses } from './dial-back.ts'
 import { setIndirect } from './peer-paths.ts'
 import type { Node, Peer } from './state.ts'
 
@@ -23,9 +23,9 @@ export interface HubSurvey {
 
 export const NO_HUBS: HubSurvey = { relays: new Set(), draining: new Set(), links: [] }
 
-/** Whether this node forwards for others: unless it was told not to, every host that seems dialable does. */
+/** Whether this node forwards for others: unless it was told not to, every host that others reach does. */
 export function servesRelay(node: Node): boolean {
-  return node.config.relay && node.config.certificate.hub && dialableAddresses(node).length > 0
+  return node.config.relay && node.config.certificate.hub && openAddresses(node, 'udp').length > 0
 }
 
 /** Members that have this node as a home hub, by name: they still count on it. Hubs are reached without one. */

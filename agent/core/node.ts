@@ -11,6 +11,7 @@ import { believe, recheckPeers } from './believe.ts'
 import { budgetDeadline, dueProbeEffects } from './probing.ts'
 import type { Effect } from './effect.ts'
 import type { Event } from './event.ts'
+import { dialBackDeadline, dialBackEffects, restartDialBack, takeDialBack } from './dial-back.ts'
 import { dialTargets } from './dial-targets.ts'
 import { updateHubs } from './hubs.ts'
 import { adoptHelper, loseHelper, takeHelperEvent } from './helper-events.ts'
@@ -42,6 +43,7 @@ export function step(node: Node, event: Event, now: Now): Effect[] {
   setStunServers(node.stun, stunServerAddresses(node), now.instant)
   effects.push(...stunEffects(node, now))
   effects.push(...natSurveyEffects(node, now))
+  effects.push(...dialBackEffects(node, now))
   effects.push(...expireMembers(node, now))
   effects.push(...renewOwn(node, now))
   effects.push(...livenessEffects(node, now))
@@ -70,6 +72,7 @@ export function nextDeadline(node: Node): Instant | undefined {
     livenessDeadline(node),
     nextPortMappingDeadline(node),
     natSurveyDeadline(node),
+    dialBackDeadline(node),
     channelDeadline(node),
     measureDeadline(node),
     node.helper.connected ? stunDeadline(node.stun) : undefined,
@@ -119,6 +122,7 @@ function take(node: Node, event: Event, now: Now): Effect[] {
     case 'recheck':
       askAgain(node.stun, now.instant)
       recheckPeers(node, now.instant)
+      restartDialBack(node, now.instant)
       lookForGateway(node, now.instant)
       refreshPorts(node, now.instant)
       remeasure(node, now.instant)
@@ -144,6 +148,8 @@ function take(node: Node, event: Event, now: Now): Effect[] {
       if (!had && node.config.portMapping) askForPorts(node, now.instant)
       return []
     }
+    case 'dialled-back':
+      return takeDialBack(node, event.by, event.result, now)
     case 'channel':
       return takeChannel(node, event, now)
     case 'drain':

@@ -30,8 +30,6 @@ export interface SelfObservation {
   /** All that is known of it, as the record says it. */
   readonly nat: NatBehaviour
   readonly candidates: readonly Candidate[]
-  /** Whether others can open a connection to this host, as far as it can tell itself. */
-  readonly dialable: readonly TransportAddress[]
 }
 
 export function observeSelf(node: Node): SelfObservation {
@@ -53,7 +51,6 @@ export function observeSelf(node: Node): SelfObservation {
     mapping,
     nat: { mapping: mapping.mapping, filtering: 'unknown', lifetimeMs },
     candidates: candidatesOf(node, host, forwarded, mapped),
-    dialable: dialableAddresses(node),
   }
 }
 
@@ -76,8 +73,8 @@ function candidatesOf(
   return [...home.slice(0, CANDIDATES_MAX - abroad.length), ...abroad]
 }
 
-/** Where others can open a connection to this host, as far as it can tell itself. */
-export function dialableAddresses(node: Node): readonly TransportAddress[] {
+/** Where others may be able to open a connection to this host: they have to try (dial-back.ts). */
+export function offeredAddresses(node: Node): readonly TransportAddress[] {
   const global = hostAddresses(node).filter(
     (address) => addressScope(addressParts(address).ip) === 'global',
   )

@@ -8,10 +8,11 @@ import type { NodeRecord, RecordEnvelope } from '../../topology/record.ts'
 import { signRecord } from '../../topology/record-codec.ts'
 import { acceptRecord } from '../../topology/view.ts'
 import { OWN_RECORD_HOLD_MS, RECORD_GAP_MS, RECORD_REFRESH_MS } from './constants.ts'
+import { assumeOpen, openAddresses } from './dial-back.ts'
 import type { Effect } from './effect.ts'
 import { servesRelay } from './hubs.ts'
 import { mappedAddresses } from './port-mapping.ts'
-import { dialableAddresses, observeSelf } from './observe.ts'
+import { offeredAddresses, observeSelf } from './observe.ts'
 import type { Node } from './state.ts'
 
 type Content = Pick<
@@ -59,6 +60,7 @@ export function adoptOwn(
   { instant }: Now,
 ): void {
   acceptRecord(node.view, record, envelope)
+  assumeOpen(node, record.stunServers, instant)
   const heldUntil = later(instant, OWN_RECORD_HOLD_MS)
   node.own = { record, envelope, contentText: '', issuedAtInstant: instant, heldUntil }
 }
@@ -103,9 +105,9 @@ function ownContent(node: Node): Content {
     present: true,
     candidates: self.candidates,
     nat: self.nat,
-    dialAddresses: self.dialable.map((address) => dialMultiaddr(node, address)),
+    dialAddresses: openAddresses(node, 'tcp').map((address) => dialMultiaddr(node, address)),
     dialPort,
-    stunServers: servesStun(node) ? self.dialable : [],
+    stunServers: offersStun(node),
     relay: servesRelay(node),
     draining: node.draining,
     birthdaySearch: node.config.birthdaySearch,
@@ -113,10 +115,16 @@ function ownContent(node: Node): Content {
   }
 }
 
-/** Whether the helper should answer STUN: as configured, or if the host seems dialable. */
+/** Whether the helper should answer STUN: as configured, or if others may reach this host, who try it by asking. */
 export function servesStun(node: Node): boolean {
   const { stunServer } = node.config
-  return stunServer === 'auto' ? dialableAddresses(node).length > 0 : stunServer
+  return stunServer === 'auto' ? offeredAddresses(node).length > 0 : stunServer
+}
+
+function offersStun(node: Node): readonly TransportAddress[] {
+  const { stunServer } = node.config
+  if (stunServer === 'auto') return openAddresses(node, 'udp')
+  return stunServer ? offeredAddresses(node) : []
 }
 
 /** An advertised port stands for both protocols, a mapped one for UDP alone; a link's own address is dialled at the libp2p port. */

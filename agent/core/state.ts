@@ -17,6 +17,7 @@ import { createView, type View } from '../../topology/view.ts'
 import { createPeerChannel, type PeerChannel } from './channels.ts'
 import type { NodeConfig, Powers } from './config.ts'
 import { PROBE_BURST } from './constants.ts'
+import { createDialBack, type DialBack } from './dial-back.ts'
 import { createEventLog, type EventLog, type EventOf } from './event-log.ts'
 import { type HubSurvey, NO_HUBS } from './hubs.ts'
 import { createMtuSurvey, type MtuSurvey } from './peer-mtu.ts'
@@ -143,6 +144,7 @@ export interface Node {
   readonly ports: Ports
   readonly events: EventLog
   readonly survey: NatSurvey
+  readonly dialBack: DialBack
   readonly renewal: Renewal
   /** Another host that runs with our keys: its records that we have seen, and since when it is certain. */
   readonly twin: { seen: number; since: WallTime | undefined }
@@ -196,6 +198,7 @@ export function createNode(config: NodeConfig, powers: Powers, now: Instant): No
     },
     events: createEventLog(),
     survey: createNatSurvey(now),
+    dialBack: createDialBack(),
     swim: undefined,
     twin: { seen: 0, since: undefined },
     renewal: { askAt: now, asking: false, failures: 0 },

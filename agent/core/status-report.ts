@@ -11,6 +11,7 @@ import { isShutOut } from './notices.ts'
 import { observeSelf } from './observe.ts'
 import { type Explainer, explainer } from './pair-facts.ts'
 import { portMappingProtocols, portMappingStatus, whyNoPortMapping } from './port-mapping.ts'
+import { openAddresses } from './dial-back.ts'
 import { isReached } from './peer-paths.ts'
 import type { Node, Peer } from './state.ts'
 import { turnServerStatuses } from './turn.ts'
@@ -42,7 +43,7 @@ export function netcheckOf(node: Node): Netcheck {
       mapped: mapped ?? null,
     })),
     turnServers: turnServerStatuses(node),
-    dialable: self.dialable.length > 0,
+    dialable: openAddresses(node, 'tcp').length > 0,
     portMapping: portMappingProtocols(node),
     whyNoPortMapping: whyNoPortMapping(node),
   }

@@ -2,14 +2,7 @@
 /** Why a pair is connected as it is, put together from what both of its ends know. */
 import { parseTransportAddress, type TransportAddress } from '../../nat/address.ts'
 import type { Now } from '../../nat/clock.ts'
-import type {
-  AskFault,
-  Attempt,
-  PathTold,
-  PeerView,
-  Question,
-  Told,
-} from '../../topology/ask-frame.ts'
+import type { AskFault, Attempt, PathTold, PeerView, Told } from '../../topology/ask-frame.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import { observeSelf } from './observe.ts'
 import type { Node } from './state.ts'
@@ -17,19 +10,17 @@ import type { PathStatus, Why, WhyAttempt } from './status.ts'
 import { type OwnWhy, whyReport } from './why-report.ts'
 
 /** What this node tells a member that asks about its pair with this node. */
-export function answerTo(node: Node, from: NodeId, question: Question, now: Now): Told {
+export function tellWhy(node: Node, from: NodeId, now: Now): Told {
   const peer = node.peers.get(from)
   if (peer === undefined) return { kind: 'fault', fault: 'refused' }
-  switch (question.kind) {
-    case 'why':
-      return { kind: 'why', view: viewOf(node, whyReport(node, peer, now)) }
-  }
+  return { kind: 'why', view: viewOf(node, whyReport(node, peer, now)) }
 }
 
 /** This end's view, completed by what the other one told. */
 export function fromBoth(own: OwnWhy, told: Told): Why {
-  if (told.kind === 'fault') {
-    const unanswered = { fault: told.fault, sentence: faultText(own.peer, told.fault) }
+  if (told.kind !== 'why') {
+    const fault = told.kind === 'fault' ? told.fault : 'malformed'
+    const unanswered = { fault, sentence: faultText(own.peer, fault) }
     return { ...own, otherAttempts: null, otherPath: null, otherSentence: null, unanswered }
   }
   const { nat, evidence, candidates, path, attempts, sentence, remedies } = told.view

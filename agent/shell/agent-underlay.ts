@@ -2,6 +2,8 @@
 /** The control plane of a running agent: it judges by what the node knows. */
 import type { WallTime } from '../../nat/clock.ts'
 import { err, type Result } from '../../nat/result.ts'
+import type { Question, Told } from '../../topology/ask-frame.ts'
+import type { NodeId } from '../../topology/identity.ts'
 import { isRevoked, type Notice, type NoticeFault, openNotice } from '../../topology/notice.ts'
 import type { NodeRecord } from '../../topology/record.ts'
 import { type RecordFault, verifyRecord } from '../../topology/record-codec.ts'
@@ -9,9 +11,10 @@ import { verifySignal } from '../../topology/signal.ts'
 import { askTarget, meshTargets } from '../core/dial-targets.ts'
 import { isMeshAddress } from '../core/observe.ts'
 import type { Node } from '../core/state.ts'
-import { answerTo } from '../core/why-from-both.ts'
+import { tellWhy } from '../core/why-from-both.ts'
 import type { JoinDesk } from './authority/answer-join.ts'
 import { readClock } from './clock.ts'
+import { DoorTrials } from './door-trials.ts'
 import type { Log } from './log.ts'
 import { nodeCrypto } from './node-crypto.ts'
 import { handedSockets, listenPlaces } from './underlay/handed-sockets.ts'
@@ -30,6 +33,7 @@ export interface AgentUnderlayOptions {
 
 export function startAgentUnderlay(options: AgentUnderlayOptions): Promise<Underlay> {
   const { node, seed, desk, log } = options
+  const doors = new DoorTrials()
   const { network, dialPort } = node.config
   return startUnderlay({
     self: node.self,
@@ -43,7 +47,7 @@ export function startAgentUnderlay(options: AgentUnderlayOptions): Promise<Under
     isMeshAddress: (ip) => isMeshAddress(node, ip),
     meshTargets: () => meshTargets(node),
     askTarget: (id) => askTarget(node, id),
-    answer: (from, question) => answerTo(node, from, question, readClock()),
+    answer: (from, question) => answer(node, doors, from, question),
     verify: (bytes) => judgeRecord(node, bytes),
     verifySignal: (bytes) => verifySignal(bytes, network.id, nodeCrypto, readClock().wall),
     isMember: (id) => {
@@ -58,6 +62,22 @@ export function startAgentUnderlay(options: AgentUnderlayOptions): Promise<Under
     onEvent: (event) => options.onEvent(event),
     log,
   })
+}
+
+async function answer(
+  node: Node,
+  doors: DoorTrials,
+  from: NodeId,
+  question: Question,
+): Promise<Told> {
+  switch (question.kind) {
+    case 'why':
+      return tellWhy(node, from, readClock())
+    case 'dial': {
+      const candidates = node.peers.get(from)?.record.candidates ?? []
+      return doors.answer(from, candidates, question)
+    }
+  }
 }
 
 /** A record as of now: form, signatures, lifetime, and whether its node was revoked. */

@@ -5,6 +5,8 @@
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Question, Told } from '../../topology/ask-frame.ts'
+import type { NodeId } from '../../topology/identity.ts'
 import { recordNode } from '../../topology/record-codec.ts'
 import type { Effect } from '../core/effect.ts'
 import type { HelperHello } from '../core/helper-contract.ts'
@@ -224,6 +226,7 @@ class Agent {
           this.#targets = targets
           this.#underlay?.setTargets(targets)
         },
+        ask: (to, question) => this.#ask(to, question),
         // The revoked one hears why over the link that is about to go.
         hangUp: (node) => setTimeout(() => this.#underlay?.hangUp(node), FAREWELL_MS),
       },
@@ -239,6 +242,10 @@ class Agent {
     })
   }
 
+  async #ask(to: NodeId, question: Question): Promise<Told> {
+    return (await this.#underlay?.ask(to, question)) ?? { kind: 'fault', fault: 'unreached' }
+  }
+
   #service(): AgentService {
     return new AgentService({
       node: this.#node,
@@ -246,8 +253,7 @@ class Agent {
       helper: this.#helper,
       readClock,
       feed: this.#feed,
-      ask: async (to, question) =>
-        (await this.#underlay?.ask(to, question)) ?? { kind: 'fault', fault: 'unreached' },
+      ask: (to, question) => this.#ask(to, question),
       controlCounts: () => this.#underlay?.controlCounts() ?? NO_COUNTS,
       onReload: () => this.#reloading.reload(),
       onNotice: (bytes) => this.#membership.spread(bytes),

@@ -4,6 +4,7 @@ import type { NodeId } from '../../topology/identity.ts'
 import type { MeasureOutcome } from '../../nat/path-mtu.ts'
 import type { SideMessage } from '../../nat/side-socket.ts'
 import type { UpnpRequest } from '../../nat/upnp-request.ts'
+import type { Question, Told } from '../../topology/ask-frame.ts'
 import type { RecordEnvelope } from '../../topology/record.ts'
 import type { DialTarget, Effect } from '../core/effect.ts'
 import { type EventEntry, isWarning } from '../core/event-log.ts'
@@ -23,6 +24,7 @@ export interface World {
     publish(envelope: RecordEnvelope): void
     setTargets(targets: readonly DialTarget[]): void
     hangUp(node: NodeId): void
+    ask(to: NodeId, question: Question): Promise<Told>
   }
   readonly gateway: {
     look(): Promise<void>
@@ -86,6 +88,9 @@ export function perform(effect: Effect, world: World): void {
     case 'close-channel':
       world.channels.close(effect.node)
       break
+    case 'ask-to-dial':
+      void askToDial(effect, world)
+      break
     case 'publish':
       world.gossip.publish(effect.envelope)
       break
@@ -134,4 +139,13 @@ async function measure(
 function outcomeOf(fault: HelperFault): MeasureOutcome {
   if (fault.kind === 'too-large') return { kind: 'too-large', mtu: fault.mtu }
   return { kind: fault.kind === 'no-reply' ? 'lost' : 'unasked' }
+}
+
+async function askToDial(
+  { to, udp, tcp }: Extract<Effect, { kind: 'ask-to-dial' }>,
+  { gossip, dispatch }: World,
+): Promise<void> {
+  const told = await gossip.ask(to, { kind: 'dial', udp, tcp })
+  const result = told.kind === 'dial' ? told.result : undefined
+  dispatch({ kind: 'dialled-back', by: to, result })
 }

@@ -6,7 +6,7 @@ import { meshAddress, startMesh } from './mesh.ts'
 
 /**
  * Hosts with public addresses that cannot be dialled, because a firewall lets only answers in. They cannot tell by
- * themselves, and offer what hubs offer.
+ * themselves: others try, and then they offer nothing of what hubs offer.
  */
 const names = ['hub', 'other', 'fort', 'wall', 'alice', 'bob'] as const
 let lab: Lab
@@ -36,7 +36,23 @@ afterAll(async () => {
   await lab?.stop()
 })
 
-test('hosts find their mapping although some that offer STUN do not let them in', async () => {
+test('public hosts are hubs once others have reached them, and those that nobody reaches are none', async () => {
+  const isHub = async (name: string) => (await mesh.alice.peer(name)).hub
+  for (const [name, expected] of [
+    ['hub', true],
+    ['other', true],
+    ['fort', false],
+    ['wall', false],
+  ] as const)
+    await mesh.alice.host.waitFor(async () => (await isHub(name)) === expected, {
+      deadlineMs: 10_000,
+      what: `${name} is ${expected ? 'a' : 'no'} hub`,
+    })
+  const { dialable } = await mesh.fort.json<{ dialable: boolean }>(['netcheck'])
+  expect(dialable).toBe(false)
+})
+
+test('hosts find their mapping although some that have public addresses do not let them in', async () => {
   for (const [member, mapping] of [
     [mesh.alice, 'address-and-port-dependent'],
     [mesh.bob, 'endpoint-independent'],
@@ -57,7 +73,7 @@ test('hosts behind firewalls with public addresses are reached directly from beh
   await mesh.fort.reaches('wall')
 })
 
-test('a hub that does not let strangers in carries nothing for those that it does not let in', async () => {
+test('what is relayed goes over those that let strangers in', async () => {
   const { path } = await mesh.alice.reaches('bob', 'relay')
   expect(['hub', 'other']).toContain(path.via)
   await mesh.alice.host.run(['ping', '-c', '2', '-W', '2', await meshAddress(mesh.alice, 'bob')])

@@ -94,9 +94,15 @@ test('hosts with public IPv6 behind firewalls are connected over it where their 
 test('a hop that carries 1280 bytes lets large pings pass, directly and over a hub', async () => {
   await mesh.dan.reaches('ann')
   await mesh.dan.reaches('gus', 'relay')
-  for (const peer of [mesh.ann, mesh.gus]) {
-    await ping(mesh.dan, peer, '-c', '4', '-i', '0.2', '-s', '1200', '-M', 'do')
-    await ping(peer, mesh.dan, '-c', '4', '-i', '0.2', '-s', '1200', '-M', 'do')
+  const large = ['-c', '4', '-i', '0.2', '-s', '1200', '-M', 'do']
+  for (const [from, to] of [mesh.ann, mesh.gus].flatMap((peer) => [
+    [mesh.dan, peer] as const,
+    [peer, mesh.dan] as const,
+  ])) {
+    const address = await meshAddress(from, to.name)
+    // A route carries little until its paths have proven more.
+    const passes = async () => (await from.host.exec(['ping', ...large, address])).code === 0
+    await from.host.waitFor(passes, { deadlineMs: 12_000, what: `${to.name} answers large pings` })
   }
 })
 

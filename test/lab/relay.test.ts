@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { EventEntry } from '../../agent/core/event-log.ts'
 import { type Lab, startLab } from '../../netns-lab/lab.ts'
 import type { Member } from '../../netns-lab/member.ts'
 import { meshAddress, startMesh } from './mesh.ts'
@@ -31,6 +32,19 @@ test('two hosts that cannot punch are connected over a hub, and status names it'
   expect(why).not.toBe('')
   await bob.reaches('alice', 'relay')
   await alice.pings(await meshAddress(alice, 'bob'))
+})
+
+test('the path over a hub was there within two seconds of the other host being known', async () => {
+  for (const [one, peer] of [
+    [alice, 'bob'],
+    [bob, 'alice'],
+  ] as const) {
+    const events = await one.json<readonly EventEntry[]>(['events'])
+    const proven = events.find((event) => event.kind === 'path-proven' && event.peer === peer)
+    if (proven?.kind !== 'path-proven') throw new Error(`${one.name} has proven no path`)
+    expect(proven.path).toContain('over')
+    expect(proven.sinceMs).toBeLessThan(2_000)
+  }
 })
 
 test('a hub sees ciphertext only', async () => {

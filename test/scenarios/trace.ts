@@ -65,6 +65,8 @@ export class Trace implements Witness {
         return `link down to ${this.#nameOf(event.node)}`
       case 'channel':
         return `data channel to ${this.#nameOf(event.node)}: ${event.isOpen ? 'open' : 'closed'}, ${event.detail}`
+      case 'dialled-back':
+        return `${this.#nameOf(event.by)} has tried: ${event.result?.udp === true ? 'open' : 'shut'}`
       case 'apply-failed':
         return `apply failed: ${event.fault.message}`
       case 'recheck':
@@ -134,6 +136,8 @@ export class Trace implements Witness {
       }
       case 'stop-search':
         return `searches no more for ${this.#peer(effect.peer)}`
+      case 'ask-to-dial':
+        return `asks ${this.#nameOf(effect.to)} to try ${effect.udp}`
       case 'send-datagram':
         return `asks ${effect.to}`
       case 'publish': {

@@ -26,6 +26,7 @@ export class Checkers implements Witness {
     'stop-search': 0,
     'send-datagram': 0,
     'side-socket': 0,
+    'ask-to-dial': 0,
     measure: 0,
     publish: 0,
     'save-record': 0,

@@ -11,6 +11,7 @@ import type { NodeId } from '../../topology/identity.ts'
 import type { NodeRecord, RecordEnvelope } from '../../topology/record.ts'
 import type { Cluster } from './cluster.ts'
 import type { Frame } from './frame.ts'
+import { tryDoor } from './door-trial.ts'
 import { HelperModel } from './helper-model.ts'
 import { type Member, WALL_START_MS } from './membership.ts'
 import type { Host } from './network.ts'
@@ -190,6 +191,9 @@ export class ClusterNode {
         )
         break
       }
+      case 'ask-to-dial':
+        this.#askToDial(effect)
+        break
       case 'side-socket':
         this.#sideSockets.perform(effect.message)
         break
@@ -223,6 +227,21 @@ export class ClusterNode {
       case 'log':
         break
     }
+  }
+
+  #askToDial({ to, udp }: Extract<Effect, { kind: 'ask-to-dial' }>): void {
+    const { clock, network, nodes } = this.#cluster
+    const other = [...nodes.values()].find(({ id }) => id === to)
+    if (other === undefined) return
+    const onTheWay = (then: () => void) => clock.after(network.delayMs(this.host, other.host), then)
+    onTheWay(() =>
+      tryDoor({ clock, network, host: other.host }, udp, (isOpen) =>
+        onTheWay(() => {
+          const result = { udp: isOpen, tcp: isOpen }
+          this.dispatch({ kind: 'dialled-back', by: to, result })
+        }),
+      ),
+    )
   }
 
   #arm(): void {

@@ -2,7 +2,7 @@
 /** What a node says of a pair, after the pair was simulated: the rule that it names is the NATs' own. */
 import { describe, expect, it } from 'vitest'
 import { statusOf } from '../../agent/core/status-report.ts'
-import { answerTo, fromBoth } from '../../agent/core/why-from-both.ts'
+import { fromBoth, tellWhy } from '../../agent/core/why-from-both.ts'
 import { whyReport } from '../../agent/core/why-report.ts'
 import { whyText } from '../../agent/shell/cli/why.ts'
 import { decodeTold, encodeTold, type Told } from '../../topology/ask-frame.ts'
@@ -22,7 +22,7 @@ function pair(a: NatKindName, b: NatKindName) {
   for (const host of [alice, bob]) host.start(hub)
   cluster.clock.run(40_000)
   const node = alice.agent!
-  const told = answerTo(bob.agent!, alice.id, { kind: 'why' }, bob.now)
+  const told = tellWhy(bob.agent!, alice.id, bob.now)
   const own = whyReport(node, node.peers.get(bob.id)!, alice.now)
   const why = fromBoth(own, overTheWire(told))
   return { own, why, status: statusOf(node, alice.now) }

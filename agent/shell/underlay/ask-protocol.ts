@@ -27,7 +27,8 @@ const BURST = 20
 
 export interface AskOptions {
   /** Answers a question of a member. */
-  answer(from: NodeId, question: Question): Told
+  /** Within a deadline of its own. */
+  answer(from: NodeId, question: Question): Promise<Told>
   /** The member at the other end of a connection; undefined for a stranger. */
   memberOf(connection: Connection): NodeId | undefined
   /** Runs `use` over a connection to the member; undefined if there is none to be had. */
@@ -62,7 +63,7 @@ export class AskProtocol {
     const signal = AbortSignal.timeout(DEADLINE_MS)
     try {
       const messages = lpStream(stream, { maxDataLength: ASK_BYTES_MAX })
-      const told = this.#reply((await messages.read({ signal })).subarray(), connection)
+      const told = await this.#reply((await messages.read({ signal })).subarray(), connection)
       await messages.write(encodeTold(told), { signal })
       await stream.close({ signal })
     } catch (error) {
@@ -70,7 +71,7 @@ export class AskProtocol {
     }
   }
 
-  #reply(asked: Uint8Array, connection: Connection): Told {
+  async #reply(asked: Uint8Array, connection: Connection): Promise<Told> {
     const from = this.#options.memberOf(connection)
     if (from === undefined) return fault('refused')
     if (!this.#rate.take(from)) return fault('busy')

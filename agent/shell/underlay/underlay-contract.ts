@@ -36,7 +36,7 @@ export interface UnderlayOptions {
   /** Where a member can be reached at all, for a question: in the mesh as well. */
   askTarget(node: NodeId): SupervisorTarget
   /** Answers a question of a member. */
-  answer(from: NodeId, question: Question): Told
+  answer(from: NodeId, question: Question): Promise<Told>
   /** Judges an envelope: form, signature, certificate, network, lifetime, revocation. */
   verify(bytes: Uint8Array): Result<NodeRecord>
   /** Form, signature and time of a signal. */

@@ -106,7 +106,11 @@ export function oneNode(config: Partial<NodeConfig> = {}) {
       links: readonly HelperLink[],
       peers: HelperState['peers'] = [],
       turn: HelperState['turn'] = [],
-    ) => take({ kind: 'helper-connected', hello: HELLO, state: { ...STATE, links, peers, turn } }),
+      device: HelperState['device'] = null,
+    ) => {
+      const state = { ...STATE, links, peers, turn, device }
+      return take({ kind: 'helper-connected', hello: HELLO, state })
+    },
     /** Answers a STUN request among `effects`. */
     answerStun: (
       effects: readonly Effect[],

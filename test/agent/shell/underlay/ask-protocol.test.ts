@@ -52,7 +52,7 @@ describe('a question between members', () => {
     const [a, b] = [
       await member(11),
       await member(12, {
-        answer: (from) => {
+        answer: async (from) => {
           asked.push(from)
           return { kind: 'fault', fault: 'busy' }
         },
@@ -83,7 +83,7 @@ describe('a question between members', () => {
     const [old, asker, member] = await Promise.all([bareNode(21), bareNode(22), bareNode(23)])
     const protocolOf = (to: Libp2p) =>
       new AskProtocol({
-        answer: () => ({ kind: 'fault', fault: 'busy' }),
+        answer: async () => ({ kind: 'fault', fault: 'busy' }),
         memberOf: () => undefined,
         withConnection: async (_, use) => use(await asker.dial(to.getMultiaddrs())),
       })

@@ -82,7 +82,7 @@ export async function startMember(letter: number, options: MemberOptions = {}): 
     isMeshAddress: (ip) => ip.startsWith('10.7.'),
     meshTargets: () => [],
     askTarget: (other) => ({ node: other, dialAddresses: [] }),
-    answer: () => ({ kind: 'fault', fault: 'refused' }),
+    answer: async () => ({ kind: 'fault', fault: 'refused' }),
     verify,
     verifySignal: (bytes) => verifySignal(bytes, network.id, nodeCrypto, NOW),
     isMember: (other) => view.entries.get(other)?.record.present === true,
