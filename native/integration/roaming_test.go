@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -123,4 +124,28 @@ func TestAnEndpointSetRightAfterAnotherIsTheKernelsUnlessAPacketComesFromElsewhe
 	pings := a.namespace.background(t, "ping -q -i 0.01 -w 20 %s", b.address())
 	ignored, undone = measure()
 	t.Logf("with traffic: %d of %d ignored, %d undone 30 ms later\n%s", ignored, rounds, undone, pings())
+}
+
+// TestASwitchUnderTrafficIsNotUndone is the same with the engine: its rules keep from the kernel what comes over
+// a path that has been left.
+func TestASwitchUnderTrafficIsNotUndone(t *testing.T) {
+	a, b := newPair(t, 2, 3)
+	until(t, "the tunnel is up", func() bool { return a.namespace.ping(b.address()) })
+	pings := a.namespace.background(t, "ping -q -i 0.01 -w 25 %s", b.address())
+	for round := range 8 {
+		order := [][]int{{3, 2}, {2, 3}}[round%2]
+		a.agent.forget()
+		a.agent.apply(a.desired(b, order...))
+		a.agent.await("switched", func(params object) bool { return params["to"] == fmt.Sprintf("w%d", order[0]) })
+		time.Sleep(200 * time.Millisecond)
+		for range 5 {
+			contains(t, a.shown(t, "endpoints"), fmt.Sprintf("192.0.%d.2:41820", order[0]))
+		}
+	}
+	said := pings()
+	t.Log(said)
+	contains(t, said, " 0% packet loss")
+	if strings.Contains(a.helper.log.String(), "device put right") {
+		t.Errorf("a switch was undone, and done again:\n%s", a.helper.log)
+	}
 }

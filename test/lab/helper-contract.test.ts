@@ -14,7 +14,10 @@ import { helperContract } from '../contract/helper-contract.ts'
 const PROGRAM = join(import.meta.dirname, '../../dist/meshgate-helper')
 const START_DEADLINE_MS = 10_000
 
-describe('the Go helper', () => {
+/** Set where scripts/test-kernel runs this in a virtual machine whose kernel has WireGuard. */
+const ENGINE = process.env['MESHGATE_ENGINE'] ?? 'userspace'
+
+describe(`the Go helper on the engine ${ENGINE}`, () => {
   helperContract(startInNamespace)
 })
 
@@ -23,10 +26,9 @@ async function startInNamespace(): Promise<RunningHelper> {
   const socketPath = join(directory, 'helper.sock')
   // The namespaces go when the helper does; loopback is up as on any host, and the machine's resolver is not touched.
   const script =
-    'ip link set lo up && mount --bind /dev/null /etc/resolv.conf && exec "$0" --socket "$1"'
-  const child = spawn('unshare', ['--net', '--mount', 'sh', '-c', script, PROGRAM, socketPath], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-  })
+    'ip link set lo up && mount --bind /dev/null /etc/resolv.conf && exec "$0" --socket "$1" --engine "$2"'
+  const words = ['--net', '--mount', 'sh', '-c', script, PROGRAM, socketPath, ENGINE]
+  const child = spawn('unshare', words, { stdio: ['ignore', 'inherit', 'inherit'] })
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const deadlineMs = performance.now() + START_DEADLINE_MS
   while (!(await listens(socketPath))) {

@@ -31,6 +31,9 @@ func (d *Device) Counters() (map[protocol.Key]tunnel.Counters, int, error) {
 				LastHandshake: known.LastHandshakeTime,
 			}
 			counters[p.key] = p.sum()
+			if !known.LastHandshakeTime.IsZero() {
+				d.meet(p)
+			}
 		}
 	}
 	return counters, int(d.listenPort.Load()), nil

@@ -134,6 +134,9 @@ func (l *loopback) send(packets [][]byte, to *peer) {
 	}
 	// What cannot leave is lost, as it would be on any link.
 	_ = l.device.port.Send(packets, to.endpoint)
+	if !to.met.Load() && to.endpoint.Settled() {
+		l.device.meet(to)
+	}
 }
 
 // bring hands packets to the kernel from a peer's address there.

@@ -36,11 +36,14 @@ type peer struct {
 	earlier tunnel.Counters
 	counted tunnel.Counters
 	madeAt  time.Time
-	// greetedAt is when a handshake was last started at somebody's wish.
-	greetedAt time.Time
+	// greetAt is when a handshake may next be started at somebody's wish.
+	greetAt time.Time
 
-	// greet tells that somebody wishes for a handshake.
-	greet atomic.Bool
+	// met tells that there has been a session. Until then handshakes pass the port, where two that cross are
+	// kept from undoing each other; from then on the kernel does without the helper.
+	met atomic.Bool
+	// greets numbers the handshakes that are started at somebody's wish until something comes of one; zero is none.
+	greets atomic.Int32
 
 	tallying  sync.Mutex
 	talliedAt time.Time
@@ -67,6 +70,8 @@ func (d *Device) AddPeer(spec *protocol.Peer, endpoint *bind.PeerEndpoint) (was 
 		}
 	}
 	told := p.crossing
+	// Raw sockets see only heads of what the kernel gets.
+	p.met.Store(d.headsOnly || outlived && time.Since(known.LastHandshakeTime) < sessionTime)
 	if was.IsValid() {
 		told = was
 		err = d.share.Straighten(nil, []netip.AddrPort{was})

@@ -64,9 +64,7 @@ func (d *Device) steer() {
 			time.AfterFunc(lookAgain, d.lookAgain)
 		}
 		for _, p := range peers {
-			if p.greet.Swap(false) {
-				d.startHandshake(p)
-			}
+			d.greet(p)
 		}
 	}
 }
@@ -74,7 +72,7 @@ func (d *Device) steer() {
 // target is where the kernel should send a peer's packets, and over which path if that is straight.
 func (p *peer) target() (netip.AddrPort, bind.Straight) {
 	active, second := p.endpoint.Paths()
-	if active == nil || second != nil {
+	if active == nil || second != nil || !p.met.Load() {
 		return p.crossing, nil
 	}
 	if straight, ok := bind.AsStraight(active); ok {
