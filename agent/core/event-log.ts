@@ -4,6 +4,7 @@
  * the ring is for is `meshgate events`, status and metrics, and these begin anew with the agent.
  */
 import type { WallTime } from '../../nat/clock.ts'
+import type { HelperTakeover } from './helper-takeover.ts'
 
 /** Some hours of a bad day. */
 export const EVENTS_MAX = 1_024
@@ -52,7 +53,10 @@ export type Happening =
       readonly endpoint: string | null
       readonly socket: number | null
     }
-  /** `kept`: the peers that it had already; `restored`: it was killed, and went on with what it had kept. */
+  /**
+   * `kept`: the peers that it had already; `restored`: it was killed or replaced, and went on with what it had kept;
+   * `takeover`: what of the earlier one's it has, or null if there was none.
+   */
   | {
       readonly kind: 'helper-connected'
       readonly version: string
@@ -60,6 +64,7 @@ export type Happening =
       readonly why: string
       readonly kept: number
       readonly restored: boolean
+      readonly takeover: HelperTakeover | null
     }
   /** A data channel, for want of other paths. `over`: kinds of candidates. */
   | { readonly kind: 'channel-opened'; readonly peer: string; readonly over: string }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** An event as a sentence for a person. */
 import type { Happening } from './event-log.ts'
+import { takeoverText } from './helper-takeover.ts'
 
 export function eventText(event: Happening): string {
   switch (event.kind) {
@@ -31,8 +32,8 @@ export function eventText(event: Happening): string {
       return `${peer}: search ended: ${result}${at}${from} after ${probes} probes, ${sockets} sockets`
     }
     case 'helper-connected': {
-      const { version, engine, why, kept, restored } = event
-      const how = restored ? ' after it was killed and had gone on by itself' : ''
+      const { version, engine, why, kept, takeover } = event
+      const how = takeover === null ? '' : ` (${takeoverText(takeover)})`
       return `helper ${version} connected, keeping ${kept} peers${how}; engine ${engine}: ${why}`
     }
     case 'helper-lost':

@@ -4,7 +4,9 @@
  * writes what it desires and reads what happened; the shell carries it over the socket and checks it.
  */
 import type { TransportAddress } from '../../nat/address.ts'
+import type { DesiredFirewall } from './desired-firewall.ts'
 import type { DesiredDevice, HelperDevice } from './helper-device.ts'
+import type { HelperTakeover } from './helper-takeover.ts'
 
 export type HelperEngine = 'kernel' | 'userspace'
 
@@ -65,18 +67,6 @@ export interface DesiredPeer {
   readonly duplicate?: boolean
   /** Most wanted first, at most 8. */
   readonly paths: readonly DesiredPath[]
-}
-
-export interface DesiredFirewall {
-  readonly allow: readonly DesiredAdmission[]
-}
-
-export interface DesiredAdmission {
-  /** Addresses in the mesh. */
-  readonly from: readonly string[]
-  readonly protocol: 'any' | 'tcp' | 'udp' | 'icmp'
-  /** First and last port of each range; empty: all. */
-  readonly ports: readonly (readonly [number, number])[]
 }
 
 /** The mesh's own names, for this host to resolve. */
@@ -222,6 +212,8 @@ export interface HelperState {
   readonly generation: number
   /** This start of the helper went on with what an earlier one kept. */
   readonly restored: boolean
+  /** What of the earlier one's it has; null where there was none. */
+  readonly takeover: HelperTakeover | null
   readonly device: HelperDevice | null
   readonly routes: readonly DesiredRoute[]
   readonly turn: readonly HelperTurnServer[]

@@ -65,10 +65,12 @@ export function adoptHelper(node: Node, { hello, state }: Connected, now: Now): 
   }
   const { helper: version, engine, engineReason: why } = hello
   const kept = state.peers.length
-  const { restored } = state
+  const { restored, takeover } = state
   node.helper.restored = restored
-  const connected = { kind: 'helper-connected', version, engine, why, kept, restored } as const
-  return [remember(node.events, connected, now.wall), ...allocations]
+  node.helper.takeover = takeover
+  const connected = { version, engine, why, kept, restored, takeover }
+  const told = remember(node.events, { kind: 'helper-connected', ...connected }, now.wall)
+  return [told, ...allocations]
 }
 
 export function loseHelper(node: Node, reason: string, now: Now): Effect[] {

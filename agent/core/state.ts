@@ -31,6 +31,7 @@ import type {
   HelperPeer,
   HelperTurnServer,
 } from './helper-contract.ts'
+import type { HelperTakeover } from './helper-takeover.ts'
 import { createIndirectPaths, type IndirectPaths } from './peer-paths.ts'
 
 /** What is known of the helper at the other end of the socket. */
@@ -41,6 +42,8 @@ export interface HelperSide {
   version: string | undefined
   /** It was killed, and went on with what it had kept. */
   restored: boolean | undefined
+  /** What of the earlier one's it has. */
+  takeover: HelperTakeover | null
   /** The document last sent, as text: equal documents are not sent twice. */
   appliedText: string | undefined
   /** What that document was made from, in brief: as long as this is the same, so is the document. */
@@ -180,6 +183,7 @@ export function createNode(config: NodeConfig, powers: Powers, now: Instant): No
       engineReason: undefined,
       version: undefined,
       restored: undefined,
+      takeover: null,
       appliedText: undefined,
       appliedFrom: undefined,
       problem: undefined,

@@ -81,6 +81,7 @@ function selfStatus(node: Node, now: Now): SelfStatus {
       connected: node.helper.connected,
       engine: node.helper.engine ?? null,
       restored: node.helper.restored ?? null,
+      takeover: node.helper.takeover,
       engineReason: node.helper.engineReason ?? null,
       problem: node.helper.problem ?? null,
     },

@@ -3,6 +3,7 @@ import type { NatBehaviour } from '../../nat/behaviour.ts'
 import type { PathKind } from '../../nat/path-kind.ts'
 import type { AskFault } from '../../topology/ask-frame.ts'
 import type { HelperNames } from './helper-contract.ts'
+import type { HelperTakeover } from './helper-takeover.ts'
 
 /**
  * alive: a round trip inside the session or fresh signs over gossip. suspect: silent for too long.
@@ -119,6 +120,8 @@ export interface SelfStatus {
     readonly engine: string | null
     /** Whether it was killed and went on by itself with what it had kept; null while none is known. */
     readonly restored: boolean | null
+    /** What of the earlier helper's it has; null if there was none. */
+    readonly takeover: HelperTakeover | null
     /** Why this engine and no other. */
     readonly engineReason: string | null
     readonly problem: string | null

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Lab, startLab } from '../../netns-lab/lab.ts'
+import type { LabHost } from '../../netns-lab/lab-host.ts'
 import type { Member } from '../../netns-lab/member.ts'
 import { Traffic, type TrafficReport } from '../../netns-lab/traffic.ts'
+import { buildHelper } from '../../scripts/build-helper.ts'
 import { meshAddress, startMesh } from './mesh.ts'
 
 /** What a path that dies costs, with a datagram every ten milliseconds; scripts/bench has the distributions. */
@@ -62,6 +65,24 @@ const relayed = async () => {
   await mesh.bob.reaches('alice', 'relay', 30_000)
 }
 
+/** The oldest in this host's network; the helper is its child. */
+const SUPERVISOR = '$(pgrep --ns $$ --nslist net -o -x meshgate-helper)'
+
+const OTHER_VERSION = 'another-build'
+const HELPER = fileURLToPath(new URL('../../dist/meshgate-helper', import.meta.url))
+
+/** From here on this host finds another build where its helper's program was. */
+async function otherBuild(host: LabHost): Promise<void> {
+  const program = `${host.stateDir}/other-helper`
+  buildHelper({ version: OTHER_VERSION, output: program })
+  await host.run(['mount', '--bind', program, HELPER])
+}
+
+async function lastHelper(member: Member) {
+  const events = await member.json<readonly Record<string, unknown>[]>(['events'])
+  return events.findLast(({ kind }) => kind === 'helper-connected')
+}
+
 test('a path that is cut both ways costs a fraction of a second, and its switch is told', async () => {
   const report = await whileTrafficFlows(async () => {
     await lab.set('internet', { cuts: [['home-a', 'home-b']] })
@@ -101,9 +122,7 @@ test('an agent that is killed under load costs no packet, and the next one adopt
 
 test('a helper that is killed under load is back within a second or two, and says how', async () => {
   const report = await whileTrafficFlows(async () => {
-    // The oldest in this host's network is the supervisor, and the helper is its child.
-    const supervisor = '$(pgrep --ns $$ --nslist net -o -x meshgate-helper)'
-    await mesh.alice.host.run(['sh', '-c', `pkill -KILL -P ${supervisor}`])
+    await mesh.alice.host.run(['sh', '-c', `pkill -KILL -P ${SUPERVISOR}`])
     await mesh.alice.host.waitFor(
       async () => {
         const { connected, restored } = (await mesh.alice.status()).self.helper
@@ -114,6 +133,28 @@ test('a helper that is killed under load is back within a second or two, and say
     await mesh.alice.reaches('bob')
   })
   expect(report.longestGapMs()).toBeLessThan(2_000)
+})
+
+test('a helper that is replaced by another build under load keeps its device, and says what it kept', async () => {
+  await armed()
+  const index = () => mesh.alice.host.run(['cat', '/sys/class/net/meshgate0/ifindex'])
+  const before = await index()
+  await otherBuild(mesh.alice.host)
+  const report = await whileTrafficFlows(async () => {
+    await mesh.alice.host.run(['sh', '-c', `kill -HUP ${SUPERVISOR}`])
+    await mesh.alice.host.waitFor(
+      async () => (await lastHelper(mesh.alice))?.['version'] === OTHER_VERSION,
+      { deadlineMs: 20_000, what: 'the other build is connected' },
+    )
+  })
+  expect((await lastHelper(mesh.alice))?.['takeover']).toEqual({
+    device: true,
+    sessions: false,
+    sockets: 0,
+  })
+  expect(await index()).toBe(before)
+  console.log(`gap of a replaced helper: ${report.longestGapMs()} ms, ${report.lost} lost`)
+  expect(report.longestGapMs()).toBeLessThan(GAP_MS_MAX)
 })
 
 test('in redundant mode a path that dies costs no packet at all', async () => {

@@ -192,6 +192,7 @@ export class HelperModel {
       engine: 'userspace',
       generation: this.#generation,
       restored: false,
+      takeover: null,
       device: device && deviceState(device, { listenPort, publicKey }),
       routes,
       turn: turn.map(unallocated),

@@ -212,6 +212,7 @@ export class SimulatedHelper {
       engine: 'userspace',
       generation: this.#generation,
       restored: false,
+      takeover: null,
       device: device && deviceState(device, { listenPort: device.listenPort || 41_820, publicKey }),
       routes,
       links: [{ name: 'eth0', index: 2, up: true, mtu: 1500, addresses: ['192.0.2.10/24'] }],

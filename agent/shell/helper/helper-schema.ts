@@ -115,6 +115,10 @@ export const stateSchema: z.ZodType<HelperState> = z.object({
   generation: count,
   // A helper from before it kept anything.
   restored: z.boolean().default(false),
+  takeover: z
+    .object({ device: z.boolean(), sessions: z.boolean(), sockets: count })
+    .nullable()
+    .default(null),
   device: device.nullable(),
   routes: z.array(route),
   turn: z.array(turnServer),

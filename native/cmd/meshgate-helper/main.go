@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"meshgate.dev/native/internal/engine"
+	"meshgate.dev/native/internal/fdstore"
 	"meshgate.dev/native/internal/privilege"
 	"meshgate.dev/native/internal/protocol"
 	"meshgate.dev/native/internal/readiness"
@@ -60,6 +61,7 @@ func main() {
 }
 
 func run(options options, log *slog.Logger) error {
+	handed := fdstore.FromEnvironment()
 	if err := privilege.Drop(); err != nil {
 		return err
 	}
@@ -67,14 +69,14 @@ func run(options options, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("cannot listen: %w", err)
 	}
-	kind, reason, err := choose(options.engine)
+	kind, reason, err := choose(options.engine, handed)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	hello := protocol.Hello{Protocol: protocol.Version, Helper: version, Engine: kind.Name(), EngineReason: reason}
 	file := statefile.File{Path: options.state}
 	agents := server.New(log, hello, options.allowedUIDs, file)
-	kept, err := engine.New(kind, agents, log)
+	kept, err := engine.New(kind, handed, agents, log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

@@ -36,8 +36,8 @@ that has none, which finds them as systemd would hand them over (sd_listen_fds(3
 
 It needs CAP_NET_ADMIN and CAP_NET_RAW, and gives up everything else that it has.
 SIGTERM and SIGINT take the device and its routes down and end it. SIGHUP ends it as a crash would: who supervises it starts
-it anew, from the program file as it is then, and it goes on with what it kept. Sessions are shaken hands for again at once.
-A device of the kernel's stays up meanwhile, with all its peers and straight paths, and is taken over.
+it anew, from the program file as it is then, and it goes on with what it kept. The device stays, with its addresses and
+routes. Sessions are shaken hands for again at once; those of a device of the kernel's go on, with all straight paths.
 
 Examples:
   meshgate-helper --allow-user meshgate

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"meshgate.dev/native/internal/fdstore"
 	"meshgate.dev/native/internal/privilege"
 )
 
@@ -34,7 +35,8 @@ func withoutSupervise(arguments []string) []string {
 }
 
 // supervise keeps a helper running as a child, from the program file as it is at each start, and gives its
-// exit code once it ends by itself. It does nothing else, so that there is little that could end it.
+// exit code once it ends by itself. It keeps the device and the sockets that the next one goes on with, and does nothing
+// else, so that there is little that could end it.
 func supervise(arguments []string, log *slog.Logger) int {
 	// The child hears of our death, which the kernel takes for that of the thread that started it.
 	runtime.LockOSThread()
@@ -48,10 +50,11 @@ func supervise(arguments []string, log *slog.Logger) int {
 	}
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	keeper := fdstore.NewKeeper()
 	wait := againFirst
 	for first := true; ; first = false {
 		began := time.Now()
-		code, stopped := runOnce(program, arguments, signals, log)
+		code, stopped := runOnce(program, arguments, keeper, signals, log)
 		steady := time.Since(began) >= steadyTime
 		if stopped || code == 0 || first && code > 0 && code != exitAgain && !steady {
 			return max(code, 0)
@@ -68,18 +71,31 @@ func supervise(arguments []string, log *slog.Logger) int {
 }
 
 // runOnce passes signals on, and tells whether one of them was to end it. The code is -1 after a signal.
-func runOnce(program string, arguments []string, signals <-chan os.Signal, log *slog.Logger) (code int, stopped bool) {
+func runOnce(
+	program string, arguments []string, keeper *fdstore.Keeper, signals <-chan os.Signal, log *slog.Logger,
+) (code int, stopped bool) {
+	line, err := keeper.Open()
+	if err != nil {
+		log.Error("cannot start the helper", "error", err)
+		return -1, false
+	}
 	child := exec.Command(program, arguments...)
 	child.Stdout, child.Stderr = os.Stdout, os.Stderr
+	child.ExtraFiles, child.Env = line.Files, line.Environment
 	child.SysProcAttr = &syscall.SysProcAttr{
 		AmbientCaps: []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW}, Pdeathsig: syscall.SIGTERM,
 	}
 	if err := child.Start(); err != nil {
+		keeper.Abandon(line)
 		log.Error("cannot start the helper", "program", program, "error", err)
 		return -1, false
 	}
 	done := make(chan error, 1)
-	go func() { done <- child.Wait() }()
+	go func() {
+		// Until it is gone, with all that it has said.
+		keeper.Keep(line)
+		done <- child.Wait()
+	}()
 	for {
 		select {
 		case received := <-signals:

@@ -63,6 +63,7 @@ func (e *Engine) converge(desired *protocol.Desired, pairs map[protocol.Key]*pro
 			e.removeDevice()
 			e.lostPort = 0
 		}
+		e.kind.Release()
 		e.convergeTurns(nil, note)
 		return changed, nil
 	}

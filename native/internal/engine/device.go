@@ -45,7 +45,8 @@ func (e *Engine) makeDevice(desired *protocol.Desired, port int) error {
 	made.spec = protocol.Device{
 		Name: spec.Name, ListenPort: spec.ListenPort, PrivateKey: spec.PrivateKey, ProbeKey: spec.ProbeKey,
 	}
-	if made.kernel, err = iface.Open(spec.Name); err == nil {
+	device, sessions := wireguard.Outlived()
+	if made.kernel, err = iface.Open(spec.Name, device); err == nil {
 		_, made.port, err = wireguard.Counters()
 	}
 	for _, p := range e.peers {
@@ -58,8 +59,11 @@ func (e *Engine) makeDevice(desired *protocol.Desired, port int) error {
 		return err
 	}
 	e.device = made
+	if device {
+		e.takeover.Device, e.takeover.Sessions = true, sessions
+	}
 	e.opened.Store(&wireguard)
-	e.log.Info("device made", "device", spec.Name, "port", made.port)
+	e.log.Info("device made", "device", spec.Name, "port", made.port, "outlived", device, "sessions", sessions)
 	go e.guard(made)
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"meshgate.dev/native/internal/bind"
 	"meshgate.dev/native/internal/echo"
+	"meshgate.dev/native/internal/fdstore"
 	"meshgate.dev/native/internal/link"
 	"meshgate.dev/native/internal/probe"
 	"meshgate.dev/native/internal/protocol"
@@ -37,6 +38,7 @@ type Engine struct {
 	started  time.Time
 	stamps   probe.Stamper
 	kind     tunnel.Engine
+	kept     *fdstore.Store
 	bind     *bind.Bind
 	cancel   context.CancelFunc
 	wake     chan struct{}
@@ -47,6 +49,7 @@ type Engine struct {
 	desired    *protocol.Desired
 	generation int
 	restored   bool
+	takeover   protocol.Takeover
 	lostPort   int
 	device     *device
 	naming     *naming
@@ -81,11 +84,11 @@ type Engine struct {
 	stun      stunserver.Server
 }
 
-// New starts an engine that keeps nothing yet, and whose devices will be of one kind.
-func New(kind tunnel.Engine, events Events, log *slog.Logger) (*Engine, error) {
+// New starts an engine that has nothing yet, and whose devices will be of one kind. kept is for its next start.
+func New(kind tunnel.Engine, kept *fdstore.Store, events Events, log *slog.Logger) (*Engine, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &Engine{
-		log: log, kind: kind, events: events, started: time.Now(), cancel: cancel,
+		log: log, kind: kind, kept: kept, events: events, started: time.Now(), cancel: cancel,
 		wake:         make(chan struct{}, 1),
 		desired:      &protocol.Desired{},
 		peers:        map[protocol.Key]*peer{},

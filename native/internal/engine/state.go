@@ -21,6 +21,10 @@ func (e *Engine) State() protocol.State {
 		Relayed: e.bind.Hosts.Counters(), Turn: []protocol.TurnState{},
 		Routes: []protocol.Route{}, Peers: []protocol.PeerState{},
 	}
+	if e.restored || e.takeover.Device {
+		takeover := e.takeover
+		state.Takeover = &takeover
+	}
 	if d := e.device; d != nil {
 		state.Device = &protocol.DeviceState{
 			Name: d.spec.Name, Index: d.kernel.Index(), MTU: d.spec.MTU, ListenPort: d.port,

@@ -35,8 +35,8 @@ type Interface struct {
 	addresses []netip.Prefix
 }
 
-// Open finds the device.
-func Open(name string) (*Interface, error) {
+// Open finds the device. One that has outlived its helper has addresses that are ours.
+func Open(name string, outlived bool) (*Interface, error) {
 	link, err := netlink.LinkByName(name)
 	if err != nil {
 		return nil, err
@@ -44,13 +44,19 @@ func Open(name string) (*Interface, error) {
 	// Nobody answers router solicitations in a mesh. A kernel that cannot leave them out merely says more.
 	_ = netlink.LinkSetIP6AddrGenMode(link, addrGenModeNone)
 	opened := &Interface{index: link.Attrs().Index, ipv6: enableIPv6(name)}
-	if IsOurs(link) {
-		// An earlier helper has given it these.
+	if outlived {
 		if opened.addresses, err = addressesOf(link); err != nil {
 			return nil, err
 		}
 	}
 	return opened, nil
+}
+
+// Delete takes an interface away, whoever holds it open, and does nothing if it is gone.
+func Delete(name string) {
+	if link, err := netlink.LinkByName(name); err == nil {
+		_ = netlink.LinkDel(link)
+	}
 }
 
 // HasIPv6 tells whether the interface can have IPv6 addresses.

@@ -37,6 +37,9 @@ var _ tunnel.Engine = Engine{}
 // Name is what the protocol calls it.
 func (Engine) Name() string { return protocol.EngineKernel }
 
+// Release leaves an interface that no helper has taken over: the next one may.
+func (Engine) Release() {}
+
 // ErrMissing says that the kernel has no WireGuard and finds no module of it.
 var ErrMissing = errors.New("the kernel has no WireGuard")
 
@@ -66,6 +69,8 @@ type Device struct {
 	control *wgctrl.Client
 	port    *bind.Bind
 	share   share
+	// adopted tells that an earlier helper has made the interface.
+	adopted bool
 	// headsOnly tells that the kernel hears all of WireGuard's that comes straight, and we its heads.
 	headsOnly bool
 	loop      *loopback
@@ -121,8 +126,12 @@ func (Engine) Open(config tunnel.Config, port *bind.Bind, log *slog.Logger) (tun
 		d.release()
 		return nil, err
 	}
+	d.adopted = adopted
 	return d, nil
 }
+
+// Outlived is both or neither: the kernel keeps the sessions.
+func (d *Device) Outlived() (device, sessions bool) { return d.adopted, d.adopted }
 
 const strangersPerSecond = 500
 

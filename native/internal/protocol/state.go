@@ -44,7 +44,9 @@ type State struct {
 	Engine     string `json:"engine"`
 	Generation int    `json:"generation"`
 	// Restored tells that this start of the helper went on with what an earlier one kept.
-	Restored bool         `json:"restored"`
+	Restored bool `json:"restored"`
+	// Takeover is null where there was no earlier one.
+	Takeover *Takeover    `json:"takeover"`
 	Device   *DeviceState `json:"device"`
 	Routes   []Route      `json:"routes"`
 	Links    []Link       `json:"links"`
@@ -53,6 +55,16 @@ type State struct {
 	Peers    []PeerState  `json:"peers"`
 	// Names is null where nobody asked for them.
 	Names *NamesState `json:"names"`
+}
+
+// Takeover is what of an earlier start's this one has.
+type Takeover struct {
+	// Device tells that the interface is the same one, with its addresses and routes.
+	Device bool `json:"device"`
+	// Sessions tells that those of the peers went on; else they were shaken hands for anew.
+	Sessions bool `json:"sessions"`
+	// Sockets are the punched ones that are the same.
+	Sockets int `json:"sockets"`
 }
 
 // Relayed is what this host has done as a hub since its start.

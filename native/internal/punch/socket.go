@@ -10,8 +10,10 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/net/ipv4"
@@ -33,10 +35,37 @@ func Open(remote netip.AddrPort) (*Socket, error) {
 	if err != nil {
 		return nil, err
 	}
+	return connected(udp, remote), nil
+}
+
+func connected(udp *net.UDPConn, remote netip.AddrPort) *Socket {
 	local := udp.LocalAddr().(*net.UDPAddr).AddrPort()
 	// The calls that move several datagrams are the same for both families.
-	return &Socket{udp: udp, batch: ipv4.NewPacketConn(udp), local: local, remote: remote}, nil
+	return &Socket{udp: udp, batch: ipv4.NewPacketConn(udp), local: local, remote: remote}
 }
+
+// ErrForeign says that a file is no socket that speaks with one address.
+var ErrForeign = errors.New("not a punched socket")
+
+// TakeOver goes on with a socket of an earlier start, which was kept; the file is closed.
+func TakeOver(file *os.File) (*Socket, error) {
+	defer file.Close()
+	found, err := net.FileConn(file)
+	if err != nil {
+		return nil, err
+	}
+	udp, isUDP := found.(*net.UDPConn)
+	if !isUDP || udp.RemoteAddr() == nil {
+		return nil, errors.Join(ErrForeign, found.Close())
+	}
+	remote := udp.RemoteAddr().(*net.UDPAddr).AddrPort()
+	socket := connected(udp, netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port()))
+	socket.Keep()
+	return socket, nil
+}
+
+// SyscallConn is for whoever keeps the socket for a next start.
+func (s *Socket) SyscallConn() (syscall.RawConn, error) { return s.udp.SyscallConn() }
 
 // Port is the local one: the socket's name.
 func (s *Socket) Port() int { return int(s.local.Port()) }

@@ -37,6 +37,8 @@ type Engine interface {
 	// Open makes the interface, and the sockets of the one port. An interface that is not ours is never
 	// taken over.
 	Open(config Config, port *bind.Bind, log *slog.Logger) (Device, error)
+	// Release removes what an earlier helper has left and Open has not taken over.
+	Release()
 }
 
 // A Device is one interface of WireGuard and the port that it shares with everything else that the
@@ -67,6 +69,9 @@ type Device interface {
 	// Counters are those of all peers, and the port.
 	Counters() (map[protocol.Key]Counters, int, error)
 
+	// Outlived tells whether the interface is that of an earlier helper, with its addresses and routes, and whether
+	// the sessions of its peers are, too.
+	Outlived() (device, sessions bool)
 	// Gone closes when the device is no more, for instance because somebody has deleted the interface.
 	Gone() <-chan struct{}
 	// Close removes the interface.

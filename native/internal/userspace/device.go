@@ -6,27 +6,24 @@ package userspace
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
 	"strings"
 	"sync"
 
 	"golang.zx2c4.com/wireguard/device"
-	"golang.zx2c4.com/wireguard/tun"
 
 	"meshgate.dev/native/internal/bind"
+	"meshgate.dev/native/internal/fdstore"
 	"meshgate.dev/native/internal/flow"
 	"meshgate.dev/native/internal/iface"
-	"meshgate.dev/native/internal/kernel"
 	"meshgate.dev/native/internal/protocol"
 	"meshgate.dev/native/internal/tunnel"
 )
 
-// Engine is wireguard-go.
-type Engine struct{}
+// Engine is wireguard-go. Its interface is kept for the next start; its sessions are not, because wireguard-go gives
+// nobody their keys.
+type Engine struct{ Kept *fdstore.Store }
 
 var _ tunnel.Engine = Engine{}
 
@@ -36,6 +33,9 @@ func (Engine) Name() string { return protocol.EngineUserspace }
 // Device is up from Open to Close. Its packets ask their endpoint for the way each time, so that a change
 // of path takes nothing but a store; and all of them pass the port, so that its counts are those of now.
 type Device struct {
+	name      string
+	kept      *fdstore.Store
+	outlived  bool
 	wireguard *device.Device
 	bind      *bind.Bind
 	uapi      *uapi
@@ -43,36 +43,27 @@ type Device struct {
 	greeting sync.Map
 }
 
-const clonePath = "/dev/net/tun"
-
-// Open makes the interface and its socket. An interface that exists is never taken over; one of the kernel's
-// that a helper has left is replaced.
-func (Engine) Open(config tunnel.Config, b *bind.Bind, log *slog.Logger) (tunnel.Device, error) {
-	if err := kernel.RemoveLeftover(config.Name); err != nil {
-		return nil, err
-	}
-	present, err := iface.Find(config.Name)
-	if err != nil {
-		return nil, err
-	}
-	if present != nil {
-		return nil, fmt.Errorf("%s: %w", config.Name, tunnel.ErrNameTaken)
-	}
-	if _, err := os.Stat(clonePath); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w", clonePath, tunnel.ErrTunMissing)
-	}
-	made, err := tun.CreateTUN(config.Name, config.MTU)
-	if err != nil {
-		return nil, fmt.Errorf("making %s: %w", config.Name, err)
+// Open makes the interface, or takes over the one that an earlier start has handed on, and opens the port. Any other
+// interface that exists is never taken over; one of the kernel's that a helper has left is replaced.
+func (e Engine) Open(config tunnel.Config, b *bind.Bind, log *slog.Logger) (tunnel.Device, error) {
+	made, outlived := e.takeOver(config)
+	if made == nil {
+		var err error
+		if made, err = e.make(config); err != nil {
+			return nil, err
+		}
 	}
 	bounded := &flow.Tunnel{Device: made, Outbound: b.Outbound, Inbound: b.Inbound}
-	d := &Device{bind: b, wireguard: device.NewDevice(bounded, b, logger(log))}
+	d := &Device{
+		name: config.Name, kept: e.Kept, outlived: outlived, bind: b, wireguard: device.NewDevice(bounded, b, logger(log)),
+	}
 	// Whoever sends something genuine from elsewhere must not move the path: only round trips do.
 	d.wireguard.DisableSomeRoamingForBrokenMobileSemantics()
 	if err := d.bringUp(config); err != nil {
-		d.wireguard.Close()
+		d.Close()
 		return nil, err
 	}
+	var err error
 	d.uapi, err = listenUAPI(config.Name, d.wireguard)
 	if err != nil {
 		// Nothing but `wg show` needs it.
@@ -104,12 +95,29 @@ func (d *Device) set(format string, args ...any) error {
 	return d.wireguard.IpcSet(fmt.Sprintf(format, args...))
 }
 
-// Close removes the interface.
+// Outlived is never both: the sessions were of the earlier start.
+func (d *Device) Outlived() (device, sessions bool) { return d.outlived, false }
+
+// Close removes the interface, also for whoever keeps it.
 func (d *Device) Close() {
 	if d.uapi != nil {
 		d.uapi.close()
 	}
+	lost := isClosed(d.Gone())
 	d.wireguard.Close()
+	d.kept.Remove(keptAs)
+	if !lost {
+		iface.Delete(d.name)
+	}
+}
+
+func isClosed(gone <-chan struct{}) bool {
+	select {
+	case <-gone:
+		return true
+	default:
+		return false
+	}
 }
 
 func hexOf(key protocol.Key) string { return hex.EncodeToString(key[:]) }

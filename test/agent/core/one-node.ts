@@ -140,6 +140,7 @@ const STATE: HelperState = {
   engine: 'userspace',
   generation: 0,
   restored: false,
+  takeover: null,
   device: null,
   routes: [],
   turn: [],
