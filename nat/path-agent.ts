@@ -46,8 +46,8 @@ export interface ProvenPath extends DirectWay {
   downSince: Instant | undefined
   /** The peer named this address once and does so no more: whether it still leads there is not known. */
   isWithdrawn: boolean
-  /** The helper has had an answer over it as well, as far as it said: only then can it carry anything. */
-  isTaken: boolean
+  /** Whether the helper has had an answer over it as well: only then can it carry anything. Undefined until it said. */
+  isTaken: boolean | undefined
 }
 
 export interface PathAgent {
@@ -253,7 +253,7 @@ function prove(agent: PathAgent, path: PathReport, now: Instant): void {
     ...path,
     provenAt: known?.provenAt ?? now,
     isWithdrawn: known?.isWithdrawn ?? false,
-    isTaken: known?.isTaken ?? false,
+    isTaken: known?.isTaken,
     downSince: path.up ? undefined : now,
   })
   if (isDirect(agent)) endSearch(agent)

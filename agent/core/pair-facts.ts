@@ -5,6 +5,7 @@ import type { Candidate } from '../../nat/candidate.ts'
 import { roundIsOver } from '../../nat/checklist.ts'
 import { type Explanation, explain } from '../../nat/explain/explanation.ts'
 import type { HostFacts, PathInUse, TurnFacts } from '../../nat/explain/pair-facts.ts'
+import { directPaths } from '../../nat/path-agent.ts'
 import { observeSelf } from './observe.ts'
 import { pathById } from './peer-paths.ts'
 import { searchFacts } from './searching.ts'
@@ -25,6 +26,8 @@ export function explainer(node: Node): Explainer {
       path: pathInUse(peer, path),
       checks: [...peer.paths.checklist.values()].filter(({ kind }) => kind !== 'relayed'),
       turn,
+      onTrial: directPaths(peer.paths).find(({ up, isTaken }) => up && isTaken === undefined)
+        ?.endpoint,
       carriesNothing: peer.stats?.paths.some(({ carries }) => carries === false) === true,
       isResting: roundIsOver(peer.paths.checklist),
       hubs: node.hubs.links.length,

@@ -19,7 +19,10 @@ export const NO_PATH: PathStatus = {
 
 /** Paths that are up by the helper's own word, the active one first: what this agent alone has proven carries nothing yet. */
 export function pathStatuses(node: Node, peer: Peer): PathStatus[] {
-  const isTaken = (path: PlannedPath) => provenPath(peer, path)?.isTaken !== false
+  const isTaken = (path: PlannedPath) => {
+    const proven = provenPath(peer, path)
+    return proven === undefined || proven.isTaken === true
+  }
   const paths = allPaths(peer).filter((path) => figuresOf(peer, path)?.up === true && isTaken(path))
   const active = paths.find(({ id }) => id === peer.activePath)
   const ordered = active === undefined ? paths : [active, ...paths.filter((p) => p !== active)]

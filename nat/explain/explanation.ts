@@ -17,9 +17,8 @@ export function explain(facts: PairFacts): Explanation {
   if (facts.path.kind === 'direct') {
     return { sentence: directText(facts), obstacle: undefined, remedies: [] }
   }
-  const proven = facts.checks.find(({ state }) => state === 'succeeded')
-  if (proven !== undefined && !facts.carriesNothing) {
-    const answer = `${facts.peer.name} answers at ${proven.address}, and traffic moves there once it has carried packets`
+  if (facts.onTrial !== undefined && !facts.carriesNothing) {
+    const answer = `${facts.peer.name} answers at ${facts.onTrial}, and traffic moves there once it has carried packets`
     const sentence = `${stateText({ ...facts, isResting: false })}: ${answer}`
     return { sentence, obstacle: undefined, remedies: [] }
   }

@@ -41,6 +41,8 @@ export interface PairFacts {
   readonly path: PathInUse
   /** The peer's own addresses that this host has tried, or is trying; not what TURN servers gave it. */
   readonly checks: readonly Pick<Check, 'address' | 'kind' | 'state'>[]
+  /** Where the peer has answered this host itself, and the helper is about to find out whether that carries. */
+  readonly onTrial: TransportAddress | undefined
   /** Whether this round of checks is over: nothing is asked until the next one. */
   readonly isResting: boolean
   /** A path answers probes, and of the packets sent over it none arrives. */

@@ -54,6 +54,7 @@ function pair(own: HostFacts, peer: HostFacts, changes: Partial<PairFacts> = {})
     path: { kind: 'relay', via: 'hub', rttMs: 40 },
     checks: [{ address: at('203.0.113.9:40001'), kind: 'server-reflexive', state: 'failed' }],
     isResting: true,
+    onTrial: undefined,
     carriesNothing: false,
     turn: [],
     hubs: 2,
