@@ -34,6 +34,7 @@ import {
   RETRY_ROUND_MS_MIN,
 } from './constants.ts'
 import { type DirectWay, wayKey } from './direct-way.ts'
+import { diverseOrder } from './diverse-order.ts'
 import type { Entropy } from './entropy.ts'
 import { comparePaths, orderPaths } from './path-score.ts'
 
@@ -212,10 +213,14 @@ function endRound(agent: PathAgent, now: Instant): void {
   agent.fruitlessRounds += 1
 }
 
-/** The direct paths to arm, most wanted first. */
+/** The direct paths to arm: the most wanted first, and behind it such as it has least in common with. */
 export function armedPaths(agent: PathAgent): ProvenPath[] {
   const ordered = orderPaths(directPaths(agent), agent.incumbent).toSorted(byStanding)
   agent.incumbent = ordered[0] && wayKey(ordered[0])
+  if (ordered.length > 2) {
+    const standing = ordered.filter(({ up, isWithdrawn }) => up && !isWithdrawn)
+    ordered.splice(0, standing.length, ...diverseOrder(standing))
+  }
   return ordered.slice(0, PATHS_PER_PEER_MAX)
 }
 

@@ -15,6 +15,8 @@ export interface PathQuality extends DirectWay {
 
 /** Loss matters in steps: below 2 % paths are equals, so that noise does not move traffic. */
 const LOSS_STEP_PERMILLE = 20
+/** So much less, and half as much at most, is lost where traffic moves to for that. */
+const LOSS_GAIN_PERMILLE = 80
 
 /** Negative if `a` is the better path. A total order. */
 export function comparePaths(a: PathQuality, b: PathQuality): number {
@@ -30,8 +32,8 @@ export function comparePaths(a: PathQuality, b: PathQuality): number {
 /** Whether `challenger` is so much better than `incumbent` that traffic should move. */
 export function shouldReplace(incumbent: PathQuality, challenger: PathQuality): boolean {
   if (challenger.up !== incumbent.up) return challenger.up
-  const loss = lossStep(challenger) - lossStep(incumbent)
-  if (loss !== 0) return loss < 0
+  if (losesLess(challenger, incumbent)) return true
+  if (lossStep(challenger) > lossStep(incumbent)) return false
   if (challenger.rttMs === undefined || incumbent.rttMs === undefined) return false
   const gainMs = incumbent.rttMs - challenger.rttMs
   return gainMs > HYSTERESIS_MS && gainMs > incumbent.rttMs * HYSTERESIS_RATIO
@@ -49,6 +51,13 @@ export function orderPaths<P extends PathQuality>(
   if (current === undefined || best === undefined || current === best) return sorted
   if (shouldReplace(current, best)) return sorted
   return [current, ...sorted.filter((path) => path !== current)]
+}
+
+/** Chance alone makes two of the same loss differ by some probes of 64. */
+function losesLess(a: PathQuality, b: PathQuality): boolean {
+  return (
+    a.lossPermille <= b.lossPermille - LOSS_GAIN_PERMILLE && a.lossPermille <= b.lossPermille / 2
+  )
 }
 
 function lossStep(path: PathQuality): number {

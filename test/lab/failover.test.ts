@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Lab, startLab } from '../../netns-lab/lab.ts'
 import type { LabHost } from '../../netns-lab/lab-host.ts'
 import type { Member } from '../../netns-lab/member.ts'
+import { clearBetween, loseBetween } from '../../netns-lab/pair-weather.ts'
 import { Traffic, type TrafficReport } from '../../netns-lab/traffic.ts'
 import { buildHelper } from '../../scripts/build-helper.ts'
 import { meshAddress, startMesh } from './mesh.ts'
@@ -107,6 +108,21 @@ test('a path that passes probes and drops WireGuard costs no more', async () => 
   })
   expect(report.longestGapMs()).toBeLessThan(GAP_MS_MAX)
   await armed()
+})
+
+test('a direct path that loses a fifth is left for a hub, and used again when it has healed', async () => {
+  await armed()
+  const report = await whileTrafficFlows(async () => {
+    await loseBetween(lab, ['home-a', 'home-b'], 20)
+    await relayed()
+    await clearBetween(lab)
+    await mesh.alice.reaches('bob', 'direct', 40_000)
+    await mesh.bob.reaches('alice', 'direct', 40_000)
+  })
+  expect(report.longestGapMs()).toBeLessThan(GAP_MS_MAX)
+  const events = await mesh.alice.json<readonly Record<string, unknown>[]>(['events'])
+  const causes = events.flatMap(({ kind, cause }) => (kind === 'path-switched' ? [cause] : []))
+  expect(causes.slice(-2)).toEqual(['detour-loss', 'detour-over'])
 })
 
 test('an agent that is killed under load costs no packet, and the next one adopts what it finds', async () => {

@@ -93,8 +93,13 @@ describe('a challenger', () => {
     expect(shouldReplace(near, path(2, { rttMs: 1.9 }))).toBe(true)
   })
 
+  it('does not take over for a loss that chance makes of two paths alike', () => {
+    expect(shouldReplace(path(1, { lossPermille: 94 }), path(2, { lossPermille: 31 }))).toBe(false)
+    expect(shouldReplace(path(1, { lossPermille: 150 }), path(2, { lossPermille: 80 }))).toBe(false)
+  })
+
   it('takes over from a path that loses packets or is down', () => {
-    expect(shouldReplace(path(1, { lossPermille: 40 }), path(2, { rttMs: 400 }))).toBe(true)
+    expect(shouldReplace(path(1, { lossPermille: 100 }), path(2, { rttMs: 400 }))).toBe(true)
     expect(shouldReplace(path(1, { up: false }), path(2, { rttMs: 400, lossPermille: 900 }))).toBe(
       true,
     )

@@ -67,4 +67,10 @@ const (
 	CauseUp Cause = "path-up"
 	// CauseDown: the active path went down.
 	CauseDown Cause = "path-down"
+	// CauseDetourLoss and CauseDetourDelay: the active path is set aside, because it loses packets, or takes
+	// long, and another one is clearly better.
+	CauseDetourLoss  Cause = "detour-loss"
+	CauseDetourDelay Cause = "detour-delay"
+	// CauseDetourOver: a path that was set aside is no longer clearly worse.
+	CauseDetourOver Cause = "detour-over"
 )

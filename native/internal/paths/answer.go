@@ -32,6 +32,7 @@ func (prober *Prober) Answered(transaction protocol.Transaction, report Report, 
 			actions = append(actions, prober.choose(CauseDown, now)...)
 		}
 		actions = append(actions, prober.weigh(p, did.heard, now)...)
+		actions = append(actions, prober.compare(now)...)
 		return prober.settle(actions)
 	}
 	return actions

@@ -55,15 +55,22 @@ func (prober *Prober) isAnyUp() bool {
 	return slices.ContainsFunc(prober.paths, func(p *path) bool { return p.phase == up })
 }
 
-// best is the most wanted path that is up. If there was trouble, it must have answered since: until one
-// has, or none is up any more, the active one stays.
+// best is the most wanted path that is up and not set aside. If there was trouble, it must have answered
+// since: until one has, or none is up any more, the active one stays.
 func (prober *Prober) best() *path {
 	anyUp := false
+	var passedOver *path
 	for _, p := range prober.paths {
-		if p == prober.active && p.phase == up || prober.isFresh(p) {
+		switch usable := p == prober.active && p.phase == up || prober.isFresh(p); {
+		case usable && !p.aside.set:
 			return p
+		case usable && (passedOver == nil || p == prober.active):
+			passedOver = p
 		}
 		anyUp = anyUp || p.phase == up
+	}
+	if passedOver != nil {
+		return passedOver
 	}
 	if active := prober.active; anyUp && active != nil && !active.stuck && slices.Contains(prober.paths, active) {
 		return active

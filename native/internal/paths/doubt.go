@@ -103,25 +103,3 @@ func (prober *Prober) relieve() {
 func (prober *Prober) isFresh(p *path) bool {
 	return p.phase == up && !p.lastReply.Before(prober.troubleSince)
 }
-
-// backup is the path for packets that leave twice: the most wanted one that is up and has answered since
-// there was reason to ask, or else that is up. If there is neither, and the active one is in doubt, any
-// that answers: a path that is held may carry again, and if it does, that is how it shows.
-func (prober *Prober) backup() *path {
-	var anyUp, answering *path
-	for _, p := range prober.paths {
-		switch {
-		case p == prober.active || p.stuck:
-		case prober.isFresh(p):
-			return p
-		case p.phase == up && anyUp == nil:
-			anyUp = p
-		case answering == nil && !prober.troubleSince.IsZero() && p.lastReply.After(prober.troubleSince):
-			answering = p
-		}
-	}
-	if answering != nil && anyUp == nil {
-		return answering
-	}
-	return anyUp
-}

@@ -25,6 +25,8 @@ func (prober *Prober) soonerDue(p *path) time.Time {
 	case p.phase == down && p != prober.active && prober.isTroubled(p.lastSent):
 		return later(prober.troubleSince, p.lastSent.Add(retryPace))
 	case p.phase != up:
+	case !prober.exam.since.IsZero():
+		return p.lastSent.Add(examPace)
 	case p == prober.promotion.path, p == prober.active && !prober.doubt.since.IsZero():
 		return p.lastSent.Add(doubtPace)
 	case p == prober.active && !owed.IsZero() && !prober.lookDue().IsZero():
@@ -38,6 +40,8 @@ func (prober *Prober) soonerDue(p *path) time.Time {
 		return p.lastSent.Add(retryPace)
 	case prober.busy && p == prober.doubled:
 		return p.lastSent.Add(activePace)
+	case prober.busy && p.aside.set:
+		return p.lastSent.Add(asidePace)
 	case prober.busy && prober.isNextInLine(p):
 		return p.lastSent.Add(backupPace)
 	}

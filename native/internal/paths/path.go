@@ -58,6 +58,11 @@ type path struct {
 
 	proof proof
 	rest  rest
+	loss  loss
+	floor floor
+	aside aside
+	// examined is how often it was answered, or not, since the last examination began.
+	examined int
 	// heldUntil is when a path that carried nothing may be tried again, and holdTime how long that was.
 	heldUntil time.Time
 	holdTime  time.Duration
@@ -134,6 +139,8 @@ func (p *path) expire(now time.Time) (fell bool) {
 		if !q.missed && !now.Before(q.missedAt) {
 			q.missed = true
 			p.record(true)
+			p.loss.lost(1, now)
+			p.examined++
 			if q.sentAt.After(p.answeredTo) {
 				if p.misses++; p.misses == 1 {
 					p.missingSince = q.sentAt
@@ -171,8 +178,12 @@ func (p *path) answered(
 			continue
 		}
 		p.questions = append(p.questions[:i], p.questions[i+1:]...)
-		if !q.missed {
+		if q.missed {
+			p.loss.found()
+		} else {
 			p.record(false)
+			p.loss.kept(1)
+			p.examined++
 		}
 		p.measure(now.Sub(q.sentAt))
 		if q.sentAt.After(p.answeredTo) {
@@ -181,12 +192,17 @@ func (p *path) answered(
 		p.misses = 0
 		p.lastReply = now
 		did.heard = p.proof.learn(q.traffic, report, now)
+		if report.Told {
+			p.loss.learn(q.traffic.Transport, report.Transport, now)
+		}
 		// What was heard ends any hold: only packets can prove a path, and they have.
 		did.rose = p.phase != up && !p.stuck && (did.heard || !now.Before(p.heldUntil)) &&
 			(needed || p.rest.isOver(now))
 		if did.rose {
 			p.phase, p.proof.doubts = up, 0
 			p.rest.rose(now)
+			// What it lost while it was down says nothing of what it loses now.
+			p.history, p.count, p.loss = 0, 1, p.loss.anew()
 		}
 		return did, true
 	}
@@ -205,6 +221,7 @@ func (p *path) lastAlive(heardAt time.Time) time.Time {
 }
 
 func (p *path) measure(rtt time.Duration) {
+	p.floor.take(rtt)
 	if p.rtt == 0 {
 		p.rtt, p.rttVar = max(rtt, 1), rtt/2
 		return

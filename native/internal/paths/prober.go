@@ -25,6 +25,7 @@ type Prober struct {
 	promotion promotion
 	watch     watch
 	doubt     doubt
+	exam      examination
 	// troubleSince is since when there is reason to ask the other paths; zero is none.
 	troubleSince time.Time
 	// movedAt is when there was last reason to ask whether the paths still lead to the peer.
@@ -94,6 +95,7 @@ func (prober *Prober) Advance(now time.Time) (actions []Action) {
 		}
 	}
 	actions = append(actions, prober.choose(CauseDown, now)...)
+	actions = append(actions, prober.compare(now)...)
 	actions = append(actions, prober.expirePromotion(now)...)
 	for _, p := range prober.paths {
 		if due := prober.dueAt(p); !due.IsZero() && !now.Before(due) {
