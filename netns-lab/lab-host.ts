@@ -10,6 +10,9 @@ import type { UplinkPlan } from './lab-plan.ts'
 import { until, type Wait } from './until.ts'
 import { addressesOf } from './uplink-wish.ts'
 
+/** How many times as long a lab waits: more than 1 only where the processor is simulated (scripts/test-kernel). */
+const PATIENCE = Number(process.env['MESHGATE_LAB_PATIENCE'] ?? 1)
+
 export interface ExecResult {
   /** Exit code; 128 + signal number where a signal ended the command, as a shell reports it. */
   readonly code: number
@@ -63,7 +66,7 @@ export class LabHost implements LabNode {
     command: readonly string[],
     options: EnterOptions & { input?: string; deadlineMs?: number } = {},
   ): Promise<ExecResult> {
-    const { input, deadlineMs = 60_000, ...enter } = options
+    const { input, deadlineMs = 60_000 * PATIENCE, ...enter } = options
     const [program, ...args] = enterFromOutside(this, command, enter)
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] })
     // The command may end without reading its input.
@@ -112,7 +115,8 @@ export class LabHost implements LabNode {
     wait: Wait,
   ): Promise<Exclude<T, false | undefined | null>> {
     try {
-      return await until(condition, { ...wait, what: `${this.name}: ${wait.what}` })
+      const deadlineMs = wait.deadlineMs * PATIENCE
+      return await until(condition, { ...wait, deadlineMs, what: `${this.name}: ${wait.what}` })
     } catch (error) {
       const directory = await this.#keepEvidence().catch(String)
       throw new Error(`${(error as Error).message}\nlogs and trace: ${directory}`, { cause: error })

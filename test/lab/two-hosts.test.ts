@@ -69,6 +69,15 @@ test('no packet between two directly connected hosts crosses the public host', a
   expect((await capture.stop()).packets).toEqual([])
 })
 
+test('status says whose WireGuard it is, and why', async () => {
+  const { engine, engineReason } = (await alice.status()).self.helper
+  expect([engine, engineReason]).toEqual(
+    engine === 'kernel'
+      ? ['kernel', 'the kernel has WireGuard']
+      : ['userspace', expect.stringMatching(/^the kernel has no WireGuard: /)],
+  )
+})
+
 test('status names the mapping that STUN servers and peers observed', async () => {
   await alice.reaches('bob')
   const { self } = await alice.status()

@@ -85,7 +85,7 @@ export const configSchema = z.strictObject({
       error: 'is neither "duplicate" nor "off" nor a table of these',
     })
     .default('off'),
-  engine: z.enum(['auto', 'kernel', 'userspace'], { error: 'is no engine' }).default('userspace'),
+  engine: z.enum(['auto', 'kernel', 'userspace'], { error: 'is no engine' }).default('auto'),
   birthday_search: z.boolean('is neither true nor false').default(true),
   names: z.boolean('is neither true nor false').default(true),
   // IPv6 needs 1280 (RFC 8200 section 5); no link carries more than 65535.

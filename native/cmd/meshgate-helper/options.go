@@ -24,7 +24,7 @@ Usage: meshgate-helper [options]
   --state PATH       where it keeps what it was told, for a next start after it was killed (default: helper.state
                      beside the socket)
   --supervise        run the helper as a child, and start it again when it dies
-  --engine NAME      userspace (the default), kernel, or auto: the kernel's WireGuard where there is one
+  --engine NAME      auto (the default: the kernel's WireGuard where there is one), kernel or userspace
   --allow-uid N      let this user connect, beside root and the helper's own; may be repeated
   --allow-user NAME  the same, by name
   --log-level LEVEL  debug, info, warn or error (default info); lines of JSON go to standard error
@@ -65,7 +65,7 @@ func parseOptions(arguments []string) (parsed options, err error) {
 	flags.StringVar(&parsed.socket, "socket", defaultSocket, "")
 	flags.StringVar(&parsed.state, "state", "", "")
 	flags.BoolVar(&parsed.supervise, "supervise", false, "")
-	flags.StringVar(&parsed.engine, "engine", protocol.EngineUserspace, "")
+	flags.StringVar(&parsed.engine, "engine", engineAuto, "")
 	flags.BoolVar(&parsed.version, "version", false, "")
 	flags.TextVar(&parsed.level, "log-level", slog.LevelInfo, "")
 	flags.Func("allow-uid", "", func(text string) error {

@@ -15,6 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// ErrMissing says that the kernel has no nftables and finds no module of it.
+var ErrMissing = errors.New("the kernel has no nftables")
+
 // A Table is there from Keep to Remove, also if somebody flushes all rules of the host.
 type Table struct {
 	log  *slog.Logger
@@ -43,6 +46,10 @@ func Keep(name string, log *slog.Logger, fill func(*Contents) error) (*Table, er
 	defer t.mutex.Unlock()
 	if err = t.make(); err == nil {
 		err = t.watch()
+	}
+	// Netfilter's protocol, or nftables in it.
+	if errors.Is(err, unix.EPROTONOSUPPORT) || errors.Is(err, unix.EOPNOTSUPP) {
+		return nil, fmt.Errorf("%w: %w", ErrMissing, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("nftables: %w", err)

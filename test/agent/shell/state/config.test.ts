@@ -23,7 +23,7 @@ describe('the configuration file', () => {
         authorityEtcd: [],
         relay: true,
         birthdaySearch: true,
-        engine: 'userspace',
+        engine: 'auto',
         portMapping: true,
         redundancy: { '*': 'off' },
         names: true,
