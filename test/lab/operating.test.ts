@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
 import { type Lab, startLab } from '../../netns-lab/lab.ts'
 import type { Member } from '../../netns-lab/member.ts'
 import { startMesh } from './mesh.ts'
@@ -8,6 +9,21 @@ import { startMesh } from './mesh.ts'
 /** What an operator touches while a network runs: configuration, doctor, report, status. */
 let lab: Lab
 let alice: Member
+
+interface Description {
+  readonly paths: Record<
+    string,
+    {
+      readonly get?: {
+        readonly parameters?: readonly { readonly name: string }[]
+        readonly responses: {
+          readonly 200: { readonly content: Record<string, { readonly schema?: object }> }
+        }
+      }
+    }
+  >
+  readonly components: { readonly schemas: Record<string, object> }
+}
 
 interface Finding {
   readonly check: string
@@ -59,6 +75,39 @@ test("the doctor finds another VPN's route inside the mesh", async () => {
 test('a reload without a changed file changes nothing', async () => {
   expect(await alice.json(['reload'])).toEqual({ changed: [], restart: [] })
 })
+
+test('every answer of the agent is as its own description says', async () => {
+  const ask = async (path: string): Promise<unknown> =>
+    JSON.parse(
+      await alice.host.run([
+        'curl',
+        '--silent',
+        '--unix-socket',
+        '/run/meshgate/agent.sock',
+        `http://agent${path}`,
+      ]),
+    )
+  const description = (await ask('/v1/openapi.json')) as Description
+  const asked = Object.entries(description.paths).flatMap(([path, { get }]) => {
+    const schema = get?.responses[200].content['application/json']?.schema
+    const query = get?.parameters?.some(({ name }) => name === 'peer') === true ? '?peer=hub' : ''
+    return schema === undefined ? [] : [{ path: `${path}${query}`, schema }]
+  })
+  expect(asked.map(({ path }) => path)).toContain('/v1/why?peer=hub')
+  for (const { path, schema } of asked) {
+    const { components } = description
+    const { error } = schemaOf({ ...schema, components }).safeParse(await ask(path))
+    expect(`${path}: ${error === undefined ? 'as described' : z.prettifyError(error)}`).toBe(
+      `${path}: as described`,
+    )
+  }
+})
+
+/** JSON Schema knows its own definitions by another name than OpenAPI does. */
+function schemaOf({ components, ...schema }: object & Pick<Description, 'components'>): z.ZodType {
+  const text = JSON.stringify({ ...schema, $defs: components.schemas })
+  return z.fromJSONSchema(JSON.parse(text.replaceAll('#/components/schemas/', '#/$defs/')) as never)
+}
 
 test('a report of the host has its status and no secret', async () => {
   const file = `${alice.host.stateDir}/report.json`

@@ -2,6 +2,7 @@
 /** The local API as OpenAPI describes it, made from the routes themselves. */
 import { z } from 'zod'
 import { VERSION } from '../version.ts'
+import { NAMED_SCHEMAS } from './answers/schema-name.ts'
 import type { AnswerKind, Route } from './route.ts'
 import { ROUTES } from './routes.ts'
 
@@ -27,7 +28,7 @@ const failure = {
   },
 }
 
-/** OpenAPI 3.1, whose schemas are JSON Schema. */
+/** OpenAPI 3.2: its schemas are JSON Schema, and it knows answers that come line by line. */
 export function openApi(): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {}
   for (const route of ROUTES) {
@@ -35,7 +36,7 @@ export function openApi(): Record<string, unknown> {
     path[route.method.toLowerCase()] = operation(route)
   }
   return {
-    openapi: '3.1.0',
+    openapi: '3.2.0',
     info: {
       title: 'meshgate agent',
       version: VERSION,
@@ -44,20 +45,52 @@ export function openApi(): Record<string, unknown> {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     paths,
-    components: { schemas: { Failure: failure } },
+    components: { schemas: { ...namedSchemas(), Failure: failure } },
+  }
+}
+
+const uri = (id: string) => `#/components/schemas/${id}`
+
+function namedSchemas(): Record<string, unknown> {
+  const { schemas } = z.toJSONSchema(NAMED_SCHEMAS, { uri, override: leaveOutNoise })
+  return Object.fromEntries(
+    Object.entries(schemas).map(([id, { $schema: _, $id: _id, ...schema }]) => [id, schema]),
+  )
+}
+
+/** What zod adds and a reader gains nothing from: the pattern behind a format, the largest of all integers. */
+function leaveOutNoise({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
+  if (jsonSchema.format === 'date-time') delete jsonSchema.pattern
+  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
+}
+
+/** By its name where it has one. */
+function schemaOf(schema: z.ZodType): Record<string, unknown> {
+  const name = NAMED_SCHEMAS.get(schema)?.id
+  if (name !== undefined) return { $ref: uri(name) }
+  if (schema instanceof z.ZodArray)
+    return { type: 'array', items: schemaOf(schema.element as z.ZodType) }
+  const { $schema: _, ...described } = z.toJSONSchema(schema, { override: leaveOutNoise })
+  return described
+}
+
+function contentOf({ answer, schema, following }: Route): Record<string, unknown> {
+  const described = schemaOf(schema)
+  return {
+    [MEDIA_TYPE[answer]]: answer === 'lines' ? { itemSchema: described } : { schema: described },
+    ...(following === undefined ? {} : { [MEDIA_TYPE.lines]: { itemSchema: schemaOf(following) } }),
   }
 }
 
 function operation(route: Route): Record<string, unknown> {
-  const { method, path, summary, answer, answers } = route
-  const schema = answer === 'text' ? { type: 'string' } : {}
+  const { method, path, summary, answers } = route
   const name = path.slice('/v1'.length).replaceAll(/[/-](\w)/g, (_, c: string) => c.toUpperCase())
   return {
     operationId: `${method.toLowerCase()}${name}`,
     summary,
     ...inputOf(route),
     responses: {
-      200: { description: answers, content: { [MEDIA_TYPE[answer]]: { schema } } },
+      200: { description: answers, content: contentOf(route) },
       default: {
         description: 'What went wrong, and what to do about it.',
         content: { 'application/json': { schema: { $ref: '#/components/schemas/Failure' } } },

@@ -26,6 +26,10 @@ interface RouteDescription {
   readonly answer: AnswerKind
   /** What the answer is, and where its keys are explained. */
   readonly answers: string
+  /** Of the document, or of each line. Nothing else is answered: a test holds answers against it. */
+  readonly schema: z.ZodType
+  /** Where a caller may also have documents as they come, one a line: how each looks. */
+  readonly following?: z.ZodType
 }
 
 type Act<Given> = (call: Call<Given>) => Promise<unknown> | AsyncGenerator

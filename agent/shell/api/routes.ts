@@ -3,6 +3,19 @@
 import { z } from 'zod'
 import { delay } from '../clock.ts'
 import { Failure } from '../failure.ts'
+import {
+  emptySchema,
+  historySchema,
+  hubSchema,
+  pingSchema,
+  policySchema,
+  reloadedSchema,
+  rotatedSchema,
+} from './answers/answer-schema.ts'
+import { eventSchema } from './answers/event-schema.ts'
+import { planSchema } from './answers/plan-schema.ts'
+import { statusSchema } from './answers/status-schema.ts'
+import { netcheckSchema, whySchema } from './answers/why-schema.ts'
 import { type Call, type Route, route } from './route.ts'
 
 const DONE = {}
@@ -20,6 +33,7 @@ export const ROUTES: readonly Route[] = [
       path: '/v1/status',
       summary: 'This host, its peers and the paths to them.',
       answers: 'As `meshgate status --json` prints it.',
+      schema: statusSchema,
     },
     {},
     ({ api }) => api.status(),
@@ -30,6 +44,7 @@ export const ROUTES: readonly Route[] = [
       path: '/v1/plan',
       summary: 'What the agent wants of its helper, with reasons.',
       answers: 'As `meshgate plan --json` prints it.',
+      schema: planSchema,
     },
     {},
     ({ api }) => api.plan(),
@@ -40,6 +55,7 @@ export const ROUTES: readonly Route[] = [
       path: '/v1/netcheck',
       summary: 'What lies between this host and the internet.',
       answers: 'As `meshgate netcheck --json` prints it.',
+      schema: netcheckSchema,
     },
     { refresh: z.enum(['0', '1']).default('0').describe('1: ask the STUN servers anew') },
     ({ api, given }) => api.netcheck({ refresh: given.refresh === '1' }),
@@ -50,6 +66,7 @@ export const ROUTES: readonly Route[] = [
       path: '/v1/why',
       summary: 'Why a peer is reached as it is, and what would help.',
       answers: 'As `meshgate why PEER --json` prints it.',
+      schema: whySchema,
     },
     { peer },
     why,
@@ -60,6 +77,8 @@ export const ROUTES: readonly Route[] = [
       path: '/v1/events',
       summary: 'What happened lately, oldest first.',
       answers: 'A list, as `meshgate events --json` prints it; with `follow` one event a line.',
+      schema: z.array(eventSchema),
+      following: eventSchema,
     },
     {
       follow: z
@@ -76,6 +95,7 @@ export const ROUTES: readonly Route[] = [
       summary: 'Figures of this host and its peers, for Prometheus.',
       answer: 'text',
       answers: 'The text format of Prometheus, version 0.0.4.',
+      schema: z.string(),
     },
     {},
     ({ api }) => api.metrics(),
@@ -86,6 +106,7 @@ export const ROUTES: readonly Route[] = [
       path: '/v1/history',
       summary: 'The last ten minutes of a peer.',
       answers: 'A list, oldest first, one entry every two seconds: round trip, loss, bytes, path.',
+      schema: historySchema,
     },
     { peer },
     async ({ api, given }) => (await api.history(given.peer)) ?? noSuchPeer(given.peer),
@@ -97,6 +118,7 @@ export const ROUTES: readonly Route[] = [
       summary: 'Round trips inside the session, and the path that each took.',
       answer: 'lines',
       answers: 'One line a round trip, as `meshgate ping PEER --json` prints it.',
+      schema: pingSchema,
     },
     {
       peer,
@@ -111,6 +133,7 @@ export const ROUTES: readonly Route[] = [
       path: '/v1/reload',
       summary: 'Takes up a changed configuration file.',
       answers: 'The keys that changed, and those among them that need a restart.',
+      schema: reloadedSchema,
     },
     {},
     ({ api }) => api.reload(),
@@ -121,6 +144,7 @@ export const ROUTES: readonly Route[] = [
       path: '/v1/hub',
       summary: 'Who uses this host as a hub.',
       answers: 'As `meshgate drain --json` prints it.',
+      schema: hubSchema,
     },
     {},
     ({ api }) => api.hub(),
@@ -131,6 +155,7 @@ export const ROUTES: readonly Route[] = [
       path: '/v1/drain',
       summary: 'Tells others to leave this hub, or that they may use it again.',
       answers: 'As `meshgate drain --json` prints it.',
+      schema: hubSchema,
     },
     { draining: z.boolean() },
     ({ api, given }) => api.drain(given.draining),
@@ -141,6 +166,7 @@ export const ROUTES: readonly Route[] = [
       path: '/v1/policy',
       summary: 'Who may reach whom.',
       answers: 'The policy, or null: then members reach members.',
+      schema: policySchema,
     },
     {},
     ({ api }) => api.policy(),
@@ -152,6 +178,7 @@ export const ROUTES: readonly Route[] = [
       summary: 'Tells the members what the authority says.',
       page: false,
       answers: 'An empty document.',
+      schema: emptySchema,
     },
     { notice: z.base64().max(NOTICE_TEXT_MAX).describe('as topology/notice.ts encodes it') },
     announce,
@@ -163,6 +190,7 @@ export const ROUTES: readonly Route[] = [
       summary: 'Replaces the node, WireGuard and probe keys of this host.',
       page: false,
       answers: 'The node id and the serial of the certificate from now on.',
+      schema: rotatedSchema,
     },
     {},
     rotate,
@@ -174,6 +202,7 @@ export const ROUTES: readonly Route[] = [
       summary: 'Ends the membership of this host and stops the agent.',
       page: false,
       answers: 'An empty document.',
+      schema: emptySchema,
     },
     {},
     ({ api }) => api.leave().then(() => DONE),
@@ -185,6 +214,7 @@ export const ROUTES: readonly Route[] = [
       summary: 'Stops the agent; the helper keeps the tunnels.',
       page: false,
       answers: 'An empty document.',
+      schema: emptySchema,
     },
     {},
     ({ api }) => api.stop().then(() => DONE),

@@ -8,6 +8,7 @@ interface Operation {
   readonly summary: string
   readonly parameters?: readonly { name: string; in: string; required: boolean }[]
   readonly requestBody?: unknown
+  readonly responses: Record<string, unknown>
 }
 
 describe('the description of the local API', () => {
@@ -38,4 +39,30 @@ describe('the description of the local API', () => {
     })
     expect(paths['/v1/status']?.['get']).not.toHaveProperty('parameters')
   })
+
+  it('says how each answer looks, also where it comes line by line', () => {
+    const described = JSON.stringify(openApi()['components'])
+    for (const name of ['Status', 'Plan', 'Netcheck', 'Why', 'Event', 'History', 'PingOutcome'])
+      expect(described).toContain(`"${name}"`)
+    const events = { $ref: '#/components/schemas/Event' }
+    expect(contentOf('/v1/events', 'get')).toEqual({
+      'application/json': { schema: { type: 'array', items: events } },
+      'application/jsonl': { itemSchema: events },
+    })
+    expect(contentOf('/v1/ping', 'post')).toHaveProperty('application/jsonl.itemSchema')
+    for (const operation of operations)
+      expect(JSON.stringify(operation.responses)).not.toContain('"schema":{}')
+  })
+
+  it('refers to nothing that it does not hold', () => {
+    const text = JSON.stringify(openApi())
+    const { schemas } = openApi()['components'] as { schemas: Record<string, unknown> }
+    for (const [, name] of text.matchAll(/"#\/components\/schemas\/(\w+)"/g))
+      expect(Object.keys(schemas)).toContain(name)
+    expect(text).not.toContain('$defs')
+  })
+
+  function contentOf(path: string, method: string): unknown {
+    return (paths[path]?.[method]?.responses['200'] as { content: unknown }).content
+  }
 })

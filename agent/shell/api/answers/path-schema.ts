@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from 'zod'
+import { PATH_KINDS } from '../../../../nat/path-kind.ts'
+import type { NatBehaviour } from '../../../../nat/behaviour.ts'
+import type { PathStatus } from '../../../core/status.ts'
+import { named } from './schema-name.ts'
+
+export const pathSchema: z.ZodType<PathStatus> = named(
+  'Path',
+  z.strictObject({
+    kind: z.enum(['none', ...PATH_KINDS]),
+    via: z.string().nullable().describe('hubs or server that it crosses, by name'),
+    endpoint: z.string().nullable().describe('address and port'),
+    rttMs: z.number().nullable(),
+    lossPct: z.number().nullable(),
+  }),
+)
+
+const natShape = {
+  mapping: z
+    .enum([
+      'unknown',
+      'none',
+      'endpoint-independent',
+      'address-dependent',
+      'address-and-port-dependent',
+      'udp-blocked',
+    ])
+    .describe('RFC 4787, section 4.1'),
+  filtering: z
+    .enum(['unknown', 'endpoint-independent', 'address-dependent', 'address-and-port-dependent'])
+    .describe('RFC 4787, section 5'),
+  lifetimeMs: z
+    .number()
+    .nullable()
+    .describe('how long a mapping lives that nobody uses, at least; null until it is learned'),
+}
+
+export const natSchema = named('Nat', z.strictObject(natShape)) satisfies z.ZodType<NatBehaviour>
