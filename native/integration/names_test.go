@@ -72,6 +72,35 @@ func TestNamesOfTheMeshResolveOnAHostAndBack(t *testing.T) {
 	}
 }
 
+// A table that another program owns can be replaced by nobody else.
+func TestNamesResolveOnceWhatWasInTheWayIsGone(t *testing.T) {
+	a, _ := newNamedMember(t, 1)
+	b := &member{number: 2}
+	b.private[1], b.probe[1] = 2, 2
+	problem := func() any { return a.agent.call("state", object{})["names"].(object)["problem"] }
+	release := filepath.Join(t.TempDir(), "release")
+	sh(t, "mkfifo %s", release)
+	owner := a.namespace.background(t, "nft -i < %s", release)
+	pipe, err := os.OpenFile(release, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = pipe.WriteString("add table inet meshgate-names { flags owner; }\n"); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the table is owned", func() bool {
+		return strings.Contains(a.namespace.sh(t, "nft list ruleset"), "meshgate-names")
+	})
+	a.agent.apply(a.desiredWithNames(b, named("alice", "10.7.0.1")))
+	until(t, "the state names what is in the way", func() bool { return problem() != nil })
+	contains(t, problem().(string), "nftables")
+
+	_ = pipe.Close()
+	owner()
+	until(t, "names resolve", func() bool { return problem() == nil })
+	contains(t, a.namespace.sh(t, "getent hosts 10.7.0.1"), "alice.home.mesh")
+}
+
 func TestNamesAndFirewallAreBackWhenSomebodyHasFlushedAllRules(t *testing.T) {
 	a, _ := newNamedMember(t, 1)
 	b := &member{number: 2}
@@ -79,9 +108,12 @@ func TestNamesAndFirewallAreBackWhenSomebodyHasFlushedAllRules(t *testing.T) {
 	desired := a.desiredWithNames(b, named("alice", "10.7.0.1"))
 	desired["firewall"] = object{"allow": []object{{"from": []string{"10.7.0.2"}, "protocol": "tcp", "ports": [][]int{{22, 22}}}}}
 	a.agent.apply(desired)
-	before := a.namespace.sh(t, "nft list ruleset")
+	var before string
+	until(t, "the rules are there", func() bool {
+		before = a.namespace.sh(t, "nft list ruleset")
+		return strings.Contains(before, "dnat ip to 10.7.0.1")
+	})
 	contains(t, before, "tcp dport 22-22 accept")
-	contains(t, before, "dnat ip to 10.7.0.1")
 	a.namespace.sh(t, "nft flush ruleset")
 	until(t, "the rules are back", func() bool {
 		return strings.Count(a.namespace.sh(t, "nft list ruleset"), "\n") == strings.Count(before, "\n")

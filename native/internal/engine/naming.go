@@ -17,8 +17,13 @@ import (
 	"meshgate.dev/native/internal/resolvconf"
 )
 
-// rewirePace is how soon names are told to the host's resolver again where somebody has undone that.
-const rewirePace = 10 * time.Second
+const (
+	// rewirePace is how soon names are told to the host's resolver again where somebody has undone that.
+	rewirePace = 10 * time.Second
+	// reopenPace is how soon a server is tried again that could not be: an address may be there only in a moment,
+	// and a program that is in the way may go.
+	reopenPace = time.Second
+)
 
 // A naming is the mesh's names on one device: a server, and the host's resolver told of it. What goes wrong
 // is told in the state and tried again; a host without names is still a member.
@@ -27,13 +32,13 @@ type naming struct {
 	tell    func(protocol.NamesState)
 	device  string
 	hosts   []netip.Addr
-	server  *names.Server
 	rules   *nft.Table
-	zone    *names.Zone
 	cancel  context.CancelFunc
 	stopped sync.WaitGroup
 
 	mutex  sync.Mutex
+	server *names.Server
+	zone   *names.Zone
 	wiring resolvconf.Wiring
 	shown  protocol.NamesState
 }
@@ -79,21 +84,14 @@ func openNames(device string, hosts []netip.Addr, zone *names.Zone, e *Engine) *
 	n := &naming{log: e.log, device: device, hosts: hosts, zone: zone, cancel: cancel}
 	n.shown.Zone = zone.Origins()[0]
 	n.tell = func(state protocol.NamesState) { e.events.Emit(protocol.NamesChanged{NamesState: state}) }
-	server, err := names.Listen(ctx, hosts)
-	if err == nil {
-		n.server = server
-		n.rules, err = names.Redirect(hosts, server.Port(), e.log)
-	}
-	if err != nil {
-		n.note(err)
-		return n
-	}
 	wish := resolvconf.Wish{Device: device, Servers: hosts, Zones: zone.Origins()}
 	n.stopped.Go(func() { n.keep(ctx, wish) })
 	return n
 }
 
 func (n *naming) use(zone *names.Zone) {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
 	n.zone = zone
 	if n.server != nil {
 		n.server.Use(zone)
@@ -102,16 +100,47 @@ func (n *naming) use(zone *names.Zone) {
 
 // keep waits for other programs, and therefore for nobody who applies.
 func (n *naming) keep(ctx context.Context, wish resolvconf.Wish) {
-	ticker := time.NewTicker(rewirePace)
-	defer ticker.Stop()
 	for {
-		n.note(n.wire(wish))
+		pace := rewirePace
+		err := n.open(ctx)
+		if err != nil {
+			pace = reopenPace
+		} else {
+			err = n.wire(wish)
+		}
+		n.note(err)
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-time.After(pace):
 		}
 	}
+}
+
+// open makes the server, and what leads questions to it, where one of them is missing.
+func (n *naming) open(ctx context.Context) error {
+	n.mutex.Lock()
+	server := n.server
+	n.mutex.Unlock()
+	if server == nil {
+		opened, err := names.Listen(ctx, n.hosts)
+		if err != nil {
+			return err
+		}
+		server = opened
+		n.mutex.Lock()
+		n.server = server
+		server.Use(n.zone)
+		n.mutex.Unlock()
+	}
+	if n.rules != nil {
+		return nil
+	}
+	rules, err := names.Redirect(n.hosts, server.Port(), n.log)
+	if err == nil {
+		n.rules = rules
+	}
+	return err
 }
 
 func (n *naming) wire(wish resolvconf.Wish) error {
