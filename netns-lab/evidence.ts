@@ -36,8 +36,8 @@ export async function saveEvidence(lab: Lab): Promise<string> {
   await writeFile(`${directory}/trace.txt`, parts.join('\n'))
   await cp(lab.stateDir, directory, {
     recursive: true,
-    // Sockets and device nodes cannot be copied.
-    filter: (path) => !path.endsWith('.sock'),
+    // Sockets and device nodes cannot be copied, and a booted system is too large.
+    filter: (path) => !path.endsWith('.sock') && !path.endsWith('/booted'),
   })
   return directory
 }

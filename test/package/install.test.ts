@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Lab, startLab } from '../../netns-lab/lab.ts'
-import { BootedHost } from './booted-host.ts'
+import { BootedHost } from '../../netns-lab/booted-host.ts'
 
 /** Two fresh machines with systemd, one public and one behind a NAT, from the package to a tunnel and back to nothing. */
 const base = process.env['MESHGATE_ROOT'] ?? ''
@@ -69,6 +69,7 @@ test('both units are hardened, and neither process has more than it needs', asyn
     ['meshgate-helper.service', 3],
   ] as const) {
     const verdict = await alice.run(`systemd-analyze security --no-pager ${unit} | tail -n 1`)
+    console.info(verdict.trim())
     const exposure = Number(/: ([\d.]+) /.exec(verdict)?.[1])
     expect({ unit, exposure, isLow: exposure <= exposureMax }).toMatchObject({ isLow: true })
   }
@@ -111,6 +112,24 @@ test('a killed agent comes back by itself', async () => {
   )
 })
 
+test('an agent that hangs is started anew by its watchdog, and the tunnel does not notice', async () => {
+  const before = await restarts(alice, 'meshgate.service')
+  const ping = alice.spawn(`ping -i 0.2 ${await peerAddress(alice)}`, 'watchdog-ping.log')
+  await alice.run('systemctl kill --signal STOP --kill-whom main meshgate.service')
+  await startedAnew(alice, 'meshgate.service', before)
+  ping.kill('SIGINT')
+  await ping.exit
+  expect(await ping.output()).toContain(' 0% packet loss')
+})
+
+test('a helper that hangs is started anew by its watchdog, with the tunnels that it had', async () => {
+  const address = await peerAddress(alice)
+  const before = await restarts(alice, 'meshgate-helper.service')
+  await alice.run('systemctl kill --signal STOP --kill-whom main meshgate-helper.service')
+  await startedAnew(alice, 'meshgate-helper.service', before)
+  await alice.run(`ping -c 1 -W 5 ${address}`)
+})
+
 test('an upgrade drops no packet', async () => {
   const address = await peerAddress(alice)
   const ping = alice.spawn(`ping -i 0.1 -c 150 ${address}`, 'upgrade-ping.log')
@@ -140,6 +159,19 @@ test('an installed host whose membership was kept goes on when the package is ba
   await hub.run('systemctl enable --now meshgate-helper.service meshgate.service')
   expect(await hub.run('meshgate status')).toContain('hub in network home')
 })
+
+async function restarts(host: BootedHost, unit: string): Promise<number> {
+  return Number(await host.run(`systemctl show --value --property NRestarts ${unit}`))
+}
+
+async function startedAnew(host: BootedHost, unit: string, before: number): Promise<void> {
+  await host.host.waitFor(
+    async () =>
+      (await restarts(host, unit)) > before &&
+      (await host.try(`systemctl is-active ${unit}`)).code === 0,
+    { deadlineMs: 100_000, what: `${unit} is started anew`, pollMs: 500 },
+  )
+}
 
 async function peerAddress(host: BootedHost): Promise<string> {
   const status = JSON.parse(await host.run('meshgate status --json')) as {

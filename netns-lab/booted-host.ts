@@ -2,20 +2,32 @@
 /** A lab host that runs a whole Debian with systemd, as a fresh machine does. */
 import { join } from 'node:path'
 import { readFile } from 'node:fs/promises'
-import type { ExecResult, LabHost } from '../../netns-lab/lab-host.ts'
+import type { ExecResult, LabHost } from './lab-host.ts'
 
 const BOOT_ROOT = join(import.meta.dirname, 'boot-root')
-const ENVIRONMENT = ['PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'HOME=/root', 'LC_ALL=C.UTF-8']
+const ENVIRONMENT = [
+  'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
+  'HOME=/root',
+  'LC_ALL=C.UTF-8',
+  'DEBIAN_FRONTEND=noninteractive',
+]
 
 export class BootedHost {
   readonly host: LabHost
   readonly #directory: string
   #pid = ''
 
-  /** `base`: a root made by debootstrap. Waits until systemd has started everything. */
-  static async boot(host: LabHost, base: string): Promise<BootedHost> {
+  /**
+   * `base`: a root made by scripts/fetch-root. `loans`: folders of this machine by where the root sees them, to be
+   * read only. Waits until systemd has started everything.
+   */
+  static async boot(
+    host: LabHost,
+    base: string,
+    loans: Readonly<Record<string, string>> = {},
+  ): Promise<BootedHost> {
     const booted = new BootedHost(host)
-    await booted.#boot(base)
+    await booted.#boot(base, loans)
     return booted
   }
 
@@ -24,8 +36,9 @@ export class BootedHost {
     this.#directory = `${host.stateDir}/booted`
   }
 
-  async #boot(base: string): Promise<void> {
-    const boot = [BOOT_ROOT, base, this.#directory, this.host.name]
+  async #boot(base: string, loans: Readonly<Record<string, string>>): Promise<void> {
+    const lent = Object.entries(loans).map(([target, source]) => `${source}:${target}`)
+    const boot = [BOOT_ROOT, base, this.#directory, this.host.name, ...lent]
     const process = this.host.spawn(boot, { log: 'boot.log' })
     await this.host.waitFor(
       async () => {
@@ -40,8 +53,8 @@ export class BootedHost {
   }
 
   /** Runs a line of shell in the booted system, whatever its exit code. */
-  try(script: string): Promise<ExecResult> {
-    return this.host.exec(this.#enter(script), { deadlineMs: 120_000 })
+  try(script: string, deadlineMs = 120_000): Promise<ExecResult> {
+    return this.host.exec(this.#enter(script), { deadlineMs })
   }
 
   /** Runs a line of shell that must succeed; returns what it printed. */
@@ -54,9 +67,9 @@ export class BootedHost {
     return this.host.spawn(this.#enter(script), { log })
   }
 
-  /** Copies a file into the system, to its /root. */
-  async give(path: string): Promise<void> {
-    await this.host.run(['cp', path, `/proc/${this.#pid}/root/root/`])
+  /** Copies a file into the system. */
+  async give(path: string, directory = '/root'): Promise<void> {
+    await this.host.run(['cp', path, `/proc/${this.#pid}/root${directory}/`])
   }
 
   #enter(script: string): string[] {
