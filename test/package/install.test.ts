@@ -117,7 +117,7 @@ test('an agent that hangs is started anew by its watchdog, and the tunnel does n
   const ping = alice.spawn(`ping -i 0.2 ${await peerAddress(alice)}`, 'watchdog-ping.log')
   await alice.run('systemctl kill --signal STOP --kill-whom main meshgate.service')
   await startedAnew(alice, 'meshgate.service', before)
-  ping.kill('SIGINT')
+  await alice.run('pkill -INT -x ping')
   await ping.exit
   expect(await ping.output()).toContain(' 0% packet loss')
 })

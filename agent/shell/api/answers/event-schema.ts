@@ -2,6 +2,7 @@
 /** What `meshgate events --json` prints, as agent/core/event-log.ts explains it. */
 import { z } from 'zod'
 import type { EventEntry, Happening } from '../../../core/event-log.ts'
+import { takeoverSchema } from './path-schema.ts'
 import { named } from './schema-name.ts'
 
 const text = z.string()
@@ -42,6 +43,7 @@ const SHAPES = {
     why: text,
     kept: count.describe('peers that it had already'),
     restored: z.boolean().describe('it was killed, and went on with what it had kept'),
+    takeover: takeoverSchema.nullable(),
   },
   'channel-opened': { peer: text, over: text },
   'channel-closed': { peer: text, reason: text },

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { PATH_KINDS } from '../../../../nat/path-kind.ts'
 import type { NatBehaviour } from '../../../../nat/behaviour.ts'
+import type { HelperTakeover } from '../../../core/helper-takeover.ts'
 import type { PathStatus } from '../../../core/status.ts'
 import { named } from './schema-name.ts'
 
@@ -37,3 +38,10 @@ const natShape = {
 }
 
 export const natSchema = named('Nat', z.strictObject(natShape)) satisfies z.ZodType<NatBehaviour>
+
+/** What a helper has of one that was killed or replaced before it. */
+export const takeoverSchema: z.ZodType<HelperTakeover> = z.strictObject({
+  device: z.boolean().describe('the same interface'),
+  sessions: z.boolean().describe('the same sessions'),
+  sockets: z.int().min(0).describe('punched sockets that are the same'),
+})

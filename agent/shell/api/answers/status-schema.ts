@@ -8,7 +8,7 @@ import type {
   SwitchStatus,
   TurnServerStatus,
 } from '../../../core/status.ts'
-import { natSchema, pathSchema } from './path-schema.ts'
+import { natSchema, pathSchema, takeoverSchema } from './path-schema.ts'
 import { named } from './schema-name.ts'
 
 const time = z.iso.datetime()
@@ -54,6 +54,7 @@ const helper = z.strictObject({
   connected: z.boolean(),
   engine: z.string().nullable(),
   restored: z.boolean().nullable().describe('it was killed, and went on with what it had kept'),
+  takeover: takeoverSchema.nullable(),
   engineReason: z.string().nullable(),
   problem: z.string().nullable(),
 })

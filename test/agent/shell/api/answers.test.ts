@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { netcheckOf, statusOf } from '../../../../agent/core/status-report.ts'
 import { planOf } from '../../../../agent/core/want.ts'
-import { answerTo, fromBoth } from '../../../../agent/core/why-from-both.ts'
+import { fromBoth, tellWhy } from '../../../../agent/core/why-from-both.ts'
 import { whyReport } from '../../../../agent/core/why-report.ts'
 import { eventSchema } from '../../../../agent/shell/api/answers/event-schema.ts'
 import { planSchema } from '../../../../agent/shell/api/answers/plan-schema.ts'
@@ -53,7 +53,7 @@ describe('an answer', () => {
         const asked = nodes.find((other) => other.node.config.certificate.node === peer.node)
         if (asked === undefined) continue
         const from = node.config.certificate.node
-        fits(whySchema, fromBoth(own, answerTo(asked.node, from, { kind: 'why' }, asked.now)))
+        fits(whySchema, fromBoth(own, tellWhy(asked.node, from, asked.now)))
       }
   })
 

@@ -8,7 +8,7 @@ interface Operation {
   readonly summary: string
   readonly parameters?: readonly { name: string; in: string; required: boolean }[]
   readonly requestBody?: unknown
-  readonly responses: Record<string, unknown>
+  readonly responses: { readonly 200: { readonly content: unknown } }
 }
 
 describe('the description of the local API', () => {
@@ -63,6 +63,6 @@ describe('the description of the local API', () => {
   })
 
   function contentOf(path: string, method: string): unknown {
-    return (paths[path]?.[method]?.responses['200'] as { content: unknown }).content
+    return paths[path]?.[method]?.responses[200].content
   }
 })
