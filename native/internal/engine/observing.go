@@ -25,7 +25,7 @@ type figures struct {
 func (e *Engine) observe(ctx context.Context) {
 	ticker := time.NewTicker(observePace)
 	defer ticker.Stop()
-	tide := tide{}
+	tide, complaint := tide{}, complaint{}
 	for round := 1; ; round++ {
 		select {
 		case <-ctx.Done():
@@ -33,6 +33,7 @@ func (e *Engine) observe(ctx context.Context) {
 		case <-ticker.C:
 		}
 		e.releasePunched(time.Now())
+		complaint.look(e.bind.Hosts.Counters(), e.bind.Hosts.Troubling().String(), time.Now(), e.log)
 		if tide.over(e.readCounters()) {
 			// Pools keep what they hold over one collection.
 			runtime.GC()

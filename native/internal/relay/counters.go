@@ -19,16 +19,21 @@ type counters struct {
 	frames, bytes, dropped, refused atomic.Uint64
 }
 
-func (c *counters) count(verdict Verdict, err error, size int) {
+// sampleEvery is of how many frames that went no further one is remembered.
+const sampleEvery = 64
+
+// count gives how many frames have met the same end, if it was a bad one.
+func (c *counters) count(verdict Verdict, err error, size int) uint64 {
 	switch {
 	case errors.Is(err, ErrNoWay), errors.Is(err, ErrTooMuch):
-		c.dropped.Add(1)
+		return c.dropped.Add(1)
 	case err != nil:
-		c.refused.Add(1)
+		return c.refused.Add(1)
 	case verdict.Next != nil:
 		c.frames.Add(1)
 		c.bytes.Add(uint64(size))
 	}
+	return 0
 }
 
 // Counters are those since the start.

@@ -33,9 +33,11 @@ type member struct {
 
 // A Table knows the members. It serves sending, receiving and forwarding alike.
 type Table struct {
-	mutex   sync.RWMutex
-	own     Tag
-	members map[Tag]*member
+	mutex sync.RWMutex
+	own   Tag
+	// troubling is sampled: a flood must not cost an allocation a frame.
+	troubling atomic.Pointer[netip.AddrPort]
+	members   map[Tag]*member
 	// addresses are the arrivals over no hub.
 	addresses map[Way][]*Arrival
 
@@ -56,6 +58,14 @@ func (t *Table) Forward(on bool) { t.forwarding.Store(on) }
 
 // Forwarding tells whether this host is a hub.
 func (t *Table) Forwarding() bool { return t.forwarding.Load() }
+
+// Troubling is where a frame came from lately that was refused, or not passed on; the zero address is nowhere.
+func (t *Table) Troubling() (from netip.AddrPort) {
+	if known := t.troubling.Load(); known != nil {
+		from = *known
+	}
+	return from
+}
 
 // Own is who we are.
 func (t *Table) Own() Tag {
@@ -150,7 +160,11 @@ func (verdict Verdict) Heard(transport bool) {
 // Read judges a frame that came from an address, and counts it.
 func (t *Table) Read(frame []byte, from netip.AddrPort, now time.Time) (Verdict, error) {
 	verdict, err := t.judge(frame, from, now)
-	t.counters.count(verdict, err, len(frame))
+	if n := t.counters.count(verdict, err, len(frame)); n%sampleEvery == 1 {
+		// A copy, because what a pointer leads to is allocated, for each frame if that is the argument.
+		known := from
+		t.troubling.Store(&known)
+	}
 	return verdict, err
 }
 
