@@ -9,7 +9,7 @@
  *    ceiling --lost--> base --carried--> middle --carried--> upper middle ...   until the step is PATH_MTU_STEP
  *                        \--lost--> floor (only IPv4 can be that small)
  * ```
- * Lost means three in a row; that a hop says how much it carries cuts the search short.
+ * Lost means three in a row; that a hop says how much it carries cuts the search short then.
  */
 import { type Instant, later } from './clock.ts'
 import {
@@ -43,7 +43,7 @@ export interface PathMtu {
 export type MeasureOutcome =
   | { readonly kind: 'carried' }
   | { readonly kind: 'lost' }
-  /** The first hop says what it carries. */
+  /** Lost as well, and a hop on the way says what it carries. */
   | { readonly kind: 'too-large'; readonly mtu: number }
   /** It could not be asked, for a reason that says nothing of the path. */
   | { readonly kind: 'unasked' }
@@ -77,18 +77,23 @@ export function measured(path: PathMtu, outcome: MeasureOutcome, now: Instant): 
       take(path, now)
       break
     case 'lost':
-      path.losses += 1
-      if (path.losses < PATH_MTU_TRIES) path.askAt = now
-      else refuse(path, path.asking, now)
-      break
     case 'too-large':
-      refuse(path, Math.min(path.asking, Math.max(outcome.mtu, PATH_MTU_FLOOR) + 1), now)
+      path.losses += 1
+      // What the kernel knows it knows of an address, behind which others may have other links.
+      if (path.losses < PATH_MTU_TRIES) path.askAt = now
+      else refuse(path, smallestRefused(path.asking, outcome), now)
       break
     case 'unasked':
       path.askAt = later(now, PATH_MTU_VERIFY_MS)
       break
   }
   return path.carried !== before
+}
+
+function smallestRefused(asked: number, outcome: MeasureOutcome): number {
+  if (outcome.kind !== 'too-large') return asked
+  // The base may get through in pieces, whatever a hop carries whole.
+  return Math.min(asked, Math.max(outcome.mtu, PATH_MTU_BASE) + 1)
 }
 
 /** Asks anew for what was proven: a path in use must not swallow large packets for long. */

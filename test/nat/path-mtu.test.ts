@@ -52,12 +52,12 @@ describe('what a path carries', () => {
     expect(world.asked.length).toBeLessThan(20)
   })
 
-  it('is found at once where the first hop says what it carries', () => {
+  it('is found soon where a hop says what it carries, which is believed after three losses', () => {
     const { path, world, run } = measuredPath({ carries: 1372, tells: true })
     run(5_000)
     expect(path.carried).toBe(1360)
-    expect(world.asked.slice(0, 2)).toEqual([CEILING, 1360])
-    expect(world.asked.length).toBeLessThan(6)
+    expect(world.asked.slice(0, 4)).toEqual([CEILING, CEILING, CEILING, 1360])
+    expect(world.asked.length).toBeLessThan(10)
   })
 
   it('is never more than what came back, nor less than a step below what could have', () => {

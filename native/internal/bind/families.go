@@ -5,7 +5,9 @@ package bind
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"reflect"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -17,6 +19,8 @@ import (
 // bytes when it is used for IPv6: datagrams of a host with peers of both families go astray.
 type families struct {
 	opened atomic.Pointer[pair]
+	// wholeTurn is of whoever has set that nothing is cut.
+	wholeTurn sync.Mutex
 }
 
 // A pair shares its sockets and nothing else.
@@ -39,7 +43,12 @@ func (f *families) Open(port uint16) ([]conn.ReceiveFunc, uint16, error) {
 	// The copy is made before anything was pooled or locked, which is the only time when it may be.
 	twin := &conn.StdNetBind{}
 	reflect.ValueOf(twin).Elem().Set(reflect.ValueOf(std).Elem())
-	f.opened.Store(&pair{ipv4: std, ipv6: twin})
+	opened := &pair{ipv4: std, ipv6: twin}
+	// IPv4's routers cut what is too large for the next hop, as they do with the kernel's WireGuard: nothing is lost
+	// before the agent has measured what a path carries. Where there is no IPv4 there is nothing to set.
+	omit := unix.IP_PMTUDISC_OMIT
+	_, _ = opened.discovery(true, &omit)
+	f.opened.Store(opened)
 	return receivers, actual, nil
 }
 
@@ -70,6 +79,57 @@ func (f *families) Send(packets [][]byte, endpoint conn.Endpoint) error {
 		}
 	}
 	return nil
+}
+
+// whole runs a sending for whose time nothing is cut that leaves for addresses of one family. What others send meanwhile
+// is lost if it is larger than the path, and not cut: that is the time of one call.
+func (f *families) whole(to netip.AddrPort, send func() error) error {
+	opened := f.opened.Load()
+	if opened == nil {
+		return net.ErrClosed
+	}
+	isIPv4 := to.Addr().Is4()
+	value := unix.IP_PMTUDISC_PROBE
+	if !isIPv4 {
+		value = unix.IPV6_PMTUDISC_PROBE
+	}
+	f.wholeTurn.Lock()
+	defer f.wholeTurn.Unlock()
+	before, err := opened.discovery(isIPv4, nil)
+	if err == nil {
+		_, err = opened.discovery(isIPv4, &value)
+	}
+	if err != nil {
+		return err
+	}
+	err = send()
+	_, restored := opened.discovery(isIPv4, &before)
+	return errors.Join(err, restored)
+}
+
+// discovery is what the socket of one family does with packets that are too large; it sets that if it is given.
+func (p *pair) discovery(isIPv4 bool, set *int) (value int, err error) {
+	field, level, option := "ipv6", unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER
+	if isIPv4 {
+		field, level, option = "ipv4", unix.IPPROTO_IP, unix.IP_MTU_DISCOVER
+	}
+	// The package lets nobody see its sockets.
+	socket := (*net.UDPConn)(reflect.ValueOf(p.ipv4).Elem().FieldByName(field).UnsafePointer())
+	if socket == nil {
+		return 0, net.ErrClosed
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	failed := raw.Control(func(fd uintptr) {
+		if set != nil {
+			err = unix.SetsockoptInt(int(fd), level, option, *set)
+			return
+		}
+		value, err = unix.GetsockoptInt(int(fd), level, option)
+	})
+	return value, errors.Join(failed, err)
 }
 
 func (f *families) SetMark(mark uint32) error {

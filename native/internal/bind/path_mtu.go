@@ -3,10 +3,8 @@
 package bind
 
 import (
-	"errors"
 	"net"
 	"net/netip"
-	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -34,14 +32,18 @@ func PathMTU(to netip.AddrPort) (mtu int, known bool) {
 	return mtu, failed == nil && err == nil
 }
 
-// ForgetPathMTUs has the kernel forget what routers have said of how much they carry. It believes that for
-// ten minutes, in which it cuts whatever is larger, so that no probe could show that a hop is wider again.
-// A hop that is not says so again at the next packet.
-func ForgetPathMTUs() error {
-	// There is no other call for it, and a host without IPv6 lacks the second.
-	err := os.WriteFile("/proc/sys/net/ipv4/route/flush", []byte("1"), 0)
-	if other := os.WriteFile("/proc/sys/net/ipv6/route/flush", []byte("1"), 0); !errors.Is(other, os.ErrNotExist) {
-		err = errors.Join(err, other)
+// SendWhole sends one datagram so that nobody cuts it, and with no regard to what routers have said earlier of how much
+// they carry: the kernel believes that for ten minutes, in which no probe could show that a hop is wider again.
+// It is not possible over every path.
+func (b *Bind) SendWhole(datagram []byte, path Path) (possible bool, err error) {
+	sockets, possible := b.sockets.(*families)
+	switch path.(type) {
+	case *direct, *relayed:
+	default:
+		return false, nil
 	}
-	return err
+	if !possible {
+		return false, nil
+	}
+	return true, sockets.whole(path.Endpoint(), func() error { return path.Send([][]byte{datagram}) })
 }

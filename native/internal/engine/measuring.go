@@ -3,8 +3,11 @@
 package engine
 
 import (
+	"errors"
 	"slices"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"meshgate.dev/native/internal/bind"
 	"meshgate.dev/native/internal/probe"
@@ -42,17 +45,8 @@ func (e *Engine) Measure(params protocol.MeasureParams) (measured protocol.Measu
 		delete(e.measures, transaction)
 		e.mutex.Unlock()
 	}()
-	if wait.tooLarge(params, carrier) != nil {
-		// That may be no more than what a router has said, of a way that was another.
-		if err := bind.ForgetPathMTUs(); err != nil {
-			e.log.Debug("path MTUs not forgotten", "error", err)
-		}
-		if fault := wait.tooLarge(params, carrier); fault != nil {
-			return measured, fault
-		}
-	}
-	if err := carrier.Send([][]byte{frame}); err != nil {
-		e.log.Debug("measuring probe not sent", "path", params.Path, "error", err)
+	if fault := e.sendMeasure(params, carrier, frame, wait); fault != nil {
+		return measured, fault
 	}
 	timer := time.NewTimer(params.Timeout)
 	defer timer.Stop()
@@ -93,6 +87,32 @@ func (e *Engine) prepareMeasure(
 	wait.peer, wait.kind, wait.sentAt = p, path.Kind, time.Now()
 	e.measures[transaction] = wait
 	return p.carriers[path.ID], frame, nil
+}
+
+// sendMeasure sends what IPv6 asks of every link in pieces if need be, and what is larger whole or not at all.
+func (e *Engine) sendMeasure(
+	params protocol.MeasureParams, carrier bind.Path, frame []byte, wait *measureWait,
+) *protocol.Fault {
+	var err error
+	possible := false
+	if params.SizeBytes > ipv6MTUMin {
+		possible, err = e.bind.SendWhole(frame, carrier)
+	}
+	if !possible {
+		if fault := wait.tooLarge(params, carrier); fault != nil {
+			return fault
+		}
+		err = carrier.Send([][]byte{frame})
+	}
+	if errors.Is(err, unix.EMSGSIZE) {
+		if fault := wait.tooLarge(params, carrier); fault != nil {
+			return fault
+		}
+	}
+	if err != nil {
+		e.log.Debug("measuring probe not sent", "path", params.Path, "error", err)
+	}
+	return nil
 }
 
 // tooLarge tells whether the packet could not leave in one piece, as far as the kernel knows now.
