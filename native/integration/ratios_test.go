@@ -26,58 +26,90 @@ var rounds = func() int {
 
 // A way is a tunnel to measure.
 type way struct {
-	name     string
+	name  string
+	start func(t *testing.T) (from, to namespace)
+}
+
+func ways() (all []way) {
+	for _, kind := range []string{"kernel", "userspace"} {
+		pair := func(t *testing.T) (a, b *member) {
+			a, b = newPairOn(t, kind, 2)
+			until(t, "the tunnel is up", func() bool { return a.namespace.ping(b.address()) })
+			return a, b
+		}
+		all = append(all, way{kind + ", direct", func(t *testing.T) (namespace, namespace) {
+			a, b := pair(t)
+			return a.namespace, b.namespace
+		}})
+		if kind == "kernel" {
+			all = append(all, way{kind + ", direct, its helpers killed", func(t *testing.T) (namespace, namespace) {
+				a, b := pair(t)
+				until(t, "the kernel sends straight", func() bool {
+					return strings.Contains(a.shown(t, "endpoints")+b.shown(t, "endpoints"), "192.0.2.2:41820") &&
+						!strings.Contains(a.shown(t, "endpoints")+b.shown(t, "endpoints"), "127.64.")
+				})
+				a.helper.kill()
+				b.helper.kill()
+				return a.namespace, b.namespace
+			}})
+		}
+		all = append(all, way{kind + ", over a hub", func(t *testing.T) (namespace, namespace) {
+			s := newStarOn(t, kind, kind, kind)
+			return s.a.namespace, s.b.namespace
+		}}, way{kind + ", over TURN by UDP", func(t *testing.T) (namespace, namespace) {
+			s := newTurnSiteOn(t, kind)
+			s.meet(t, s.udp())
+			return s.a.namespace, s.b.namespace
+		}})
+	}
+	return all
+}
+
+// TestTheFiguresOfOneGuest (scripts/bench kernel) measures each in turns with the kernel's bare WireGuard beside
+// it, because only such ratios mean anything on a machine whose processor is simulated.
+func TestTheFiguresOfOneGuest(t *testing.T) {
+	for _, w := range ways() {
+		t.Run(w.name, func(t *testing.T) {
+			bareA, bareB := newBarePair(t, 2)
+			bare := &course{from: bareA.namespace, to: bareB.namespace}
+			from, to := w.start(t)
+			ours := &course{from: from, to: to}
+			for _, c := range []*course{bare, ours} {
+				until(t, "the tunnel is up", func() bool { return c.from.ping("10.7.0.2") })
+				c.serve(t)
+			}
+			for range rounds {
+				bare.measure(t)
+				ours.measure(t)
+			}
+			t.Logf("%.1f Mbit/s (%.1f to %.1f), bare %.1f: %.2f", ours.median(), ours.rates[0], ours.rates[len(ours.rates)-1],
+				bare.median(), ours.median()/bare.median())
+		})
+	}
+}
+
+// A course is one tunnel, and how fast it was.
+type course struct {
 	from, to namespace
 	rates    []float64
 }
 
-func (w *way) megabits() float64 {
-	slices.Sort(w.rates)
-	return w.rates[len(w.rates)/2]
+func (c *course) median() float64 {
+	slices.Sort(c.rates)
+	return c.rates[len(c.rates)/2]
 }
 
-// TestTheFiguresOfOneGuest (scripts/bench kernel) takes all of them in turns, because only the ratios mean
-// anything on a machine whose processor is simulated.
-func TestTheFiguresOfOneGuest(t *testing.T) {
-	bareA, bareB := newBarePair(t, 2)
-	ways := []*way{{name: "bare kernel WireGuard", from: bareA.namespace, to: bareB.namespace}}
-	for _, kind := range []string{"kernel", "userspace"} {
-		a, b := newPairOn(t, kind, 2)
-		ways = append(ways, &way{name: kind + ", direct", from: a.namespace, to: b.namespace})
-		s := newStarOn(t, kind, kind, kind)
-		ways = append(ways, &way{name: kind + ", over a hub", from: s.a.namespace, to: s.b.namespace})
-		turn := newTurnSiteOn(t, kind)
-		turn.meet(t, turn.udp())
-		ways = append(ways, &way{name: kind + ", over TURN by UDP", from: turn.a.namespace, to: turn.b.namespace})
-	}
-	for _, w := range ways {
-		until(t, w.name+": the tunnel is up", func() bool { return w.from.ping("10.7.0.2") })
-		w.serve(t)
-	}
-	for range rounds {
-		for _, w := range ways {
-			w.measure(t)
-		}
-	}
-	bare := ways[0].megabits()
-	for _, w := range ways {
-		t.Logf("%-28s %6.1f Mbit/s, %.2f of bare (%.1f to %.1f)", w.name, w.megabits(), w.megabits()/bare, w.rates[0], w.rates[len(w.rates)-1])
-	}
-	t.Logf("kernel engine against userspace: direct %.2f, over a hub %.2f, over TURN %.2f", ways[1].megabits()/ways[4].megabits(),
-		ways[2].megabits()/ways[5].megabits(), ways[3].megabits()/ways[6].megabits())
-}
-
-func (w *way) serve(t *testing.T) {
+func (c *course) serve(t *testing.T) {
 	t.Helper()
-	server := exec.Command("ip", "netns", "exec", string(w.to), "iperf3", "-s")
+	server := exec.Command("ip", "netns", "exec", string(c.to), "iperf3", "-s")
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Process.Kill(); _ = server.Wait() })
-	until(t, "iperf3 listens", func() bool { return strings.Contains(w.to.sh(t, "ss -tlnH"), ":5201") })
+	until(t, "iperf3 listens", func() bool { return strings.Contains(c.to.sh(t, "ss -tlnH"), ":5201") })
 }
 
-func (w *way) measure(t *testing.T) {
+func (c *course) measure(t *testing.T) {
 	t.Helper()
 	var report struct {
 		End struct {
@@ -86,11 +118,11 @@ func (w *way) measure(t *testing.T) {
 			} `json:"sum_received"`
 		}
 	}
-	text := w.from.sh(t, "iperf3 -J -c 10.7.0.2 -t 4 -O 1")
+	text := c.from.sh(t, "iperf3 -J -c 10.7.0.2 -t 4 -O 1")
 	if err := json.Unmarshal([]byte(text), &report); err != nil {
 		t.Fatalf("%v: %s", err, text)
 	}
-	w.rates = append(w.rates, report.End.Received.Rate/1e6)
+	c.rates = append(c.rates, report.End.Received.Rate/1e6)
 }
 
 // TestTheGapsOfOneGuest (scripts/bench kernel) cuts the path in use in both directions while something is
