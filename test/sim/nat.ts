@@ -65,12 +65,10 @@ export class SimulatedNat {
     const key = this.#mappingKey(inner, remote)
     let mapping = this.#mappings.get(key)
     if (mapping === undefined || mapping.expiresMs <= nowMs) {
-      mapping = {
-        inner,
-        external: this.#allocate(inner, remote, nowMs),
-        expiresMs: 0,
-        permitted: new Map(),
-      }
+      const external = this.#allocate(inner, remote, nowMs)
+      // Its ports are used up, as by a search from behind one that has few.
+      if (external === undefined) return undefined
+      mapping = { inner, external, expiresMs: 0, permitted: new Map() }
       this.#mappings.set(key, mapping)
       this.#byExternal.set(mapping.external, mapping)
       if (!this.#firstOf.has(inner)) this.#firstOf.set(inner, mapping)
@@ -143,7 +141,11 @@ export class SimulatedNat {
     return this.kind === 'masquerade' || this.kind === 'dmz'
   }
 
-  #allocate(inner: TransportAddress, remote: TransportAddress, nowMs: number): TransportAddress {
+  #allocate(
+    inner: TransportAddress,
+    remote: TransportAddress,
+    nowMs: number,
+  ): TransportAddress | undefined {
     if (!this.translates) return inner
     const ip =
       this.externalIps.length === 1 ? this.externalIps[0]! : this.#random.pick(this.externalIps)
@@ -151,7 +153,7 @@ export class SimulatedNat {
       const external = made(ip, port)
       if (this.#isFree(external, inner, remote, nowMs)) return external
     }
-    throw new Error(`${this.kind} has no free port`)
+    return undefined
   }
 
   *#wantedPorts(inner: TransportAddress): Generator<number> {
