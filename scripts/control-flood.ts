@@ -4,6 +4,7 @@
  * large as they get: half a minute of low priority. Meanwhile the authority sets a policy, which is as critical as a revocation. Those that are
  * remembered have left, so that nobody looks for paths to them: the line is to be full of records, not of probes.
  */
+import { writeFile } from 'node:fs/promises'
 import { signerOf } from '../agent/shell/node-crypto.ts'
 import { StateDir } from '../agent/shell/state/state-dir.ts'
 import { wallTime } from '../nat/clock.ts'
@@ -37,8 +38,9 @@ try {
     what: 'the flood has begun',
     pollMs: 100,
   })
-  const policy = '[[rule]]\nfrom = ["*"]\nto = ["*"]\nprotocol = "any"\n'
-  await hub!.do(['policy', 'set', '-'], { input: policy })
+  const policy = `${hub!.host.stateDir}/policy.toml`
+  await writeFile(policy, '[[allow]]\nfrom = ["*"]\nto = ["*"]\n')
+  await hub!.do(['policy', 'set', policy])
   const heardBy = async (member: Member) =>
     member.host.waitFor(
       async () => (await member.events()).find(({ kind }) => kind === 'policy-changed'),
@@ -76,7 +78,7 @@ async function low({ host }: Member): Promise<{ said: number; waiting: number }>
 function rememberCrowd(path: string): number {
   const state = StateDir.open(path)
   const { network } = state.loadMembership()!
-  const authority = signerOf(state.loadAuthoritySeed()!)
+  const authority = signerOf(state.loadAuthorityKey()!.seed)
   const now = wallTime(Date.now())
   const records = Array.from({ length: CROWD }, (_, i) => {
     const seed = crypto.getRandomValues(new Uint8Array(32))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * ```
- * certificate = envelope "certificate" by the authority's key, at most 2048 bytes, of
+ * certificate = envelope "certificate" by the authority's key, at most 2368 bytes, of
  * { network: bstr .size 16, serial: uint, node: bstr .size 32, wireguardKey: bstr .size 32,
  *   probeKey: bstr .size 32, name: tstr, ipv4: bstr .size 4, ipv6: bstr .size 16,
  *   tags: [* tstr], prefixes: [* tstr], hub: bool, authority: bool, notBefore: uint, notAfter: uint }
@@ -32,25 +32,20 @@ import {
   SERIAL_MAX,
   TAGS_MAX,
 } from './certificate.ts'
+import { type AuthorityFault, judgeAuthority, type Trust } from './authority-signature.ts'
 import type { Crypto, Signer } from './crypto.ts'
-import {
-  ENVELOPE_BYTES_MAX,
-  type Envelope,
-  isSignedBy,
-  openEnvelope,
-  sealEnvelope,
-} from './envelope.ts'
+import { ENVELOPE_BYTES_MAX, type Envelope, openEnvelope, sealEnvelope } from './envelope.ts'
 import { isHostName } from './host-name.ts'
 import { KEY_BYTES, NETWORK_ID_BYTES } from './identity.ts'
 import type { Network } from './network.ts'
 import { isPrefix, parsePrefix, prefixContains } from './prefix.ts'
 
-/** wrong-address: outside of the network's prefixes. */
+/** withdrawn: signed by a delegated authority that is none any more. wrong-address: outside of the network's prefixes. */
 export type CertificateFault =
   | 'too-large'
   | 'malformed'
   | 'wrong-network'
-  | 'bad-signature'
+  | AuthorityFault
   | 'wrong-address'
   | 'not-yet-valid'
   | 'expired'
@@ -84,7 +79,7 @@ export function signCertificate(certificate: Certificate, authority: Signer): Ui
 /** Judges a certificate's envelope as of `now`. Never throws. */
 export function verifyCertificate(
   sealed: Uint8Array,
-  network: Network,
+  network: Network & Trust,
   crypto: Pick<Crypto, 'hash' | 'verify'>,
   now: WallTime,
 ): Result<Certificate, CertificateFault> {
@@ -92,9 +87,9 @@ export function verifyCertificate(
   if (!opened.ok) return opened
   const { certificate, envelope } = opened.value
   if (certificate.network !== network.id) return err('wrong-network')
-  if (!isSignedBy(network.authorityKey, 'certificate', envelope, crypto)) {
-    return err('bad-signature')
-  }
+  const span = { from: certificate.notBefore, until: certificate.notAfter }
+  const signed = judgeAuthority('certificate', envelope, network, crypto, span)
+  if (!signed.ok) return signed
   if (!isInNetwork(certificate.ipv4, network.ipv4Prefix)) return err('wrong-address')
   if (!isInNetwork(certificate.ipv6, network.ipv6Prefix)) return err('wrong-address')
   if (now + CLOCK_SKEW_MS < certificate.notBefore) return err('not-yet-valid')

@@ -3,6 +3,8 @@
  * The primitives that the shell hands in, so that the pure folders import no crypto of their own.
  * All are synchronous: a step never awaits.
  */
+import type { WallTime } from '../nat/clock.ts'
+
 export interface Crypto {
   /** SHA-256, 32 bytes. */
   hash(data: Uint8Array): Uint8Array
@@ -17,5 +19,7 @@ export interface Crypto {
 /** Signs with one private key that stays in the shell. Returns 64 bytes (Ed25519). */
 export interface Signer {
   readonly publicKey: Uint8Array
+  /** Of a delegated authority: its right to sign, which goes with all that it signs (delegation.ts), and when that ends. */
+  readonly delegation?: { readonly bytes: Uint8Array; readonly notAfter: WallTime } | undefined
   sign(message: Uint8Array): Uint8Array
 }

@@ -3,13 +3,13 @@
  * What the authority allows the holder of a token to become.
  *
  * ```
- * grant = envelope "grant" by the authority's key, at most 2048 bytes, of
+ * grant = envelope "grant" by the authority's key, at most 2368 bytes, of
  * { network: bstr .size 16, id: bstr .size 16, namePattern: tstr / null, tags: [* tstr],
  *   awayMs: uint / null, prefixes: [* tstr], hub: bool, uses: uint, notBefore: uint, notAfter: uint }
  * ```
  */
 import type { WallTime } from '../nat/clock.ts'
-import { err, ok, type Result } from '../nat/result.ts'
+import { ok, type Result } from '../nat/result.ts'
 import {
   boolean,
   decodeAs,
@@ -23,7 +23,8 @@ import {
 } from './cbor-schema.ts'
 import { prefixesSchema, tagsSchema, wallTimeSchema } from './certificate-codec.ts'
 import type { Crypto, Signer } from './crypto.ts'
-import { ENVELOPE_BYTES_MAX, isSignedBy, openEnvelope, sealEnvelope } from './envelope.ts'
+import { type AuthorityFault, judgeAuthority } from './authority-signature.ts'
+import { ENVELOPE_BYTES_MAX, openEnvelope, sealEnvelope } from './envelope.ts'
 import { isNamePattern } from './host-name.ts'
 import { NETWORK_ID_BYTES, type NetworkId } from './identity.ts'
 
@@ -80,12 +81,13 @@ export function verifyGrant(
   sealed: Uint8Array,
   authorityKey: Uint8Array,
   crypto: Pick<Crypto, 'verify'>,
-): Result<Grant, 'too-large' | 'malformed' | 'bad-signature'> {
+): Result<Grant, 'too-large' | 'malformed' | AuthorityFault> {
   const envelope = openEnvelope('grant', sealed)
   if (!envelope.ok) return envelope
   const grant = decodeAs(grantSchema, envelope.value.payload, ENVELOPE_BYTES_MAX.grant)
   if (!grant.ok) return grant
-  return isSignedBy(authorityKey, 'grant', envelope.value, crypto)
-    ? ok(grant.value)
-    : err('bad-signature')
+  const { network: id, notBefore: from, notAfter: until } = grant.value
+  const trust = { id, authorityKey }
+  const signed = judgeAuthority('grant', envelope.value, trust, crypto, { from, until })
+  return signed.ok ? ok(grant.value) : signed
 }

@@ -33,7 +33,9 @@ import {
   verifyCertificate,
 } from './certificate-codec.ts'
 import type { Crypto, Signer } from './crypto.ts'
-import { ENVELOPE_BYTES_MAX, isSignedBy, openEnvelope, sealEnvelope } from './envelope.ts'
+import { networkIdOf } from './identity.ts'
+import { judgeAuthority } from './authority-signature.ts'
+import { ENVELOPE_BYTES_MAX, openEnvelope, sealEnvelope } from './envelope.ts'
 import { isRenewal, openRenewal, type RenewalFault, type RenewalRequest } from './renewal.ts'
 import { isConsistent, type Network, networkSchema, type NetworkFault } from './network.ts'
 
@@ -180,14 +182,17 @@ export function readJoinReply(
 
 function openAdmission(
   sealed: Uint8Array,
-  { authorityKey, request }: AwaitedReply,
+  { authorityKey, request, now }: AwaitedReply,
   crypto: Pick<Crypto, 'hash' | 'verify'>,
 ): Result<Admission, 'too-large' | 'malformed' | 'bad-signature' | 'other-request' | 'wrong-id'> {
   const envelope = openEnvelope('admission', sealed)
   if (!envelope.ok) return envelope
-  if (!isSignedBy(authorityKey, 'admission', envelope.value, crypto)) return err('bad-signature')
   const admission = decodeAs(admissionSchema, envelope.value.payload, ENVELOPE_BYTES_MAX.admission)
   if (!admission.ok) return admission
+  const trust = { id: networkIdOf(authorityKey, crypto), authorityKey }
+  const span = { from: now, until: now }
+  const signed = judgeAuthority('admission', envelope.value, trust, crypto, span)
+  if (!signed.ok) return err('bad-signature')
   if (!sameBytes(admission.value.request, crypto.hash(request))) return err('other-request')
   const { network } = admission.value
   const own = sameBytes(network.authorityKey, authorityKey) && isConsistent(network, crypto)

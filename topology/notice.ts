@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * What the authority says and every member must hear, whoever carries it: who is no member any more, what a member may do
- * from now on, and who may reach whom.
+ * from now on, who may reach whom, and which delegated authority is none any more.
  *
  * ```
  * notice = [kind: tstr, envelope: bstr]                        canonical CBOR
@@ -17,12 +17,19 @@ import type { Certificate } from './certificate.ts'
 import { type CertificateFault, verifyCertificate } from './certificate-codec.ts'
 import type { Crypto } from './crypto.ts'
 import { ENVELOPE_BYTES_MAX } from './envelope.ts'
+import {
+  type DelegationFault,
+  isSignedUnder,
+  verifyWithdrawal,
+  type Withdrawal,
+} from './delegation.ts'
+import type { Trust } from './authority-signature.ts'
 import type { Network } from './network.ts'
 import type { Policy } from './policy.ts'
 import { type PolicyFault, verifyPolicy } from './policy-codec.ts'
 import { type Revocation, type RevocationFault, verifyRevocation } from './revocation.ts'
 
-export type NoticeKind = 'revocation' | 'certificate' | 'policy'
+export type NoticeKind = 'revocation' | 'certificate' | 'policy' | 'withdrawal'
 
 export type NoticeContent =
   | { readonly kind: 'revocation'; readonly revocation: Revocation }
@@ -34,11 +41,13 @@ export type NoticeContent =
     }
   /** Who may reach whom from now on. */
   | { readonly kind: 'policy'; readonly policy: Policy }
+  /** The root's word: what the key signed under its delegations is worth nothing. */
+  | { readonly kind: 'withdrawal'; readonly withdrawal: Withdrawal }
 
 /** A notice whose signature holds, with the bytes in which it travels. */
 export type Notice = NoticeContent & { readonly bytes: Uint8Array }
 
-export type NoticeFault = CertificateFault | RevocationFault | PolicyFault
+export type NoticeFault = CertificateFault | RevocationFault | PolicyFault | DelegationFault
 
 export interface NoticeSet {
   readonly byKey: Map<string, Notice>
@@ -53,7 +62,7 @@ export const NOTICE_BYTES_MAX = ENVELOPE_BYTES_MAX.policy + 32
 export const NOTICES_DIGEST_BYTES = 8
 
 const noticeSchema = tuple<readonly [NoticeKind, Uint8Array]>(
-  oneOf<NoticeKind>('revocation', 'certificate', 'policy'),
+  oneOf<NoticeKind>('revocation', 'certificate', 'policy', 'withdrawal'),
   bytes(1, ENVELOPE_BYTES_MAX.policy),
 )
 
@@ -64,7 +73,7 @@ export function encodeNotice(kind: NoticeKind, envelope: Uint8Array): Uint8Array
 /** Judges a notice as of `now`. Never throws. */
 export function openNotice(
   encoded: Uint8Array,
-  network: Network,
+  network: Network & Trust,
   crypto: Pick<Crypto, 'hash' | 'verify'>,
   now: WallTime,
 ): Result<Notice, NoticeFault> {
@@ -84,6 +93,10 @@ export function openNotice(
     case 'policy': {
       const policy = verifyPolicy(envelope, network, crypto)
       return policy.ok ? ok({ kind, policy: policy.value, bytes: encoded }) : policy
+    }
+    case 'withdrawal': {
+      const withdrawal = verifyWithdrawal(envelope, network, crypto)
+      return withdrawal.ok ? ok({ kind, withdrawal: withdrawal.value, bytes: encoded }) : withdrawal
     }
   }
 }
@@ -129,6 +142,26 @@ export function currentCertificate(set: NoticeSet, certificate: Certificate): Ce
   return sameKeys && issued.serial > certificate.serial ? issued : certificate
 }
 
+/** The serial up to which a key's delegations have been taken back. */
+export function withdrawnUpTo(set: NoticeSet, key: string): number | undefined {
+  const notice = set.byKey.get(`withdrawal ${key}`)
+  return notice?.kind === 'withdrawal' ? notice.withdrawal.serial : undefined
+}
+
+/** Drops what a delegated authority has said that is none any more: its revocations count no more than its certificates. */
+export function dropWithdrawn(set: NoticeSet, { key, serial }: Withdrawal): void {
+  for (const [name, notice] of set.byKey) {
+    if (!isSignedUnder(noticeEnvelope(notice), key, serial)) continue
+    set.byKey.delete(name)
+    set.digest = undefined
+  }
+}
+
+function noticeEnvelope({ bytes: encoded }: Notice): Uint8Array {
+  const parts = decodeAs(noticeSchema, encoded, NOTICE_BYTES_MAX)
+  return parts.ok ? parts.value[1] : encoded
+}
+
 /** Who may reach whom; undefined: members reach members. */
 export function policyOf(set: NoticeSet): Policy | undefined {
   const notice = set.byKey.get('policy')
@@ -170,6 +203,8 @@ function keyOf(notice: Notice): string {
       return `certificate ${notice.certificate.node}`
     case 'policy':
       return 'policy'
+    case 'withdrawal':
+      return `withdrawal ${notice.withdrawal.key}`
   }
 }
 
@@ -181,6 +216,8 @@ function serialOf(notice: Notice): number {
       return notice.certificate.serial
     case 'policy':
       return notice.policy.serial
+    case 'withdrawal':
+      return notice.withdrawal.serial
   }
 }
 
@@ -193,6 +230,8 @@ function notAfterOf(notice: Notice): number {
       return notice.certificate.notAfter
     case 'policy':
       return Infinity
+    case 'withdrawal':
+      return notice.withdrawal.notAfter
   }
 }
 
@@ -201,9 +240,14 @@ function compareNotices(a: Notice, b: Notice): number {
   return serialOf(a) - serialOf(b) || compareText(toHex(a.bytes), toHex(b.bytes))
 }
 
-const KEPT: Readonly<Record<NoticeKind, number>> = { policy: 2, revocation: 1, certificate: 0 }
+const KEPT: Readonly<Record<NoticeKind, number>> = {
+  withdrawal: 3,
+  policy: 2,
+  revocation: 1,
+  certificate: 0,
+}
 
-/** What to keep when there is no room: the policy, revocations, and then what matters for longer. */
+/** What to keep when there is no room: whose word counts, the policy, revocations, and then what matters for longer. */
 function outlasts(a: Notice, b: Notice): boolean {
   if (a.kind !== b.kind) return KEPT[a.kind] > KEPT[b.kind]
   const [one, other] = [notAfterOf(a), notAfterOf(b)]

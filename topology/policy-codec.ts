@@ -23,10 +23,10 @@ import {
 import { SERIAL_MAX } from './certificate.ts'
 import { wallTimeSchema } from './certificate-codec.ts'
 import type { Crypto, Signer } from './crypto.ts'
-import { ENVELOPE_BYTES_MAX, isSignedBy, openEnvelope, sealEnvelope } from './envelope.ts'
+import { type AuthorityFault, judgeAuthority, type Trust } from './authority-signature.ts'
+import { ENVELOPE_BYTES_MAX, openEnvelope, sealEnvelope } from './envelope.ts'
 import { isHostName } from './host-name.ts'
 import { NETWORK_ID_BYTES } from './identity.ts'
-import type { Network } from './network.ts'
 import {
   type Policy,
   POLICY_PROTOCOLS,
@@ -37,7 +37,7 @@ import {
   SELECTORS_MAX,
 } from './policy.ts'
 
-export type PolicyFault = 'too-large' | 'malformed' | 'wrong-network' | 'bad-signature'
+export type PolicyFault = 'too-large' | 'malformed' | 'wrong-network' | AuthorityFault
 
 const port = integer(1, 65_535)
 
@@ -68,7 +68,7 @@ export function signPolicy(policy: Policy, authority: Signer): Uint8Array {
 /** Never throws. */
 export function verifyPolicy(
   sealed: Uint8Array,
-  network: Network,
+  network: Trust,
   crypto: Pick<Crypto, 'verify'>,
 ): Result<Policy, PolicyFault> {
   const envelope = openEnvelope('policy', sealed)
@@ -76,9 +76,9 @@ export function verifyPolicy(
   const policy = decodeAs(policySchema, envelope.value.payload, ENVELOPE_BYTES_MAX.policy)
   if (!policy.ok) return policy
   if (policy.value.network !== network.id) return err('wrong-network')
-  if (!isSignedBy(network.authorityKey, 'policy', envelope.value, crypto)) {
-    return err('bad-signature')
-  }
+  const span = { from: policy.value.issuedAt, until: policy.value.issuedAt }
+  const signed = judgeAuthority('policy', envelope.value, network, crypto, span)
+  if (!signed.ok) return signed
   return policy.value.rules.every(isWhole) ? ok(policy.value) : err('malformed')
 }
 

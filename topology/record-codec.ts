@@ -39,6 +39,7 @@ import {
 import type { Crypto, Signer } from './crypto.ts'
 import { ENVELOPE_BYTES_MAX, isSignedBy, openEnvelope, sealEnvelope } from './envelope.ts'
 import { idBytes, KEY_BYTES, type NodeId } from './identity.ts'
+import type { Trust } from './authority-signature.ts'
 import type { Network } from './network.ts'
 import {
   CANDIDATES_MAX,
@@ -154,7 +155,7 @@ export function recordCertificate(sealed: Uint8Array): Uint8Array | undefined {
 /** Judges a record's envelope as of `now`, its certificate included. Never throws. */
 export function verifyRecord(
   sealed: Uint8Array,
-  network: Network,
+  network: Network & Trust,
   crypto: Pick<Crypto, 'hash' | 'verify'>,
   now: WallTime,
 ): Result<NodeRecord, RecordFault> {

@@ -3,7 +3,7 @@
  * The authority's word that a node is no member any more.
  *
  * ```
- * revocation = envelope "revocation" by the authority's key, at most 512 bytes, of
+ * revocation = envelope "revocation" by the authority's key, at most 832 bytes, of
  * { network: bstr .size 16, node: bstr .size 32, serial: uint, issuedAt: uint, notAfter: uint }
  * ```
  * It takes back the node's certificates up to a serial, and has done its work once the last of them has run out.
@@ -14,9 +14,9 @@ import { decodeAs, encodeAs, hex, integer, type Schema, struct } from './cbor-sc
 import { SERIAL_MAX } from './certificate.ts'
 import { wallTimeSchema } from './certificate-codec.ts'
 import type { Crypto, Signer } from './crypto.ts'
-import { ENVELOPE_BYTES_MAX, isSignedBy, openEnvelope, sealEnvelope } from './envelope.ts'
+import { type AuthorityFault, judgeAuthority, type Trust } from './authority-signature.ts'
+import { ENVELOPE_BYTES_MAX, openEnvelope, sealEnvelope } from './envelope.ts'
 import { KEY_BYTES, NETWORK_ID_BYTES, type NetworkId, type NodeId } from './identity.ts'
-import type { Network } from './network.ts'
 
 export interface Revocation {
   readonly network: NetworkId
@@ -28,7 +28,7 @@ export interface Revocation {
   readonly notAfter: WallTime
 }
 
-export type RevocationFault = 'too-large' | 'malformed' | 'wrong-network' | 'bad-signature'
+export type RevocationFault = 'too-large' | 'malformed' | 'wrong-network' | AuthorityFault
 
 const revocationSchema: Schema<Revocation> = struct<Revocation>({
   network: hex(NETWORK_ID_BYTES),
@@ -45,7 +45,7 @@ export function signRevocation(revocation: Revocation, authority: Signer): Uint8
 /** Never throws. The moment does not matter: what was taken back once stays so. */
 export function verifyRevocation(
   sealed: Uint8Array,
-  network: Network,
+  network: Trust,
   crypto: Pick<Crypto, 'verify'>,
 ): Result<Revocation, RevocationFault> {
   const envelope = openEnvelope('revocation', sealed)
@@ -54,8 +54,8 @@ export function verifyRevocation(
   const revocation = decodeAs(revocationSchema, payload, ENVELOPE_BYTES_MAX.revocation)
   if (!revocation.ok) return revocation
   if (revocation.value.network !== network.id) return err('wrong-network')
-  if (!isSignedBy(network.authorityKey, 'revocation', envelope.value, crypto)) {
-    return err('bad-signature')
-  }
+  const span = { from: revocation.value.issuedAt, until: revocation.value.issuedAt }
+  const signed = judgeAuthority('revocation', envelope.value, network, crypto, span)
+  if (!signed.ok) return signed
   return ok(revocation.value)
 }

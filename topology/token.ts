@@ -111,7 +111,8 @@ export function parseToken(
   const issued = decodeAs(bodySchema, body.value, TOKEN_TEXT_MAX)
   if (!issued.ok) return issued
   const grant = verifyGrant(issued.value.grant, issued.value.authorityKey, crypto)
-  if (!grant.ok) return grant
+  // Who is no member yet has heard of no withdrawal.
+  if (!grant.ok) return err(grant.error === 'withdrawn' ? 'bad-signature' : grant.error)
   if (grant.value.network !== networkIdOf(issued.value.authorityKey, crypto)) {
     return err('bad-signature')
   }

@@ -96,6 +96,8 @@ export type Happening =
   /** Another host runs with this one's keys. */
   | { readonly kind: 'twin-seen'; readonly version: number }
   /** Who may reach whom. */
+  /** The root has taken back a delegated authority's right; its public key, hex. */
+  | { readonly kind: 'authority-withdrawn'; readonly key: string }
   | { readonly kind: 'policy-changed'; readonly serial: number; readonly rules: number }
   /** This host is no member any more. */
   | { readonly kind: 'revoked'; readonly serial: number }

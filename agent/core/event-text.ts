@@ -66,6 +66,8 @@ export function eventText(event: Happening): string {
       return `certificate not renewed: ${event.reason}; again in ${event.retryInS} s`
     case 'twin-seen':
       return 'another host runs with the keys of this one: revoke it, and join with new keys'
+    case 'authority-withdrawn':
+      return `authority ${event.key.slice(0, 8)} is none any more: what it signed is worth nothing`
     case 'policy-changed':
       return `policy ${event.serial} holds: ${event.rules} rules`
     case 'revoked':

@@ -3,7 +3,15 @@
 import type { Now } from '../../nat/clock.ts'
 import type { Certificate } from '../../topology/certificate.ts'
 import type { NodeId } from '../../topology/identity.ts'
-import { acceptNotice, currentCertificate, isRevoked, type Notice } from '../../topology/notice.ts'
+import { isSignedUnder, type Withdrawal } from '../../topology/delegation.ts'
+import {
+  acceptNotice,
+  currentCertificate,
+  dropWithdrawn,
+  isRevoked,
+  type Notice,
+} from '../../topology/notice.ts'
+import { recordCertificate } from '../../topology/record-codec.ts'
 import type { Revocation } from '../../topology/revocation.ts'
 import type { Effect } from './effect.ts'
 import { remember } from './event-log.ts'
@@ -21,6 +29,8 @@ function consequences(node: Node, notice: Notice, now: Now): Effect[] {
       return revoke(node, notice.revocation, now)
     case 'certificate':
       return replaceCertificate(node, notice, now)
+    case 'withdrawal':
+      return withdraw(node, notice.withdrawal, now)
     case 'policy': {
       const { serial, rules } = notice.policy
       return [
@@ -85,6 +95,23 @@ function revoke(node: Node, { node: id, serial }: Revocation, now: Now): Effect[
   // Somebody who came back with a newer certificate is in.
   if (held !== undefined && held.record.certificate.serial > serial) return []
   return forgetMember(node, id, 'revoked', now)
+}
+
+/**
+ * What the delegated authority has said does not count any more: members that have nothing but its certificates are let
+ * go until they show one of another authority's, and those that only it had shut out may come back.
+ */
+function withdraw(node: Node, withdrawal: Withdrawal, now: Now): Effect[] {
+  const { key, serial } = withdrawal
+  dropWithdrawn(node.notices, withdrawal)
+  const told = remember(node.events, { kind: 'authority-withdrawn', key }, now.wall)
+  const dismissed = [...node.view.entries].filter(([id, { record, envelope }]) => {
+    const sealed = recordCertificate(envelope.bytes)
+    if (id === node.self || sealed === undefined || !isSignedUnder(sealed, key, serial))
+      return false
+    return currentCertificate(node.notices, record.certificate) === record.certificate
+  })
+  return [told, ...dismissed.flatMap(([id]) => forgetMember(node, id, 'revoked', now))]
 }
 
 function replaceCertificate(

@@ -4,7 +4,15 @@ import type { WallTime } from '../../nat/clock.ts'
 import { err, type Result } from '../../nat/result.ts'
 import type { Question, Told } from '../../topology/ask-frame.ts'
 import type { NodeId } from '../../topology/identity.ts'
-import { isRevoked, type Notice, type NoticeFault, openNotice } from '../../topology/notice.ts'
+import type { Trust } from '../../topology/authority-signature.ts'
+import type { Network } from '../../topology/network.ts'
+import {
+  isRevoked,
+  type Notice,
+  type NoticeFault,
+  openNotice,
+  withdrawnUpTo,
+} from '../../topology/notice.ts'
 import type { NodeRecord } from '../../topology/record.ts'
 import { type RecordFault, verifyRecord } from '../../topology/record-codec.ts'
 import { verifySignal } from '../../topology/signal.ts'
@@ -82,15 +90,20 @@ async function answer(
 
 /** A record as of now: form, signatures, lifetime, and whether its node was revoked. */
 export function judgeRecord(
-  { config, notices }: Node,
+  node: Node,
   bytes: Uint8Array,
   now: WallTime = readClock().wall,
 ): Result<NodeRecord, RecordFault | 'revoked'> {
-  const record = verifyRecord(bytes, config.network, nodeCrypto, now)
+  const record = verifyRecord(bytes, trustOf(node), nodeCrypto, now)
   if (!record.ok) return record
-  return isRevoked(notices, record.value.certificate) ? err('revoked') : record
+  return isRevoked(node.notices, record.value.certificate) ? err('revoked') : record
 }
 
-export function judgeNotice({ config }: Node, bytes: Uint8Array): Result<Notice, NoticeFault> {
-  return openNotice(bytes, config.network, nodeCrypto, readClock().wall)
+export function judgeNotice(node: Node, bytes: Uint8Array): Result<Notice, NoticeFault> {
+  return openNotice(bytes, trustOf(node), nodeCrypto, readClock().wall)
+}
+
+/** The network, and whose word in it does not count any more. */
+function trustOf({ config, notices }: Node): Network & Trust {
+  return { ...config.network, withdrawnUpTo: (key) => withdrawnUpTo(notices, key) }
 }

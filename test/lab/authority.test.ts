@@ -69,6 +69,57 @@ test('the next policy takes its place, and an open one lets everything in again'
   await connects(web, '5432', true)
 })
 
+test('the root goes into a drawer: its delegate admits, is renewed, is replaced, and then is worth nothing', async () => {
+  interface Described {
+    readonly key: string
+    readonly root: boolean
+  }
+  const root = `${hub.host.stateDir}/root.json`
+  const restart = async () => {
+    await hub.stop()
+    await hub.run()
+  }
+  await hub.do(['authority', 'detach', root])
+  await restart()
+  const first = await hub.json<Described>(['authority', 'status'])
+  expect(first.root).toBe(false)
+  await late.join(await hub.createToken(), '--name', 'delegated')
+  await late.run()
+  await web.reaches('delegated')
+  const delegate = async (key: string) => {
+    const file = `${hub.host.stateDir}/delegation.txt`
+    await writeFile(file, await hub.do(['authority', 'delegate', key, '--root', root]))
+    await hub.do(['authority', 'accept', file])
+  }
+  await delegate(first.key)
+  await delegate('new')
+  await restart()
+  // Members that run have certificates of the new key by then, and do not notice.
+  const newest = (await hub.json<{ serial: number }[]>(['node', 'list'])).map((one) => one.serial)
+  for (const member of [web, laptop, late])
+    await member.host.waitFor(
+      async () =>
+        (await member.json<{ kind: string; serial?: number }[]>(['events'])).some(
+          ({ kind, serial = 0 }) => kind === 'certificate-replaced' && newest.includes(serial),
+        ),
+      { deadlineMs: 20_000, what: `${member.name} has a certificate of the new key`, pollMs: 500 },
+    )
+  await hub.do(['authority', 'withdraw', first.key, '--root', root])
+  for (const member of [web, late])
+    await member.host.waitFor(
+      async () => (await member.events()).some(({ kind }) => kind === 'authority-withdrawn'),
+      { deadlineMs: 10_000, what: `${member.name} hears of it`, pollMs: 200 },
+    )
+  await web.reaches('delegated')
+  expect((await web.status()).peers.map(({ name }) => name).sort()).toEqual([
+    'delegated',
+    'hub',
+    'laptop',
+  ])
+  await late.stop()
+  await late.do(['leave'])
+})
+
 test('a network that loses its authority gets it back on another member, out of a backup', async () => {
   const backup = `${hub.host.stateDir}/backup.json`
   await hub.do(['authority', 'backup', backup])

@@ -15,6 +15,7 @@ import { networkIdOf, nodeIdOf, x25519KeyOf } from '../../topology/identity.ts'
 import type { Network } from '../../topology/network.ts'
 import { encodeNotice, type Notice } from '../../topology/notice.ts'
 import { ipv6AddressOf, ipv6PrefixOf } from '../../topology/overlay-address.ts'
+import { DELEGATED_RIGHTS, signDelegation, signWithdrawal } from '../../topology/delegation.ts'
 import type { PolicyRule } from '../../topology/policy.ts'
 import { signPolicy } from '../../topology/policy-codec.ts'
 import { signRevocation } from '../../topology/revocation.ts'
@@ -66,7 +67,11 @@ export class Membership {
   }
 
   /** `changes`: what the authority says otherwise than usual. */
-  admit(name: string, changes: Partial<Certificate> = {}): Member {
+  admit(
+    name: string,
+    changes: Partial<Certificate> = {},
+    authority: Signer = this.#authority,
+  ): Member {
     const serial = ++this.#admitted
     const signer = this.#newSigner()
     const wireguardPrivate = this.#random.entropy(32)
@@ -92,7 +97,7 @@ export class Membership {
     }
     return {
       certificate,
-      certificateBytes: signCertificate(certificate, this.#authority),
+      certificateBytes: signCertificate(certificate, authority),
       keys: {
         wireguardPrivateKey: toHex(wireguardPrivate),
         probePrivateKey: toHex(probePrivate),
@@ -119,6 +124,33 @@ export class Membership {
     const envelope = signCertificate(edited, this.#authority)
     const bytes = encodeNotice('certificate', envelope)
     return { kind: 'certificate', certificate: edited, envelope, bytes }
+  }
+
+  /** A second authority, under a delegation of the network's key. */
+  delegate(): { readonly key: string; readonly signer: Signer } {
+    const signer = this.#newSigner()
+    const key = toHex(signer.publicKey)
+    const notAfter = wallTime(WALL_START_MS + YEAR_MS)
+    const bytes = signDelegation(
+      {
+        network: this.network.id,
+        key,
+        serial: 1,
+        scope: DELEGATED_RIGHTS,
+        notBefore: wallTime(WALL_START_MS),
+        notAfter,
+      },
+      this.#authority,
+    )
+    return { key, signer: { ...signer, delegation: { bytes, notAfter } } }
+  }
+
+  /** What that one has signed is worth nothing from now on. */
+  withdraw(key: string): Notice {
+    const notAfter = wallTime(WALL_START_MS + YEAR_MS)
+    const withdrawal = { network: this.network.id, key, serial: 1, notAfter }
+    const bytes = encodeNotice('withdrawal', signWithdrawal(withdrawal, this.#authority))
+    return { kind: 'withdrawal', withdrawal, bytes }
   }
 
   /** Who may reach whom from now on. */

@@ -104,7 +104,7 @@ describe('a certificate', () => {
       const certificate = certificateOf(node, address)
       expect(verify(signCertificate(certificate, authority))).toEqual(refused('wrong-address'))
     }
-    expect(verify(new Uint8Array(2049))).toEqual(refused('too-large'))
+    expect(verify(new Uint8Array(2369))).toEqual(refused('too-large'))
   })
 
   test('is refused with a key too many, too few, or of the wrong kind', () => {

@@ -9,7 +9,8 @@ import { Authority } from './authority.ts'
 import type { AuthorityStore } from './authority-store.ts'
 import { readClock } from '../clock.ts'
 import type { Log } from '../log.ts'
-import { nodeCrypto, signerOf } from '../node-crypto.ts'
+import { authoritySigner } from './authority-signer.ts'
+import { nodeCrypto } from '../node-crypto.ts'
 import { openStore } from './open-store.ts'
 import type { StateDir } from '../state/state-dir.ts'
 
@@ -32,13 +33,13 @@ export function openJoinDesk(
   node: Node,
   { etcd, log }: DeskOptions,
 ): JoinDesk | undefined {
-  const seed = state.loadAuthoritySeed()
-  if (seed === undefined) return undefined
+  const key = state.loadAuthorityKey()
+  if (key === undefined) return undefined
   const { network, certificate } = node.config
   const store = openStore(state, { network: network.id, etcd, holder: certificate.name })
   const authority = new Authority({
     network,
-    signer: signerOf(seed),
+    signer: authoritySigner(key, network),
     crypto: nodeCrypto,
     store,
   })

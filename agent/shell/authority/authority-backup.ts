@@ -4,7 +4,7 @@
  *
  * ```
  * { "format": "meshgate authority backup", "version": 1,
- *   "content": { "seed": base64, "network": base64, "documents": [[key, value], ...] } }
+ *   "content": { "seed": base64, "delegation": base64 if it is not the root's, "network": base64, "documents": [[key, value], ...] } }
  * ```
  * A backup is older than the network: restoring adopts whatever members have shown since, so that no name and no address
  * is given twice.
@@ -18,6 +18,7 @@ import {
   type Network,
   NETWORK_BYTES_MAX,
 } from '../../../topology/network.ts'
+import { ENVELOPE_BYTES_MAX } from '../../../topology/envelope.ts'
 import type { Certificate } from '../../../topology/certificate.ts'
 import { Failure } from '../failure.ts'
 import { nodeCrypto } from '../node-crypto.ts'
@@ -31,6 +32,7 @@ const FORMAT = 'meshgate authority backup'
 
 export interface AuthorityBackup {
   readonly seed: Uint8Array
+  readonly delegation?: Uint8Array | undefined
   readonly network: Network
   readonly documents: readonly (readonly [key: string, value: string])[]
 }
@@ -40,6 +42,7 @@ const backupSchema = z.strictObject({
   version: z.literal(1),
   content: z.strictObject({
     seed: base64Bytes(32),
+    delegation: base64Bytes(1, ENVELOPE_BYTES_MAX.delegation).optional(),
     network: base64Bytes(1, NETWORK_BYTES_MAX),
     documents: z.array(z.tuple([z.string().max(256), z.string().max(65_536)])).max(1_000_000),
   }),
@@ -55,8 +58,16 @@ export function allDocuments(store: AuthorityStore): Promise<AuthorityBackup['do
   ])
 }
 
-export function writeBackup(path: string, { seed, network, documents }: AuthorityBackup): void {
-  const content = { seed: toBase64(seed), network: toBase64(encodeNetwork(network)), documents }
+export function writeBackup(
+  path: string,
+  { seed, delegation, network, documents }: AuthorityBackup,
+): void {
+  const content = {
+    seed: toBase64(seed),
+    ...(delegation === undefined ? {} : { delegation: toBase64(delegation) }),
+    network: toBase64(encodeNetwork(network)),
+    documents,
+  }
   const text = `${JSON.stringify({ format: FORMAT, version: 1, content })}\n`
   onFile(path, () => writeAtomic(path, new TextEncoder().encode(text), 0o600))
 }

@@ -116,7 +116,10 @@ export class Authority {
       hub,
       uses,
       notBefore: now,
-      notAfter: (now + wish.lifetimeMs) as WallTime,
+      notAfter: Math.min(
+        now + wish.lifetimeMs,
+        signer.delegation?.notAfter ?? Infinity,
+      ) as WallTime,
     }
     const text = formatToken(
       {

@@ -64,7 +64,7 @@ export function foundNetwork(
   const prefix = prefixFor(wish)
   if (!prefix.ok) return prefix
   const keys = state.loadOrMakeKeys()
-  const seed = state.loadAuthoritySeed() ?? newAuthority(state)
+  const seed = state.loadAuthorityKey()?.seed ?? newAuthority(state)
   const authority = signerOf(seed)
   const id = networkIdOf(authority.publicKey, nodeCrypto)
   const network: Network = {
@@ -91,7 +91,7 @@ function prefixFor(wish: FoundingWish): Result<string, 'bad-prefix' | 'no-free-p
 
 function newAuthority(state: StateDir): Uint8Array {
   const seed = generateSeed()
-  state.saveAuthoritySeed(seed)
+  state.saveAuthorityKey({ seed })
   return seed
 }
 

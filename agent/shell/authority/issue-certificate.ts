@@ -17,11 +17,13 @@ export function issueCertificate(
   statement: Statement,
   { awayMs, authority, now }: { awayMs: number | null; authority: Signer; now: WallTime },
 ): Pick<StoredNode, 'certificate' | 'certificateBytes'> {
+  const notAfter = now + lifetimeMs(ledger, awayMs)
   const certificate: Certificate = {
     ...statement,
     serial: ledger.nextSerial(now),
     notBefore: now,
-    notAfter: (now + lifetimeMs(ledger, awayMs)) as WallTime,
+    // No longer than the authority itself may speak.
+    notAfter: Math.min(notAfter, authority.delegation?.notAfter ?? notAfter) as WallTime,
   }
   return { certificate, certificateBytes: signCertificate(certificate, authority) }
 }

@@ -3,7 +3,8 @@ import type { Signer } from '../../../topology/crypto.ts'
 import { Authority } from '../authority/authority.ts'
 import type { AuthorityStore } from '../authority/authority-store.ts'
 import { Failure } from '../failure.ts'
-import { nodeCrypto, signerOf } from '../node-crypto.ts'
+import { authoritySigner } from '../authority/authority-signer.ts'
+import { nodeCrypto } from '../node-crypto.ts'
 import { openStore } from '../authority/open-store.ts'
 import { readConfig } from './configuration.ts'
 import type { Membership, StateDir } from '../state/state-dir.ts'
@@ -27,8 +28,8 @@ export async function withAuthority<T>(
 ): Promise<T> {
   const state = openState(context.stateDir)
   const membership = requireMembership(state)
-  const seed = state.loadAuthoritySeed()
-  if (seed === undefined)
+  const key = state.loadAuthorityKey()
+  if (key === undefined)
     throw new Failure('no-authority', "this host does not hold the network's key", {
       remedy: 'run this on the host on which `meshgate init` made the network',
     })
@@ -41,7 +42,7 @@ export async function withAuthority<T>(
   })
   try {
     const { network } = membership
-    const signer = signerOf(seed)
+    const signer = authoritySigner(key, network)
     const authority = new Authority({ network, signer, crypto: nodeCrypto, store })
     return await work({ state, membership, authority, signer, store })
   } finally {

@@ -13,10 +13,12 @@ import { openStore } from '../authority/open-store.ts'
 import { openAuthorityStore } from '../authority/sqlite-authority-store.ts'
 import { readClock } from '../clock.ts'
 import { Failure } from '../failure.ts'
-import { nodeCrypto, signerOf } from '../node-crypto.ts'
+import { authoritySigner } from '../authority/authority-signer.ts'
+import { nodeCrypto } from '../node-crypto.ts'
 import type { Membership, StateDir } from '../state/state-dir.ts'
 import { withAuthority } from './authority-access.ts'
 import { readConfig } from './configuration.ts'
+import { describeKey, keyText } from './delegation.ts'
 import { type CommandContext, print } from './context.ts'
 import { requireMembership } from './membership.ts'
 import { openState } from './state-owner.ts'
@@ -28,9 +30,9 @@ export async function backupAuthority(
   file: string,
 ): Promise<number> {
   return withAuthority(context, async ({ state, membership, store }) => {
-    const seed = state.loadAuthoritySeed()!
+    const key = state.loadAuthorityKey()!
     const documents = await allDocuments(store)
-    writeBackup(file, { seed, network: membership.network, documents })
+    writeBackup(file, { ...key, network: membership.network, documents })
     const text = `${file} holds the key of network ${membership.network.name} and ${documents.length} entries: whoever has it can admit anybody`
     print(context, { file, entries: documents.length }, text)
     return 0
@@ -55,7 +57,7 @@ export async function restoreAuthority(
   const { name: holder } = membership.certificate
   const store = openStore(state, { network: membership.network.id, etcd, holder })
   const now = readClock().wall
-  const authority = signerOf(backup.seed)
+  const authority = authoritySigner(backup, membership.network)
   try {
     const shown = shownCertificates(state, membership)
     const { adopted, certificateBytes } = await store.documents((documents, ledger) => {
@@ -70,7 +72,7 @@ export async function restoreAuthority(
       ledger.putNode({ ...issued, token, awayMs, askedAt })
       return { adopted: taken, certificateBytes: issued.certificateBytes }
     })
-    state.saveAuthoritySeed(backup.seed)
+    state.saveAuthorityKey({ seed: backup.seed, delegation: backup.delegation })
     state.saveMembership(membership.network, certificateBytes)
     const text = `this host is an authority of network ${membership.network.name}; ${adopted} members were newer than the backup\n\nRestart its agent: it answers for the network from then on.`
     print(context, { network: membership.network.name, adopted }, text)
@@ -82,18 +84,22 @@ export async function restoreAuthority(
 
 /** `meshgate authority status` */
 export async function authorityStatus(context: CommandContext): Promise<number> {
-  return withAuthority(context, async ({ state, store }) => {
+  return withAuthority(context, async ({ state, store, membership }) => {
+    const key = describeKey(state.loadAuthorityKey()!, membership.network)
     if (!(store instanceof EtcdAuthorityStore)) {
-      const text = `the ledger is ${state.authorityDbPath}`
-      print(context, { store: 'sqlite', path: state.authorityDbPath }, text)
+      const text = `${keyText(key)}\nthe ledger is ${state.authorityDbPath}`
+      print(context, { ...key, store: 'sqlite', path: state.authorityDbPath }, text)
       return 0
     }
     const status = await store.status()
-    const lines = status.members.map(
-      ({ endpoint, healthy }) => `${endpoint}: ${healthy ? 'answers' : 'no answer'}`,
+    const lines = [keyText(key)]
+    lines.push(
+      ...status.members.map(
+        ({ endpoint, healthy }) => `${endpoint}: ${healthy ? 'answers' : 'no answer'}`,
+      ),
     )
     lines.push(status.quorum ? `${status.leader ?? 'nobody yet'} decides` : 'authority quorum lost')
-    print(context, { store: 'etcd', ...status }, lines.join('\n'))
+    print(context, { ...key, store: 'etcd', ...status }, lines.join('\n'))
     return status.quorum ? 0 : 1
   })
 }

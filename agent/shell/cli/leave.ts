@@ -14,7 +14,7 @@ interface LeaveOptions {
 export async function leave(context: CommandContext, options: LeaveOptions): Promise<number> {
   const state = openState(context.stateDir)
   const { network, certificate } = requireMembership(state)
-  const holdsAuthority = state.loadAuthoritySeed() !== undefined
+  const holdsAuthority = state.loadAuthorityKey() !== undefined
   if (holdsAuthority && options.destroyAuthority !== true)
     throw new Failure('holds-the-authority', "this host holds the network's own key", {
       remedy:

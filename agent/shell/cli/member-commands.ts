@@ -56,6 +56,51 @@ function authorityCommands(root: Command, act: Act, command: Subcommand): void {
   command(authority, 'status', 'show where the ledger is, and who decides', [
     'meshgate authority status',
   ]).action(act(async () => (await load()).authorityStatus))
+  delegationCommands(authority, act, command)
+}
+
+function delegationCommands(authority: Command, act: Act, command: Subcommand): void {
+  const load = async () => import('./delegation.ts')
+  const key = () =>
+    new Argument('<key>', "the authority's public key, as `meshgate authority status` shows it")
+  const root = ['--root <file>', 'what `meshgate authority detach` wrote'] as const
+  const lifetime = ['--lifetime <duration>', 'how long it may speak for the root', '365d'] as const
+  command(
+    authority,
+    'detach',
+    "move the root's key into a file; this host goes on as its delegate",
+    ['meshgate authority detach /media/usb/root.json'],
+  )
+    .addArgument(new Argument('<file>', 'where to write the root; only its owner can read it'))
+    .option(...lifetime)
+    .action(act(async () => (await load()).detachRoot))
+  command(authority, 'delegate', 'let a key speak for the root, or for longer: needs no network', [
+    'meshgate authority delegate 9f86d0...0a08 --root root.json --scope admit --scope revoke',
+    'meshgate authority delegate new --root root.json > delegation.txt',
+  ])
+    .addArgument(
+      new Argument(
+        '<key>',
+        'as `meshgate authority status` shows it; `new` makes one, and what is printed is a secret',
+      ),
+    )
+    .requiredOption(...root)
+    .option(...lifetime)
+    .option('--scope <right>', 'admit, revoke or policy; repeatable; left out: all', collect)
+    .action(act(async () => (await load()).delegateAuthority))
+  command(authority, 'accept', 'go on under the delegation that `delegate` printed', [
+    'meshgate authority accept delegation.txt',
+  ])
+    .addArgument(
+      new Argument('<file>', 'what `meshgate authority delegate` printed; - for standard input'),
+    )
+    .action(act(async () => (await load()).acceptDelegation))
+  command(authority, 'withdraw', 'take a delegation back: what the key signed is worth nothing', [
+    'meshgate authority withdraw 9f86d0...0a08 --root root.json',
+  ])
+    .addArgument(key())
+    .requiredOption(...root)
+    .action(act(async () => (await load()).withdrawDelegation))
 }
 
 function policyCommands(root: Command, act: Act, command: Subcommand): void {

@@ -9,7 +9,7 @@
  * version.json     version of the node's last own record
  * records.cbor     records of other members, to begin with at the next start
  * notices.cbor     what the authority said of members (topology/notice.ts)
- * authority.json   the authority's seed                                      on an authority's host only
+ * authority.json   the authority's seed, and the root's delegation to it if it is not the root itself        on an authority's host only
  * authority.db     tokens, members and counters (authority-store.ts)
  * ```
  * Each file is replaced as a whole, so a kill at any moment leaves the old or the new one. Keys come before
@@ -43,6 +43,14 @@ export interface NodeKeys {
   readonly probeKey: Uint8Array
   /** UDP port, random and then kept: a NAT's mapping and a firewall's rule outlive a restart. */
   readonly listenPort: number
+}
+
+/** Of an authority: the root's own, or one that the root has delegated to. */
+export interface AuthorityKey {
+  /** Ed25519 seed, 32 bytes. */
+  readonly seed: Uint8Array
+  /** The root's word (topology/delegation.ts); undefined: the seed is the root's. */
+  readonly delegation?: Uint8Array | undefined
 }
 
 export interface Membership {
@@ -190,16 +198,19 @@ export class StateDir {
     writeAtomic(join(this.path, 'notices.cbor'), encodeCanonical(notices), 0o600)
   }
 
-  /** The authority's seed, if this host is an authority. */
-  loadAuthoritySeed(): Uint8Array | undefined {
+  /** The authority's key, if this host is an authority. */
+  loadAuthorityKey(): AuthorityKey | undefined {
     return loadState({
       ...this.#file('authority.json', 'authority key', authoritySchema),
       ifLost: 'restore it from a backup: without it nobody can be admitted to the network',
-    })?.seed
+    })
   }
 
-  saveAuthoritySeed(seed: Uint8Array): void {
-    saveState(join(this.path, 'authority.json'), 'authority key', { seed: toBase64(seed) })
+  saveAuthorityKey({ seed, delegation }: AuthorityKey): void {
+    saveState(join(this.path, 'authority.json'), 'authority key', {
+      seed: toBase64(seed),
+      ...(delegation === undefined ? {} : { delegation: toBase64(delegation) }),
+    })
   }
 
   /**
@@ -260,7 +271,10 @@ const membershipSchema = z.strictObject({
 })
 
 const versionSchema = z.strictObject({ version: z.int().min(0) })
-const authoritySchema = z.strictObject({ seed: base64Bytes(32) })
+const authoritySchema = z.strictObject({
+  seed: base64Bytes(32),
+  delegation: base64Bytes(1, ENVELOPE_BYTES_MAX.delegation).optional(),
+})
 
 export function newKeys(listenPort: number): NodeKeys {
   return {

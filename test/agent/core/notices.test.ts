@@ -78,3 +78,28 @@ describe('a host whose keys another one uses', () => {
     expect(said.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(1)
   })
 })
+
+describe('a delegated authority that the root withdraws', () => {
+  it('takes with it the members that only it had let in, and leaves those with a newer certificate', () => {
+    const { node, take, hear, run, recordOf, membership, peer } = withPeer()
+    const delegated = membership.delegate()
+    const thiefs = membership.admit('thief', {}, delegated.signer)
+    const reissued = membership.admit('reissued', {}, delegated.signer)
+    hear(recordOf(thiefs))
+    hear(recordOf(reissued))
+    run(1_000)
+    take({ kind: 'notice', notice: membership.edit(reissued, {}) })
+    expect(node.peers.size).toBe(3)
+    const effects = take({ kind: 'notice', notice: membership.withdraw(delegated.key) })
+    expect([...node.peers.keys()].toSorted((a, b) => (a < b ? -1 : 1))).toEqual(
+      [peer, reissued]
+        .map(({ certificate }) => certificate.node)
+        .toSorted((a, b) => (a < b ? -1 : 1)),
+    )
+    expect(ofKind(effects, 'hang-up')).toEqual([{ kind: 'hang-up', node: thiefs.certificate.node }])
+    expect(ofKind(effects, 'event')).toMatchObject([
+      { entry: { kind: 'authority-withdrawn' } },
+      { entry: { kind: 'member-revoked', peer: 'thief' } },
+    ])
+  })
+})

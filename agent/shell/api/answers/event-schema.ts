@@ -62,6 +62,7 @@ const SHAPES = {
   'certificate-replaced': { serial: count, notAfter: z.iso.datetime() },
   'renewal-failed': { reason: text, retryInS: z.number() },
   'twin-seen': { version: count },
+  'authority-withdrawn': { key: text },
   'policy-changed': { serial: count, rules: count },
   revoked: { serial: count },
   'links-changed': { addresses: z.array(text) },

@@ -41,7 +41,7 @@ describe('founding a network', () => {
     })
     expect(verifyCertificate(certificateBytes, network, nodeCrypto, NOW).ok).toBe(true)
     expect(state.loadMembership()).toEqual({ network, certificate, certificateBytes })
-    expect(signerOf(state.loadAuthoritySeed()!).publicKey).toEqual(network.authorityKey)
+    expect(signerOf(state.loadAuthorityKey()!.seed).publicKey).toEqual(network.authorityKey)
   })
 
   test('is refused where there is a network already', async () => {

@@ -69,7 +69,7 @@ describe('the state directory', () => {
     expect(state.loadMembership()).toBeUndefined()
     expect(state.loadRecordVersion()).toBe(0)
     expect(state.loadRecords()).toEqual([])
-    expect(state.loadAuthoritySeed()).toBeUndefined()
+    expect(state.loadAuthorityKey()).toBeUndefined()
   })
 
   test('names a file that was cut off, and what to do, wherever it was cut', () => {
@@ -154,7 +154,7 @@ describe('the state directory', () => {
 
   test("is not left with the authority's key in it, unless told so", () => {
     const state = filledState()
-    state.saveAuthoritySeed(new Uint8Array(32))
+    state.saveAuthorityKey({ seed: new Uint8Array(32) })
     expect(faultOf(() => state.leave()).code).toBe('holds-the-authority')
     expect(state.loadMembership()).toBeDefined()
     state.leave({ evenTheAuthority: true })
