@@ -10,6 +10,7 @@ import {
   type ControlContent,
   decodeControlFrame,
   encodeAcknowledgement,
+  encodeControlFrame,
 } from '../../../topology/control-frame.ts'
 import { type ControlMessage, PRIORITIES, type Priority } from '../../../topology/control-queue.ts'
 import type { NodeId } from '../../../topology/identity.ts'
@@ -17,8 +18,8 @@ import { NeighbourLane } from './neighbour-lane.ts'
 
 export const CONTROL_PROTOCOL = '/meshgate/control/1'
 
-/** Two connections to one neighbour may overlap for a moment. */
-const STREAMS_MAX = 2
+/** A lane that is opened anew, and a message on a connection of its own, may overlap with it for a moment. */
+const STREAMS_MAX = 4
 
 const OPEN_MS = 5_000
 
@@ -70,6 +71,21 @@ export class ControlLanes {
       const lane = this.#laneTo(to)
       if (lane === undefined || !(await lane.sendWhenRoom(message))) return
     }
+  }
+
+  /** Over this very connection, for what concerns whoever is at its other end; throws what broke it. */
+  async sayOn(connection: Connection, content: ControlContent): Promise<void> {
+    const signal = AbortSignal.timeout(OPEN_MS)
+    const stream = await connection.newStream(CONTROL_PROTOCOL, { signal })
+    const messages = lpStream(stream, { maxDataLength: CONTROL_FRAME_BYTES_MAX })
+    await messages.write(encodeControlFrame({ number: 0, content }), { signal })
+    await messages.read({ signal })
+    await stream.close({ signal })
+  }
+
+  /** Another connection to the node is the one to use; the last one may lead to a host that has stolen its keys. */
+  reopen(node: NodeId): void {
+    this.#lanes.get(node)?.reopen()
   }
 
   /** The node is no neighbour any more: what it has not heard is left to the sync that begins the next link. */

@@ -60,6 +60,16 @@ export class NeighbourLane {
     return !this.#isClosed && this.send(message)
   }
 
+  /** Another connection is the one to use: what may not have been heard on the last one is said again on it. */
+  reopen(): void {
+    const speech = this.#speech
+    if (speech === undefined || this.#isClosed) return
+    this.#speech = undefined
+    breakOff(this.#lane)
+    speech.stream.abort(new Error('another connection is in use'))
+    void this.#turn()
+  }
+
   said(priority: Priority): number {
     return this.#lane.said[priority]
   }

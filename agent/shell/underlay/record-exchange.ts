@@ -73,6 +73,8 @@ export class RecordExchange {
         options.onEvent({ kind: 'notice', bytes, from })
         this.publishNotice(bytes, from)
       },
+      remind: (connection, bytes) =>
+        void lanes.sayOn(connection, { kind: 'record', bytes }).catch(() => undefined),
       repair: (neighbour, records) =>
         void lanes.sendAtLeisure(
           neighbour,

@@ -17,6 +17,7 @@ const INNOCENT: ReadonlySet<string> = new Set([
   'not-yet-valid',
   'from-the-future',
   'revoked',
+  'withdrawn',
 ])
 
 /** Forged or malformed records that one neighbour may send a minute before it is shut out. */

@@ -30,6 +30,7 @@ import {
   type NoticeSet,
   sortedNotices,
 } from '../../../topology/notice.ts'
+import { sameBytes } from '../../../topology/canonical-cbor.ts'
 import { recordNode } from '../../../topology/record-codec.ts'
 import { nodeCrypto } from '../node-crypto.ts'
 import { VIEW_NODES_MAX, type View } from '../../../topology/view.ts'
@@ -56,6 +57,8 @@ export interface SyncOptions {
   /** News that came by this way, not by gossip. */
   onRecord(bytes: Uint8Array, from: NodeId): void
   onNotice(bytes: Uint8Array, from: NodeId): void
+  /** Tells whoever is at the other end that there is a newer record of its own: another host may have its keys, and links too. */
+  remind(connection: Connection, record: Uint8Array): void
   /** Hands the neighbour records that it lacks. */
   repair(node: NodeId, records: readonly Uint8Array[]): void
 }
@@ -158,6 +161,9 @@ export class SyncProtocol {
     if (this.#options.judge.isShutOut(node)) throw new NotAMember('shut out')
     this.#options.onMember(connection, node)
     this.#take(hello.record, node)
+    const newest = this.#options.view().entries.get(node)?.envelope.bytes
+    if (newest !== undefined && !sameBytes(newest, hello.record))
+      this.#options.remind(connection, newest)
     return node
   }
 
@@ -186,12 +192,15 @@ export class SyncProtocol {
     return noticesDigest(this.#options.notices(), nodeCrypto)
   }
 
-  /** What to tell a host whose record would be good if it had not been revoked. */
+  /** What to tell a host whose record would be good if its certificate had not been taken back, or its authority's right. */
   #revocationOf(record: Uint8Array): Uint8Array | undefined {
     const judged = this.#options.judge.verify(record)
-    if (judged.ok || judged.error !== 'revoked') return undefined
     const node = recordNode(record)
-    return node && this.#options.notices().byKey.get(`revocation ${node}`)?.bytes
+    if (judged.ok || node === undefined) return undefined
+    const { byKey } = this.#options.notices()
+    if (judged.error === 'revoked') return byKey.get(`revocation ${node}`)?.bytes
+    // It was away while another authority took over: with its new certificate it is a member.
+    return judged.error === 'withdrawn' ? byKey.get(`certificate ${node}`)?.bytes : undefined
   }
 
   #take(bytes: Uint8Array, from: NodeId): void {

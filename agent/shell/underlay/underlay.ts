@@ -64,6 +64,7 @@ class RunningUnderlay implements Underlay {
       onDown: (down) => this.#linkChanged('neighbour-down', down),
       onPreferred: (neighbour, connection) => {
         this.#records.prefer(connection)
+        this.#lanes.reopen(neighbour)
         this.#supervisor.notice(neighbour)
         this.#meshLinks.notice()
       },

@@ -11,7 +11,7 @@ import { network, NOW, recordOf, revocationOf, signer } from '../../../topology/
 import { type Member, startMember, targetOf } from './sample-member.ts'
 
 const DEADLINE = { timeout: 20_000, interval: 5 }
-const FLOOD = 600
+const FLOOD = 150
 
 describe('control messages between neighbours', () => {
   const running: Member[] = []
@@ -59,6 +59,21 @@ describe('control messages between neighbours', () => {
     expect(ahead - before).toBeLessThanOrEqual(UNDERWAY_BYTES_MAX / size + 2)
     await expect.poll(() => empty.view.entries.size, DEADLINE).toBe(FLOOD + 2)
     expect(full.underlay.controlCounts().lost).toBe(0)
+  })
+
+  it('go over the connection that they concern: of two hosts with the same keys the later one hears what the earlier said', async () => {
+    const [a, early] = [await member(11), await member(12)]
+    early.underlay.setTargets([targetOf(a)])
+    await expect.poll(() => early.versionOf(a.node), DEADLINE).toBe(NOW)
+    // A stream of the lane stands on the connection to the first of the two.
+    a.underlay.publishNotice(encodeNotice('revocation', revocationOf(signer(13))))
+    await expect.poll(() => early.notices.byKey.size, DEADLINE).toBe(1)
+    early.say(NOW + 5)
+    await expect.poll(() => a.versionOf(early.node), DEADLINE).toBe(NOW + 5)
+    early.underlay.setTargets([])
+    const twin = await member(12)
+    twin.underlay.setTargets([targetOf(a)])
+    await expect.poll(() => twin.versionOf(early.node), DEADLINE).toBe(NOW + 5)
   })
 
   it('are counted by priority, also those to neighbours that went', async () => {
