@@ -12,6 +12,7 @@ export function diagnoseSelf({ status, netcheck }: { status: Status; netcheck: N
     internet(netcheck),
     nat(netcheck),
     gossip(status),
+    names(self),
     ...self.turnServers.map(({ id, state, detail, cause }) =>
       state === 'failed'
         ? finding('turn', 'look', `TURN server ${id}: ${detail ?? cause ?? state}`, TURN_REMEDY)
@@ -55,6 +56,20 @@ function remedyOf(problem: string): string {
   if (/name|exists/i.test(problem))
     return 'another program has the interface name: choose another `interface` in the configuration'
   return 'see its log: journalctl -u meshgate-helper'
+}
+
+/** Null: switched off, or not told of yet. */
+function names({ names: resolved }: SelfStatus): Finding {
+  if (resolved === null) return finding('names', 'good', 'names of the mesh are not resolved here')
+  const { zone, wiring, problem } = resolved
+  if (problem === null)
+    return finding('names', 'good', `*.${zone} resolves${wiring === null ? '' : `, by ${wiring}`}`)
+  return finding(
+    'names',
+    'look',
+    `names of the mesh do not resolve: ${problem}`,
+    'it is tried again all the time; addresses work meanwhile, and `names = false` leaves the resolver alone',
+  )
 }
 
 function internet({ ipv4, ipv6, stunServers }: Netcheck): Finding {

@@ -15,8 +15,8 @@
  * Each file is replaced as a whole, so a kill at any moment leaves the old or the new one. Keys come before
  * the membership that names them, so an interrupted join is repeated with the same keys.
  */
-import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { decodeCanonical, encodeCanonical } from '../../../topology/canonical-cbor.ts'
 import type { Certificate } from '../../../topology/certificate.ts'
@@ -85,7 +85,7 @@ export class StateDir {
   static open(directory: string): StateDir {
     const path = resolve(directory)
     onFile(path, () => {
-      mkdirSync(path, { recursive: true, mode: 0o700 })
+      makeDirectory(path)
       const { mode } = statSync(path)
       if ((mode & 0o022) !== 0) {
         throw new StateFault('too-open', {
@@ -288,4 +288,11 @@ export function newKeys(listenPort: number): NodeKeys {
 function randomPort(): number {
   const random = new DataView(secureRandom(4).buffer).getUint32(0)
   return LISTEN_PORT_MIN + (random % (LISTEN_PORT_MAX - LISTEN_PORT_MIN + 1))
+}
+
+/** Making the parents too, Node says that nothing is there where the file system cannot be written. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return
+  if (existsSync(dirname(path))) mkdirSync(path, { mode: 0o700 })
+  else mkdirSync(path, { recursive: true, mode: 0o700 })
 }

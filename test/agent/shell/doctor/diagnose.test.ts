@@ -40,6 +40,7 @@ function facts(changes: Changes = {}): Facts {
             problem: null,
           },
           neighbours: ['hub'],
+          names: { zone: 'home.mesh', wiring: 'file', problem: null },
           turnServers: [],
           ...self,
         } as unknown as SelfStatus,
