@@ -29,6 +29,7 @@ export function takeSwitch(
   )
   peer.lastSwitch = effect.entry
   peer.switches += 1
+  peer.switchCauses.set(cause, (peer.switchCauses.get(cause) ?? 0) + 1)
   return effect
 }
 

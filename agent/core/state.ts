@@ -74,6 +74,7 @@ export interface Peer {
   /** The last time that traffic moved, as far as this agent saw it, and how often it did. */
   lastSwitch: EventOf<'path-switched'> | undefined
   switches: number
+  readonly switchCauses: Map<string, number>
   /** Routes over hubs, best first, and what they were made from. */
   routes: readonly RelayRoute[]
   routesFrom: { readonly hubs: HubSurvey; readonly record: NodeRecord } | undefined
@@ -232,6 +233,7 @@ export function createPeer(self: NodeId, record: NodeRecord, helperName: string)
     activePath: undefined,
     lastSwitch: undefined,
     switches: 0,
+    switchCauses: new Map(),
     routes: [],
     routesFrom: undefined,
     heardOverTurn: new Map(),

@@ -109,6 +109,7 @@ function peerStatus(node: Node, peer: Peer, explain: Explainer, now: Now): PeerS
     backups,
     lastSwitch: lastSwitchOf(peer),
     switches: peer.switches,
+    switchCauses: Object.fromEntries(peer.switchCauses),
     why: explain(peer, path).sentence,
     nat,
     mtu: peerMtu(node, peer),

@@ -45,6 +45,8 @@ export interface PeerStatus {
   /** The last time that traffic moved, and how often it did, since the agent started. */
   readonly lastSwitch: SwitchStatus | null
   readonly switches: number
+  /** The same by the helper's word for the cause. */
+  readonly switchCauses: Readonly<Record<string, number>>
   /** One sentence: why this path and no better one. */
   readonly why: string
   readonly nat: NatBehaviour

@@ -170,6 +170,13 @@ function peerMetrics({ status, samplesOf }: Measured): Metric[] {
       'How often traffic moved to another path.',
       each(({ switches }) => switches),
     ),
+    counter(
+      'peer_switch_causes_total',
+      'The same by cause: path-down, path-up, desired, detour-loss, detour-delay, detour-over.',
+      status.peers.flatMap(({ name, switchCauses }) =>
+        Object.entries(switchCauses).map(([cause, count]): Value => [{ peer: name, cause }, count]),
+      ),
+    ),
     gauge(
       'peer_last_gap_seconds',
       'How long at most nothing arrived at the last switch.',

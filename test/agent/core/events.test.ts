@@ -77,6 +77,7 @@ describe('a switch', () => {
     expect(status()).toMatchObject({
       lastSwitch: { time, cause: 'path-down', gapMs: 180, to: 'relay over hub' },
       switches: 1,
+      switchCauses: { 'path-down': 1 },
     })
   })
 

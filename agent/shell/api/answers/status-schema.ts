@@ -110,6 +110,7 @@ const peerSchema: z.ZodType<PeerStatus> = named(
     backups: z.array(pathSchema),
     lastSwitch: switchSchema.nullable(),
     switches: count,
+    switchCauses: z.record(z.string(), count),
     why: z.string().describe('one sentence: why this path and no better one'),
     nat: natSchema,
     mtu: count.describe('bytes of IP packet that all its paths carry'),

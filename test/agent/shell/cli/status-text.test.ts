@@ -27,6 +27,7 @@ const peer = {
   backups: [path, { ...path, kind: 'relay', via: `${LONG}, ${LONG}` }],
   lastSwitch: { time: '2026-01-01T00:00:00.000Z', from: null, to: null, cause: '', gapMs: 0 },
   switches: 1,
+  switchCauses: { 'path-down': 1 },
   why: '',
   nat: { mapping: 'unknown', filtering: 'unknown' },
   rxBytes: 999_900_000_000,

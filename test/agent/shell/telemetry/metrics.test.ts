@@ -20,6 +20,7 @@ const peer = (name: string, changes: Partial<PeerStatus> = {}) =>
     backups: [],
     lastSwitch: null,
     switches: 2,
+    switchCauses: { 'path-down': 1, 'detour-loss': 1 },
     rxBytes: 10,
     txBytes: 20,
     sessionRttMs: 30,
@@ -62,6 +63,7 @@ describe('metrics', () => {
     expect(lines).toContain('meshgate_peer_rtt_seconds{peer="c"} 0.05')
     expect(lines).toContain('meshgate_peers{path="relay"} 1')
     expect(lines).toContain('meshgate_direct_ratio 0.5')
+    expect(lines).toContain('meshgate_peer_switch_causes_total{peer="b",cause="detour-loss"} 1')
     expect(lines).toContain('meshgate_control_messages_total{priority="critical"} 3')
     expect(lines).toContain('meshgate_control_waiting{priority="low"} 2')
     expect(lines).toContain('meshgate_control_lost_total 1')
