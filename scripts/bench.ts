@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Runs the benchmarks that were asked for, one after the other, and prints what they found. */
 import { parseArgs } from 'node:util'
+import { benchChanges } from './bench-runs/changes.ts'
 import { benchDirect } from './bench-runs/direct.ts'
 import { benchFailover } from './bench-runs/failover.ts'
 import { benchFirstPing } from './bench-runs/first-ping.ts'
@@ -14,6 +15,7 @@ const BENCHES = {
   direct: benchDirect,
   memory: benchMemory,
   failover: benchFailover,
+  changes: benchChanges,
   'first-ping': benchFirstPing,
 }
 

@@ -2,6 +2,7 @@
 /**
  * How the helper keeps armed paths (native/PROTOCOL.md, Desired state): a path is up once a probe on it has
  * been answered, and down after three unanswered ones in a row; traffic takes the first one that is up.
+ * Detours are for peers that have traffic, and nothing here flows all the time: native/internal/paths simulates those.
  */
 import type { TransportAddress } from '../../nat/address.ts'
 import type {
