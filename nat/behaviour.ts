@@ -76,6 +76,20 @@ export function classifyMapping({
   }
 }
 
+/** What observers of the one port leave open may be known from a server that has two addresses. */
+export function refineMapping(
+  { mapping, evidence }: MappingVerdict,
+  discovered: MappingBehaviour,
+): MappingVerdict {
+  const isOpen =
+    mapping === 'unknown' ||
+    // Seen from addresses of which each has one port, both look alike.
+    (mapping === 'address-and-port-dependent' && discovered === 'address-dependent')
+  return isOpen && discovered !== 'unknown'
+    ? { mapping: discovered, evidence: `${evidence}; told by a server with two addresses` }
+    : { mapping, evidence }
+}
+
 function ofOneFamily(observations: readonly MappingObservation[]): MappingObservation[] {
   const distinct = [...new Map(observations.map((o) => [`${o.observer} ${o.mapped}`, o])).values()]
   const of = (family: string) => distinct.filter((o) => addressParts(o.observer).family === family)

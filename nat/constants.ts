@@ -80,6 +80,9 @@ export const LIFETIME_RETRY_MS = 60_000
 export const SIDE_QUESTIONS_MAX = 3
 export const SIDE_QUESTION_GAP_MS = 500
 
+/** STUN servers that are asked whether they have a second address. */
+export const DISCOVERY_SERVERS_MAX = 4
+
 /** What is asked of a router; RFC 6886 section 3.3 recommends two hours. */
 export const PORT_LIFETIME_S = 7_200
 

@@ -27,7 +27,12 @@ import {
   takeGatewayEvent,
 } from './port-mapping.ts'
 import { measureDeadline, measureEffects, remeasure, takeMeasured } from './peer-mtu.ts'
-import { natSurveyDeadline, natSurveyEffects, takeSideDatagram } from './nat-survey.ts'
+import {
+  natSurveyDeadline,
+  natSurveyEffects,
+  repeatNatSurvey,
+  takeSideDatagram,
+} from './nat-survey.ts'
 import { expireMembers, renewalDeadline, renewOwn, takeRenewal } from './renewal.ts'
 import { publishDeadline, publishOwn } from './publish.ts'
 import { searchDeadlines, searchEffects } from './searching.ts'
@@ -126,6 +131,7 @@ function take(node: Node, event: Event, now: Now): Effect[] {
       lookForGateway(node, now.instant)
       refreshPorts(node, now.instant)
       remeasure(node, now.instant)
+      repeatNatSurvey(node, now.instant)
       return []
     case 'gateway':
     case 'gateway-datagram':

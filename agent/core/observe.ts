@@ -7,7 +7,12 @@ import {
   transportAddress,
 } from '../../nat/address.ts'
 import { addressScope } from '../../nat/address-scope.ts'
-import { classifyMapping, type MappingVerdict, type NatBehaviour } from '../../nat/behaviour.ts'
+import {
+  classifyMapping,
+  refineMapping,
+  type MappingVerdict,
+  type NatBehaviour,
+} from '../../nat/behaviour.ts'
 import type { Candidate } from '../../nat/candidate.ts'
 import {
   type MappingObservation,
@@ -39,17 +44,19 @@ export function observeSelf(node: Node): SelfObservation {
   const mapped = [...new Set(observations.map((o) => o.mapped))]
     .filter((address) => !host.includes(address))
     .sort()
-  const mapping = classifyMapping({
+  const { found } = node.survey.behaviour
+  const observed = classifyMapping({
     local: host,
     observations: withoutForwarded([...observations, ...peerObservations(node)], forwarded),
     silentServers: stunServerStates(node.stun).filter((s) => s.failures > 0).length,
   })
+  const mapping = refineMapping(observed, found?.mapping ?? 'unknown')
   const lifetimeMs = node.survey.lifetime.lifetimeMs ?? null
   return {
     host,
     mapped,
     mapping,
-    nat: { mapping: mapping.mapping, filtering: 'unknown', lifetimeMs },
+    nat: { mapping: mapping.mapping, filtering: found?.filtering ?? 'unknown', lifetimeMs },
     candidates: candidatesOf(node, host, forwarded, mapped),
   }
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a node shows of itself and its peers. Reads state, changes nothing. */
-import { addressParts } from '../../nat/address.ts'
 import type { Now } from '../../nat/clock.ts'
-import { stunServerStates } from '../../nat/stun-client.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import { FAILED_AFTER_MS, SUSPECT_AFTER_MS } from './constants.ts'
 import { swimLife } from './liveness.ts'
@@ -10,43 +8,18 @@ import { partitionOf } from './partition.ts'
 import { isShutOut } from './notices.ts'
 import { observeSelf } from './observe.ts'
 import { type Explainer, explainer } from './pair-facts.ts'
-import { portMappingProtocols, portMappingStatus, whyNoPortMapping } from './port-mapping.ts'
-import { openAddresses } from './dial-back.ts'
+import { portMappingStatus, whyNoPortMapping } from './port-mapping.ts'
 import { isReached } from './peer-paths.ts'
 import type { Node, Peer } from './state.ts'
 import { turnServerStatuses } from './turn.ts'
 import { peerMtu } from './peer-mtu.ts'
 import { NO_PATH, pathStatuses } from './path-status.ts'
-import type { Liveness, Netcheck, PeerStatus, SelfStatus, Status, SwitchStatus } from './status.ts'
+import type { Liveness, PeerStatus, SelfStatus, Status, SwitchStatus } from './status.ts'
 
 export function statusOf(node: Node, now: Now): Status {
   const explain = explainer(node)
   const peers = [...node.peers.values()].map((peer) => peerStatus(node, peer, explain, now))
   return { self: selfStatus(node, now), peers: peers.sort((a, b) => (a.name < b.name ? -1 : 1)) }
-}
-
-export function netcheckOf(node: Node): Netcheck {
-  const self = observeSelf(node)
-  const ofFamily = (family: string) => ({
-    local: self.host.filter((address) => addressParts(address).family === family),
-    mapped: self.mapped.filter((address) => addressParts(address).family === family),
-  })
-  return {
-    nat: self.nat,
-    evidence: self.mapping.evidence,
-    ipv4: ofFamily('ipv4'),
-    ipv6: ofFamily('ipv6'),
-    stunServers: stunServerStates(node.stun).map(({ server, mapped, rttMs }) => ({
-      server,
-      answered: mapped !== undefined,
-      rttMs: rttMs ?? null,
-      mapped: mapped ?? null,
-    })),
-    turnServers: turnServerStatuses(node),
-    dialable: openAddresses(node, 'tcp').length > 0,
-    portMapping: portMappingProtocols(node),
-    whyNoPortMapping: whyNoPortMapping(node),
-  }
 }
 
 function selfStatus(node: Node, now: Now): SelfStatus {

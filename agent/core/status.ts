@@ -151,29 +151,6 @@ export interface Status {
   readonly peers: readonly PeerStatus[]
 }
 
-/** One STUN server's answers, as `meshgate netcheck --json` shows them. */
-export interface StunServerReport {
-  readonly server: string
-  readonly answered: boolean
-  readonly rttMs: number | null
-  readonly mapped: string | null
-}
-
-/** What `meshgate netcheck --json` prints. */
-export interface Netcheck {
-  readonly nat: NatBehaviour
-  /** How the behaviour is known: one sentence with the observed ports. */
-  readonly evidence: string
-  readonly ipv4: { readonly local: readonly string[]; readonly mapped: readonly string[] }
-  readonly ipv6: { readonly local: readonly string[]; readonly mapped: readonly string[] }
-  readonly stunServers: readonly StunServerReport[]
-  readonly turnServers: readonly TurnServerStatus[]
-  readonly dialable: boolean
-  /** Null where no router is asked; `whyNoPortMapping` tells. */
-  readonly portMapping: PortMappingProtocols | null
-  readonly whyNoPortMapping: string | null
-}
-
 /** One host of a pair, as `meshgate why` shows it: of a peer that does not answer only what its record says. */
 export interface WhySide {
   readonly name: string

@@ -11,8 +11,11 @@ import type { EventEntry } from '../core/event-log.ts'
 import { peerByName } from '../core/peer-names.ts'
 import type { Node, Peer } from '../core/state.ts'
 import { pathStatusOf } from '../core/path-status.ts'
-import { netcheckOf, statusOf } from '../core/status-report.ts'
-import type { Netcheck, Status, Why } from '../core/status.ts'
+import { isSurveying } from '../core/nat-survey.ts'
+import type { FullNetcheck } from '../core/netcheck.ts'
+import { netcheckOf, tcpTargets } from '../core/netcheck-report.ts'
+import { statusOf } from '../core/status-report.ts'
+import type { Status, Why } from '../core/status.ts'
 import { planOf } from '../core/want.ts'
 import { fromBoth } from '../core/why-from-both.ts'
 import { whyReport } from '../core/why-report.ts'
@@ -23,12 +26,16 @@ import type { EventFeed } from './event-feed.ts'
 import type { HelperClient } from './helper/helper-client.ts'
 import type { Loop } from './loop.ts'
 import type { ControlCounts } from './underlay/control-lanes.ts'
+import { reachTcp } from './tcp-reach.ts'
 import { metricsText } from './telemetry/metrics.ts'
 import { type Sample, SAMPLE_MS, SampleHistory } from './telemetry/sample-history.ts'
 import { VERSION } from './version.ts'
 
 /** Time for STUN servers to answer again, retransmissions included. */
 const RECHECK_MS = 1_500
+
+const RECHECK_POLL_MS = 100
+const SURVEY_MS_MAX = 8_000
 
 const ANSWER_MS = 100
 
@@ -67,12 +74,20 @@ export class AgentService implements AgentApi {
     return planOf(this.#options.node, this.#options.readClock())
   }
 
-  async netcheck({ refresh }: { readonly refresh: boolean }): Promise<Netcheck> {
+  async netcheck({ refresh }: { readonly refresh: boolean }): Promise<FullNetcheck> {
+    const { node, loop } = this.#options
+    const trying = reachTcp(tcpTargets(node))
     if (refresh) {
-      this.#options.loop.dispatch({ kind: 'recheck' })
+      loop.dispatch({ kind: 'recheck' })
       await delay(RECHECK_MS)
+      // What a NAT keeps out shows by silence, which takes its time.
+      for (let waited = 0; isSurveying(node) && waited < SURVEY_MS_MAX; waited += RECHECK_POLL_MS)
+        await delay(RECHECK_POLL_MS)
     }
-    return netcheckOf(this.#options.node)
+    const tcp = await trying
+    const on443 = tcp.filter(({ address }) => address.endsWith(':443'))
+    const tcp443 = on443.length === 0 ? null : on443.some(({ rttMs }) => rttMs !== null)
+    return { ...netcheckOf(node), tcp, tcp443 }
   }
 
   async ping(name: string): Promise<PingOutcome> {

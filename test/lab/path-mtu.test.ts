@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { FullNetcheck } from '../../agent/core/netcheck.ts'
 import type { HostProcess } from '../../netns-lab/host-process.ts'
 import { type Lab, startLab } from '../../netns-lab/lab.ts'
 import type { Member } from '../../netns-lab/member.ts'
@@ -14,13 +15,20 @@ let server: HostProcess
 beforeAll(async () => {
   lab = await startLab({
     name: 'path-mtu',
-    hosts: { hub: {}, alice: { behind: 'home-a' }, bob: { behind: 'home-b' } },
+    hosts: {
+      hub: {},
+      alice: { behind: 'home-a' },
+      bob: { behind: 'home-b' },
+      stun: { address: ['203.0.113.201', '203.0.113.202'] },
+    },
     nats: {
       'home-a': { kind: 'port-restricted', link: { name: 'wan-a' } },
-      'home-b': { kind: 'port-restricted' },
+      'home-b': { kind: 'restricted-cone', hairpin: 'external' },
     },
+    services: { stun: { kind: 'coturn', on: 'stun' } },
   })
-  mesh = await startMesh(lab, ['hub', 'alice', 'bob'])
+  const stun = 'stun_servers = ["203.0.113.201:3478"]\n'
+  mesh = await startMesh(lab, ['hub', 'alice', 'bob'], { alice: stun, bob: stun })
   await mesh.alice.reaches('bob')
   await mesh.bob.reaches('alice')
   bobAddress = await meshAddress(mesh.alice, 'bob')
@@ -58,6 +66,30 @@ async function transfers(bytes: string, direction: readonly string[] = []): Prom
   const { code, stdout, stderr } = await mesh.alice.host.exec(iperf, { deadlineMs: 60_000 })
   expect(code, stdout + stderr).toBe(0)
 }
+
+test('netcheck tells what each NAT lets in and turns back, what answers, and what each link carries', async () => {
+  const check = (member: Member) => member.json<FullNetcheck>(['netcheck', '--refresh'])
+  const [alice, bob] = await Promise.all([check(mesh.alice), check(mesh.bob)])
+  const both = {
+    udp: { reached: true },
+    ipv4: { reached: true },
+    tcp: [{ name: 'hub hub', outcome: 'connected' }],
+    hubs: [{ name: 'hub', rttMs: expect.any(Number) }],
+    links: [{ mtu: 1500 }],
+  }
+  const mapping = 'endpoint-independent'
+  expect(alice).toMatchObject({
+    ...both,
+    nat: { mapping, filtering: 'address-and-port-dependent' },
+    hairpin: false,
+  })
+  expect(bob).toMatchObject({
+    ...both,
+    nat: { mapping, filtering: 'address-dependent' },
+    hairpin: true,
+  })
+  expect(bob.filteringEvidence).toContain('203.0.113.201:3478')
+})
 
 test('where every hop carries 1500 bytes a direct path carries 1420, and one with a hub behind it what the hub carries', async () => {
   await carries(mesh.alice, mesh.hub, 1420, 20_000)

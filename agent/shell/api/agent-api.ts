@@ -3,7 +3,8 @@ import type { Policy } from '../../../topology/policy.ts'
 import type { EventEntry } from '../../core/event-log.ts'
 import type { Sample } from '../telemetry/sample-history.ts'
 import type { HubReport } from '../draining.ts'
-import type { Netcheck, PathStatus, Status, Why } from '../../core/status.ts'
+import type { FullNetcheck } from '../../core/netcheck.ts'
+import type { PathStatus, Status, Why } from '../../core/status.ts'
 
 /** One round trip inside the session, and the path that it took. */
 export interface PingReply {
@@ -34,7 +35,7 @@ export interface AgentApi {
   /** What the node wants of its helper, with reasons. */
   plan(): Promise<unknown>
   /** `refresh`: ask the STUN servers anew. */
-  netcheck(options: { readonly refresh: boolean }): Promise<Netcheck>
+  netcheck(options: { readonly refresh: boolean }): Promise<FullNetcheck>
   /** `peer`: a name, a node id or a mesh address. */
   ping(peer: string): Promise<PingOutcome>
   /** Why a peer is reached as it is; undefined if no member is called that. */

@@ -15,7 +15,8 @@ import {
 import { eventSchema } from './answers/event-schema.ts'
 import { planSchema } from './answers/plan-schema.ts'
 import { statusSchema } from './answers/status-schema.ts'
-import { netcheckSchema, whySchema } from './answers/why-schema.ts'
+import { netcheckSchema } from './answers/netcheck-schema.ts'
+import { whySchema } from './answers/why-schema.ts'
 import { type Call, type Route, route } from './route.ts'
 
 const DONE = {}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Netcheck, TurnServerStatus } from '../../core/status.ts'
+import type { FamilyReport, FullNetcheck } from '../../core/netcheck.ts'
+import type { TurnServerStatus } from '../../core/status.ts'
 import { ApiClient } from '../api/api-client.ts'
 import { type CommandContext, print } from './context.ts'
 import { roundTripText } from './status.ts'
@@ -12,33 +13,71 @@ interface NetcheckOptions {
 /** `meshgate netcheck` */
 export async function netcheck(context: CommandContext, options: NetcheckOptions): Promise<number> {
   const query = options.refresh === true ? '?refresh=1' : ''
-  const answer = await new ApiClient(context.runDir).get<Netcheck>(`/v1/netcheck${query}`)
+  const answer = await new ApiClient(context.runDir).get<FullNetcheck>(`/v1/netcheck${query}`)
   print(context, answer, netcheckText(answer))
   return 0
 }
 
-export function netcheckText(check: Netcheck): string {
-  const family = ({ local, mapped }: Netcheck['ipv4']) =>
-    `${local.join(', ') || 'no address'}${mapped.length === 0 ? '' : `; seen as ${mapped.join(', ')}`}`
-  const rows = check.stunServers.map(({ server, answered, rttMs, mapped }) => [
+export function netcheckText(check: FullNetcheck): string {
+  return [
+    `mapping:       ${check.nat.mapping}`,
+    `  known by     ${check.evidence}`,
+    `filtering:     ${check.nat.filtering}`,
+    ...(check.filteringEvidence === null ? [] : [`  known by     ${check.filteringEvidence}`]),
+    `hairpin:       ${yesNo(check.hairpin, 'the NAT turns packets to its outside back', 'the NAT turns nothing back')}`,
+    `IPv4:          ${familyText(check.ipv4)}`,
+    `IPv6:          ${familyText(check.ipv6)}`,
+    `UDP:           ${yesNo(check.udp.reached, `${check.udp.answered.length} STUN servers answer`, 'no STUN server answers')}`,
+    `TCP 443:       ${yesNo(check.tcp443, 'gets out', 'nobody is reached')}`,
+    `dialable:      ${check.dialable ? 'yes: others reach this host' : 'no'}`,
+    `port mapping:  ${portMappingText(check)}`,
+    `links:         ${check.links.map((link) => `${link.interface} carries ${link.mtu} B`).join(', ') || 'none'}`,
+    `STUN servers:  ${listing(['server', 'round trip', 'seen as'], stunRows(check))}`,
+    `TURN servers:  ${turnText(check.turnServers)}`,
+    `hubs:          ${listing(['hub', 'round trip'], hubRows(check))}`,
+    `TCP:           ${listing(['asked', 'at', 'outcome'], tcpRows(check))}`,
+    `path MTU:      ${listing(['peer', 'path', 'carries'], pathRows(check))}`,
+  ].join('\n')
+}
+
+function yesNo(value: boolean | null, yes: string, no: string): string {
+  if (value === null) return 'not known'
+  return value ? `yes: ${yes}` : `no: ${no}`
+}
+
+function familyText({ local, mapped, reached }: FamilyReport): string {
+  const seen = mapped.length === 0 ? '' : `; seen as ${mapped.join(', ')}`
+  const silence = reached === false ? '; no server answers over it' : ''
+  return `${local.join(', ') || 'no address'}${seen}${silence}`
+}
+
+function listing(head: string[], rows: string[][]): string {
+  return rows.length === 0 ? 'none' : `\n${table(head, rows)}`
+}
+
+const stunRows = ({ stunServers }: FullNetcheck) =>
+  stunServers.map(({ server, answered, rttMs, mapped }) => [
     server,
     answered ? roundTripText(rttMs) : 'no answer',
     mapped ?? '',
   ])
-  const servers =
-    rows.length === 0 ? 'none' : `\n${table(['server', 'round trip', 'seen as'], rows)}`
-  return [
-    `mapping:       ${check.nat.mapping}`,
-    `filtering:     ${check.nat.filtering}`,
-    `evidence:      ${check.evidence}`,
-    `IPv4:          ${family(check.ipv4)}`,
-    `IPv6:          ${family(check.ipv6)}`,
-    `dialable:      ${check.dialable ? 'yes: others reach this host' : 'no'}`,
-    `port mapping:  ${portMappingText(check)}`,
-    `STUN servers:  ${servers}`,
-    `TURN servers:  ${turnText(check.turnServers)}`,
-  ].join('\n')
-}
+
+const hubRows = ({ hubs }: FullNetcheck) =>
+  hubs.map(({ name, rttMs }) => [name, rttMs === null ? 'not reached' : roundTripText(rttMs)])
+
+const tcpRows = ({ tcp }: FullNetcheck) =>
+  tcp.map(({ name, address, outcome, rttMs }) => [
+    name,
+    address,
+    outcome === 'connected' ? roundTripText(rttMs) : outcome,
+  ])
+
+const pathRows = ({ paths }: FullNetcheck) =>
+  paths.map(({ peer, path, active, mtu, settled }) => [
+    peer,
+    `${path.kind} ${path.via ?? path.endpoint ?? ''}${active ? ', in use' : ''}`,
+    `${mtu} B${settled ? '' : ' or more'}`,
+  ])
 
 function turnText(servers: readonly TurnServerStatus[]): string {
   if (servers.length === 0) return 'none in the configuration'
@@ -51,7 +90,7 @@ function turnText(servers: readonly TurnServerStatus[]): string {
   return `\n${table(['server', 'at', 'round trip', 'gives'], rows)}`
 }
 
-function portMappingText({ portMapping, whyNoPortMapping }: Netcheck): string {
+function portMappingText({ portMapping, whyNoPortMapping }: FullNetcheck): string {
   if (portMapping === null) return `none: ${whyNoPortMapping ?? 'not asked for'}`
   const { gateway, pcp, natPmp, upnp } = portMapping
   return `gateway ${gateway}: PCP ${pcp}, NAT-PMP ${natPmp}, UPnP ${upnp}`

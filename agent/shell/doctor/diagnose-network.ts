@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a running agent knows of its helper, its network and its peers, as findings. */
-import type { Netcheck, PeerStatus, SelfStatus, Status } from '../../core/status.ts'
+import type { Netcheck } from '../../core/netcheck.ts'
+import type { PeerStatus, SelfStatus, Status } from '../../core/status.ts'
 import type { Finding } from './finding.ts'
 
 const LOSS_PCT_MAX = 5

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Netcheck, Status } from '../../core/status.ts'
+import type { Netcheck } from '../../core/netcheck.ts'
+import type { Status } from '../../core/status.ts'
 
 /** All that a diagnosis is made from, gathered beforehand. */
 export interface Facts {

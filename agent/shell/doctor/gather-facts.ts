@@ -2,7 +2,8 @@
 /** Looks at the host: reads, and changes nothing. */
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs'
-import type { Netcheck, Status } from '../../core/status.ts'
+import type { Netcheck } from '../../core/netcheck.ts'
+import type { Status } from '../../core/status.ts'
 import { ApiClient } from '../api/api-client.ts'
 import { readConfig } from '../cli/configuration.ts'
 import type { CommandContext } from '../cli/context.ts'

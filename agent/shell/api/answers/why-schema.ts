@@ -1,44 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What `meshgate why PEER --json` and `meshgate netcheck --json` print, as agent/core/status.ts explains it. */
+/** What `meshgate why PEER --json` prints, as agent/core/status.ts explains it. */
 import { z } from 'zod'
-import type { Netcheck, Why, WhyAttempt, WhySearch, WhySide } from '../../../core/status.ts'
+import type { Why, WhyAttempt, WhySearch, WhySide } from '../../../core/status.ts'
 import { natSchema, pathSchema } from './path-schema.ts'
 import { named } from './schema-name.ts'
-import { turnServerSchema } from './status-schema.ts'
 
 const names = z.array(z.string())
 const count = z.int().min(0)
-
-const addresses = z.strictObject({ local: names, mapped: names })
-
-const protocols = z.strictObject({
-  gateway: z.string(),
-  pcp: z.string(),
-  natPmp: z.string(),
-  upnp: z.string(),
-})
-
-export const netcheckSchema: z.ZodType<Netcheck> = named(
-  'Netcheck',
-  z.strictObject({
-    nat: natSchema,
-    evidence: z.string().describe('how the behaviour is known'),
-    ipv4: addresses,
-    ipv6: addresses,
-    stunServers: z.array(
-      z.strictObject({
-        server: z.string(),
-        answered: z.boolean(),
-        rttMs: z.number().nullable(),
-        mapped: z.string().nullable(),
-      }),
-    ),
-    turnServers: z.array(turnServerSchema),
-    dialable: z.boolean(),
-    portMapping: protocols.nullable().describe('what the router answers'),
-    whyNoPortMapping: z.string().nullable(),
-  }),
-)
 
 const sideSchema: z.ZodType<WhySide> = named(
   'WhySide',

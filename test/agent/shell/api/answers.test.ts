@@ -2,14 +2,16 @@
 /** What is said of a running mesh, held against the API's description: nothing less, nothing more. */
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { netcheckOf, statusOf } from '../../../../agent/core/status-report.ts'
+import { netcheckOf } from '../../../../agent/core/netcheck-report.ts'
+import { statusOf } from '../../../../agent/core/status-report.ts'
 import { planOf } from '../../../../agent/core/want.ts'
 import { fromBoth, tellWhy } from '../../../../agent/core/why-from-both.ts'
 import { whyReport } from '../../../../agent/core/why-report.ts'
 import { eventSchema } from '../../../../agent/shell/api/answers/event-schema.ts'
 import { planSchema } from '../../../../agent/shell/api/answers/plan-schema.ts'
 import { statusSchema } from '../../../../agent/shell/api/answers/status-schema.ts'
-import { netcheckSchema, whySchema } from '../../../../agent/shell/api/answers/why-schema.ts'
+import { netcheckSchema } from '../../../../agent/shell/api/answers/netcheck-schema.ts'
+import { whySchema } from '../../../../agent/shell/api/answers/why-schema.ts'
 import { Cluster } from '../../../sim/cluster.ts'
 import { hostBehind, PLAIN } from '../../../sim/expected-paths.ts'
 
@@ -42,7 +44,8 @@ describe('an answer', () => {
   })
 
   it('about the network is as described', () => {
-    for (const { node } of nodes) fits(netcheckSchema, netcheckOf(node))
+    for (const { node } of nodes)
+      fits(netcheckSchema, { ...netcheckOf(node), tcp: [], tcp443: null })
   })
 
   it('about a pair is as described, whatever the path', () => {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest'
-import type { Netcheck, PeerStatus, SelfStatus } from '../../../../agent/core/status.ts'
+import type { Netcheck } from '../../../../agent/core/netcheck.ts'
+import type { PeerStatus, SelfStatus } from '../../../../agent/core/status.ts'
 import { diagnose } from '../../../../agent/shell/doctor/diagnose.ts'
 import type { Facts, StateFacts } from '../../../../agent/shell/doctor/facts.ts'
 import type { Finding } from '../../../../agent/shell/doctor/finding.ts'
@@ -215,7 +216,7 @@ describe('the doctor', () => {
     ],
     [
       'no network at all',
-      { netcheck: { ipv4: { local: [], mapped: [] } } },
+      { netcheck: { ipv4: { local: [], mapped: [], reached: null } } },
       { check: 'internet', verdict: 'bad' },
       'no usable address',
       'ip address',

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * NAT behaviour discovery (RFC 5780 sections 4.3 to 4.5) on sockets of its own, because the one port has spoken with many
+ * and its filter says nothing any more. A server with two addresses, as it says by OTHER-ADDRESS, tells filtering
+ * and mapping; any server helps to see whether two hosts behind the NAT reach each other at their outer addresses.
+ *
+ * ```
+ * opening    each server, from a socket of its own:  where am I seen, and what is your other address?
+ * filtering  the server answers from elsewhere, where nothing was sent to; two of our sockets call each other outside
+ * mapping    its other addresses are asked: where am I seen? If they are silent themselves, their silence before says nothing
+ * ```
+ */
+import { addressParts, type TransportAddress, transportAddress } from './address.ts'
+import { classifyMapping, type FilteringBehaviour, type MappingBehaviour } from './behaviour.ts'
+import { earliest, type Instant, later } from './clock.ts'
+import { DISCOVERY_SERVERS_MAX, LIFETIME_REPEAT_MS, LIFETIME_RETRY_MS } from './constants.ts'
+import type { Entropy } from './entropy.ts'
+import {
+  type SideQuestion,
+  sideQuestion,
+  sideQuestionMessages,
+  takeSideAnswer,
+} from './side-question.ts'
+import type { SideMessage, SideSocket } from './side-socket.ts'
+import type { StunCodec } from './stun-codec.ts'
+
+export interface DiscoveredBehaviour {
+  readonly filtering: FilteringBehaviour
+  readonly mapping: MappingBehaviour
+  /** Whether the NAT turns packets to its own outside back; null where there is no NAT, or no way to tell. */
+  readonly hairpin: boolean | null
+  /** One sentence with the addresses that were asked. */
+  readonly evidence: string
+}
+
+type Phase = 'resting' | 'opening' | 'filtering' | 'mapping'
+
+export interface BehaviourDiscovery {
+  phase: Phase
+  beginAt: Instant
+  /** For a server that answers at all. */
+  isWaiting: boolean
+  /** Those of this phase, and what those before came to, by name. */
+  readonly questions: Map<string, SideQuestion>
+  /** The last result, which stands until the next one. */
+  found: DiscoveredBehaviour | undefined
+}
+
+export interface DiscoveryMoment {
+  readonly now: Instant
+  readonly entropy: Entropy
+  readonly codec: StunCodec
+  /** STUN servers that have answered, best first. */
+  readonly servers: () => readonly TransportAddress[]
+  /** Addresses of this host's links. */
+  readonly localIps: () => ReadonlySet<string>
+}
+
+export function createBehaviourDiscovery(now: Instant): BehaviourDiscovery {
+  return {
+    phase: 'resting',
+    beginAt: now,
+    isWaiting: false,
+    questions: new Map(),
+    found: undefined,
+  }
+}
+
+/** A person asks. What is under way is asked anew from other sockets, and the last result stands until then. */
+export function discoverAgain(discovery: BehaviourDiscovery, now: Instant): void {
+  discovery.phase = 'resting'
+  discovery.beginAt = now
+}
+
+/** Another network: what was found says nothing here. */
+export function restartDiscovery(discovery: BehaviourDiscovery, now: Instant): void {
+  discoverAgain(discovery, now)
+  discovery.found = undefined
+}
+
+export function isDiscovering(discovery: BehaviourDiscovery): boolean {
+  return discovery.phase !== 'resting'
+}
+
+/** What to send now. Call it again at `discoveryDeadline`. */
+export function discoveryMessages(
+  discovery: BehaviourDiscovery,
+  moment: DiscoveryMoment,
+): SideMessage[] {
+  const messages = begin(discovery, moment)
+  while (discovery.phase !== 'resting') {
+    for (const question of discovery.questions.values())
+      messages.push(...sideQuestionMessages(question, moment.now, moment.codec))
+    if ([...discovery.questions.values()].some(({ state }) => state === 'open')) break
+    messages.push(...advance(discovery, moment))
+  }
+  return messages
+}
+
+/** Takes what arrived at one of the discovery's sockets. */
+export function receiveDiscovery(
+  { questions }: BehaviourDiscovery,
+  socket: SideSocket,
+  from: TransportAddress,
+  payload: Uint8Array,
+  codec: StunCodec,
+): void {
+  const message = codec.decode(payload)
+  if (!message.ok) return
+  for (const question of questions.values()) takeSideAnswer(question, socket, from, message.value)
+  // A request of ours came back from outside, to the other socket.
+  if (message.value.type !== 'other') return
+  for (const name of [CALL, CALL_BACK]) {
+    const call = questions.get(name)
+    if (call?.transaction === message.value.transaction && call.socket !== socket)
+      call.state = 'answered'
+  }
+}
+
+export function discoveryDeadline(discovery: BehaviourDiscovery): Instant | undefined {
+  if (discovery.phase === 'resting') return discovery.isWaiting ? undefined : discovery.beginAt
+  const open = [...discovery.questions.values()].filter(({ state }) => state === 'open')
+  return earliest(open.map(({ nextAt }) => nextAt))
+}
+
+/** The one whose filter is looked at, by the server's place; and one more behind the same NAT. */
+const SOCKET = 'behaviour-'
+const OTHER_SOCKET = 'behaviour-other'
+
+const OPENING = 'opening-'
+const OPENING_OTHER = 'opening-other'
+const CALL = 'call'
+const CALL_BACK = 'call-back'
+/** From the server's other address and port; from its other port. */
+const FROM_OTHER = 'from-other'
+const FROM_OTHER_PORT = 'from-other-port'
+const TO_OTHER = 'to-other'
+const TO_OTHER_IP = 'to-other-ip'
+const TO_OTHER_PORT = 'to-other-port'
+
+function begin(discovery: BehaviourDiscovery, moment: DiscoveryMoment): SideMessage[] {
+  if (discovery.phase !== 'resting' || discovery.beginAt > moment.now) return []
+  const servers = moment.servers().slice(0, DISCOVERY_SERVERS_MAX)
+  const [first] = servers
+  discovery.isWaiting = first === undefined
+  if (first === undefined) return []
+  const closing = closed(discovery)
+  discovery.phase = 'opening'
+  discovery.questions.clear()
+  const ask = asker(discovery, moment)
+  servers.forEach((to, i) => ask(OPENING + i, { socket: SOCKET + i, to }))
+  ask(OPENING_OTHER, { socket: OTHER_SOCKET, to: first })
+  return closing
+}
+
+function advance(discovery: BehaviourDiscovery, moment: DiscoveryMoment): SideMessage[] {
+  const ask = asker(discovery, moment)
+  const able = ableServer(discovery)
+  switch (discovery.phase) {
+    case 'opening': {
+      discovery.phase = 'filtering'
+      const [one, other] = [
+        discovery.questions.get(`${OPENING}0`),
+        discovery.questions.get(OPENING_OTHER),
+      ]
+      if (one?.mapped !== undefined && other?.mapped !== undefined) {
+        ask(CALL, { socket: one.socket, to: other.mapped })
+        ask(CALL_BACK, { socket: other.socket, to: one.mapped })
+      }
+      if (able === undefined) return []
+      const { socket, server, other: elsewhere, otherPort } = able
+      const everything = { changeAddress: true, changePort: true }
+      ask(FROM_OTHER, { socket, to: server, options: everything, answerer: elsewhere })
+      ask(FROM_OTHER_PORT, {
+        socket,
+        to: server,
+        options: { changePort: true },
+        answerer: otherPort,
+      })
+      return []
+    }
+    case 'filtering':
+      discovery.phase = 'mapping'
+      if (able === undefined) return []
+      ask(TO_OTHER, { socket: able.socket, to: able.other })
+      ask(TO_OTHER_IP, { socket: able.socket, to: able.otherIp })
+      ask(TO_OTHER_PORT, { socket: able.socket, to: able.otherPort })
+      return []
+    case 'mapping':
+    case 'resting':
+      discovery.found = conclude(discovery, moment)
+      discovery.phase = 'resting'
+      discovery.beginAt = later(
+        moment.now,
+        able === undefined ? LIFETIME_RETRY_MS : LIFETIME_REPEAT_MS,
+      )
+      return closed(discovery)
+  }
+}
+
+function asker({ questions }: BehaviourDiscovery, moment: DiscoveryMoment) {
+  return (name: string, asking: Parameters<typeof sideQuestion>[0]) =>
+    void questions.set(name, sideQuestion(asking, moment))
+}
+
+/** Closes the sockets: the next discovery needs ports that have spoken with nobody. */
+function closed({ questions }: BehaviourDiscovery): SideMessage[] {
+  const sockets = new Set([...questions.values()].map(({ socket }) => socket))
+  return [...sockets].map((socket) => ({ kind: 'close', socket }))
+}
+
+interface AbleServer {
+  readonly socket: SideSocket
+  readonly server: TransportAddress
+  readonly mapped: TransportAddress
+  readonly other: TransportAddress
+  readonly otherIp: TransportAddress
+  readonly otherPort: TransportAddress
+}
+
+/** The first server that has answered and says that it has another address. */
+function ableServer({ questions }: BehaviourDiscovery): AbleServer | undefined {
+  for (let i = 0; i < DISCOVERY_SERVERS_MAX; i++) {
+    const { to: server, socket, mapped, otherAddress: other } = questions.get(OPENING + i) ?? {}
+    if (server === undefined || socket === undefined) return undefined
+    if (mapped === undefined || other === undefined) continue
+    const [here, there] = [addressParts(server), addressParts(other)]
+    const otherIp = transportAddress(there.ip, here.port)
+    const otherPort = transportAddress(here.ip, there.port)
+    if (here.ip === there.ip || here.port === there.port || here.family !== there.family) continue
+    if (otherIp.ok && otherPort.ok)
+      return { socket, server, mapped, other, otherIp: otherIp.value, otherPort: otherPort.value }
+  }
+  return undefined
+}
+
+function conclude(
+  discovery: BehaviourDiscovery,
+  { localIps }: DiscoveryMoment,
+): DiscoveredBehaviour {
+  const { questions } = discovery
+  const answered = (name: string) => questions.get(name)?.state === 'answered'
+  const mapped = questions.get(`${OPENING}0`)?.mapped
+  const isOutside = mapped !== undefined && !localIps().has(addressParts(mapped).ip)
+  const hairpin = isOutside && questions.has(CALL) ? answered(CALL) || answered(CALL_BACK) : null
+  const able = ableServer(discovery)
+  if (able === undefined) return { ...UNKNOWN, hairpin, evidence: whyNone(questions) }
+  const { server, other, otherPort } = able
+  const said = (filtering: FilteringBehaviour, evidence: string) => ({ filtering, evidence })
+  const judge = () => {
+    if (answered(FROM_OTHER))
+      return said('endpoint-independent', `${server} was asked, and ${other} got in`)
+    if (!answered(TO_OTHER))
+      return said('unknown', `${other}, which ${server} names, does not answer at all`)
+    if (answered(FROM_OTHER_PORT))
+      return said('address-dependent', `${server} was asked; ${otherPort} got in, ${other} did not`)
+    if (!answered(TO_OTHER_PORT))
+      return said('unknown', `${otherPort}, which ${server} names, does not answer at all`)
+    return said(
+      'address-and-port-dependent',
+      `${server} was asked, and neither ${otherPort} nor ${other} got in`,
+    )
+  }
+  return { ...judge(), mapping: mappingOf(discovery, able), hairpin }
+}
+
+const UNKNOWN = { filtering: 'unknown', mapping: 'unknown' } as const
+
+function whyNone(questions: BehaviourDiscovery['questions']): string {
+  const asked = [...questions].flatMap(([name, question]) =>
+    name.startsWith(OPENING) && name !== OPENING_OTHER ? [question] : [],
+  )
+  const servers = asked.map(({ to }) => to).join(', ')
+  return asked.every(({ state }) => state === 'silent')
+    ? `no answer from ${servers}`
+    : `no second address to answer from (RFC 5780) at ${servers}`
+}
+
+/** Told only if all four addresses have answered; whether there is a NAT at all, others tell. */
+function mappingOf(
+  { questions }: BehaviourDiscovery,
+  { server, mapped }: AbleServer,
+): MappingBehaviour {
+  const observations = [{ observer: server, mapped }]
+  for (const name of [TO_OTHER, TO_OTHER_IP, TO_OTHER_PORT]) {
+    const { to, mapped: seen } = questions.get(name) ?? {}
+    if (to === undefined || seen === undefined) return 'unknown'
+    observations.push({ observer: to, mapped: seen })
+  }
+  return classifyMapping({ local: [], observations, silentServers: 0 }).mapping
+}
