@@ -9,7 +9,7 @@
  *    ceiling --lost--> base --carried--> middle --carried--> upper middle ...   until the step is PATH_MTU_STEP
  *                        \--lost--> floor (only IPv4 can be that small)
  * ```
- * Lost means three in a row; that a hop says how much it carries cuts the search short then.
+ * Lost means three in a row; what a hop says that it carries is tried next then.
  */
 import { type Instant, later } from './clock.ts'
 import {
@@ -79,21 +79,14 @@ export function measured(path: PathMtu, outcome: MeasureOutcome, now: Instant): 
     case 'lost':
     case 'too-large':
       path.losses += 1
-      // What the kernel knows it knows of an address, behind which others may have other links.
       if (path.losses < PATH_MTU_TRIES) path.askAt = now
-      else refuse(path, smallestRefused(path.asking, outcome), now)
+      else refuse(path, path.asking, now, outcome.kind === 'too-large' ? outcome.mtu : undefined)
       break
     case 'unasked':
       path.askAt = later(now, PATH_MTU_VERIFY_MS)
       break
   }
   return path.carried !== before
-}
-
-function smallestRefused(asked: number, outcome: MeasureOutcome): number {
-  if (outcome.kind !== 'too-large') return asked
-  // The base may get through in pieces, whatever a hop carries whole.
-  return Math.min(asked, Math.max(outcome.mtu, PATH_MTU_BASE) + 1)
 }
 
 /** Asks anew for what was proven: a path in use must not swallow large packets for long. */
@@ -126,7 +119,8 @@ function take(path: PathMtu, now: Instant): void {
   ask(path, path.ceiling, now)
 }
 
-function refuse(path: PathMtu, size: number, now: Instant): void {
+/** `named`: what a hop is said to carry. */
+function refuse(path: PathMtu, size: number, now: Instant, named?: number): void {
   const wasSettled = path.settledAt !== undefined
   path.losses = 0
   path.high = size
@@ -134,7 +128,7 @@ function refuse(path: PathMtu, size: number, now: Instant): void {
   // What was proven is so no more.
   if (path.carried >= size) path.carried = Math.min(PATH_MTU_BASE, path.ceiling)
   if (wasSettled || (path.low !== undefined && path.low >= size)) path.low = undefined
-  const next = nextBelow(path, size)
+  const next = nextBelow(path, size, named)
   if (next !== undefined) return ask(path, next, now)
   if (path.low !== undefined) return settle(path, now)
   // Not even that: it is not the size that is lost.
@@ -151,13 +145,11 @@ function nextAbove(path: PathMtu, low: number): number | undefined {
   return middle < high ? middle : undefined
 }
 
-function nextBelow(path: PathMtu, size: number): number | undefined {
+function nextBelow(path: PathMtu, size: number, named = PATH_MTU_BASE): number | undefined {
   if (path.low !== undefined) return nextAbove(path, path.low)
-  if (size > PATH_MTU_BASE) {
-    // A hop that has said what it carries is believed, once it is proven.
-    const named = roundDown(size - 1)
-    return size < path.asking && named > PATH_MTU_BASE ? named : PATH_MTU_BASE
-  }
+  // Where to go on, and no bound: it may be what the kernel remembers of another time, or of another host behind that address.
+  if (size > PATH_MTU_BASE)
+    return Math.max(PATH_MTU_BASE, Math.min(roundDown(named), size - PATH_MTU_STEP))
   if (size <= PATH_MTU_FLOOR) return undefined
   path.carried = PATH_MTU_FLOOR
   return PATH_MTU_FLOOR

@@ -7,7 +7,13 @@ import { createPathMtu, measured, measureDue, verifySoon } from '../../nat/path-
 const CEILING = 1420
 
 /** A path that swallows what is larger than it carries, or says so. */
-function measuredPath(options: { carries: number; ceiling?: number; tells?: boolean }) {
+function measuredPath(options: {
+  carries: number
+  ceiling?: number
+  tells?: boolean
+  /** What the kernel says instead, once a packet is lost. */
+  remembers?: number
+}) {
   const path = createPathMtu(options.ceiling ?? CEILING, instant(0))
   const world = { carries: options.carries, nowMs: 0, asked: [] as number[] }
   const run = (untilMs: number) => {
@@ -19,9 +25,10 @@ function measuredPath(options: { carries: number; ceiling?: number; tells?: bool
       const fits = size <= world.carries
       world.nowMs += fits ? 20 : 500
       if (fits) measured(path, { kind: 'carried' }, instant(world.nowMs))
-      else if (options.tells === true)
-        measured(path, { kind: 'too-large', mtu: world.carries }, instant(world.nowMs))
-      else measured(path, { kind: 'lost' }, instant(world.nowMs))
+      else if (options.tells === true || options.remembers !== undefined) {
+        const mtu = options.remembers ?? world.carries
+        measured(path, { kind: 'too-large', mtu }, instant(world.nowMs))
+      } else measured(path, { kind: 'lost' }, instant(world.nowMs))
     }
     world.nowMs = untilMs
   }
@@ -52,12 +59,18 @@ describe('what a path carries', () => {
     expect(world.asked.length).toBeLessThan(20)
   })
 
-  it('is found soon where a hop says what it carries, which is believed after three losses', () => {
+  it('is looked for next where a hop says that it carries it', () => {
     const { path, world, run } = measuredPath({ carries: 1372, tells: true })
     run(5_000)
     expect(path.carried).toBe(1360)
     expect(world.asked.slice(0, 4)).toEqual([CEILING, CEILING, CEILING, 1360])
-    expect(world.asked.length).toBeLessThan(10)
+    expect(world.asked.length).toBeLessThan(20)
+  })
+
+  it('is found although what is known of a hop is of another time', () => {
+    const { path, run } = measuredPath({ carries: 1400, remembers: 1303 })
+    run(30_000)
+    expect(path.carried).toBe(1392)
   })
 
   it('is never more than what came back, nor less than a step below what could have', () => {
