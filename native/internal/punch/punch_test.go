@@ -4,9 +4,11 @@ package punch
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"testing"
 	"time"
 )
@@ -73,6 +75,46 @@ func TestItOutlivesAPeerThatIsNotThereYet(t *testing.T) {
 	_, _ = again.WriteToUDP([]byte("here I am"), from)
 	if got := <-heard; got != "here I am" {
 		t.Errorf("heard %q", got)
+	}
+}
+
+func TestASocketIsTakenOverByTheNextStartWithItsPort(t *testing.T) {
+	peer := listen(t)
+	first, _ := open(t, peer)
+	file, err := first.udp.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+	next, err := TakeOver(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(next.Close)
+	if next.Port() != first.Port() || next.Remote() != first.Remote() {
+		t.Errorf("it leads from %d to %v", next.Port(), next.Remote())
+	}
+	heard := make(chan string, 1)
+	go next.Pump(func(datagram []byte, _ netip.AddrPort) { heard <- string(datagram) })
+	_, _ = peer.WriteToUDP([]byte("as before"), &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: next.Port()})
+	if got := <-heard; got != "as before" {
+		t.Errorf("heard %q", got)
+	}
+}
+
+func TestWhatIsNoPunchedSocketIsNotTakenOver(t *testing.T) {
+	file, err := listen(t).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := TakeOver(file); !errors.Is(err, ErrForeign) {
+		t.Errorf("an open one: %v", err)
+	}
+	if file, err = os.Open(os.DevNull); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := TakeOver(file); err == nil {
+		t.Error("no socket at all is taken over")
 	}
 }
 
