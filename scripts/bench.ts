@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util'
 import { benchChanges } from './bench-runs/changes.ts'
 import { benchDirect } from './bench-runs/direct.ts'
-import { benchFailover } from './bench-runs/failover.ts'
+import { benchFailover, FAILOVER_SCENARIOS } from './bench-runs/failover.ts'
 import { benchFirstPing } from './bench-runs/first-ping.ts'
 import { benchMemory } from './bench-runs/memory.ts'
 import { benchRelayed } from './bench-runs/relayed.ts'
@@ -21,10 +21,19 @@ const BENCHES = {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean' }, rounds: { type: 'string' } },
+  options: {
+    json: { type: 'boolean' },
+    rounds: { type: 'string' },
+    scenario: { type: 'string' },
+  },
 })
 const unknown = positionals.find((name) => !Object.hasOwn(BENCHES, name))
 const rounds = Number(values.rounds ?? 5)
+const { scenario } = values
+if (scenario !== undefined && !FAILOVER_SCENARIOS.includes(scenario)) {
+  console.error(`bench: --scenario is one of ${FAILOVER_SCENARIOS.join(', ')}`)
+  process.exit(2)
+}
 if (unknown !== undefined || !Number.isInteger(rounds) || rounds < 1) {
   const problem =
     unknown === undefined ? '--rounds takes a whole number' : `no benchmark "${unknown}"`
@@ -35,7 +44,7 @@ if (unknown !== undefined || !Number.isInteger(rounds) || rounds < 1) {
 const results: Record<string, unknown> = {}
 for (const [name, bench] of Object.entries(BENCHES)) {
   if (positionals.length > 0 && !positionals.includes(name)) continue
-  const { rows, facts } = await bench(rounds)
+  const { rows, facts } = await bench(rounds, scenario)
   results[name] = facts
   if (values.json !== true) {
     console.log(`\n${name}`)

@@ -1,141 +1,114 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a path that dies costs: the longest time without an answer around each of many cuts, a datagram every 10 ms. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Lab, startLab } from '../../netns-lab/lab.ts'
-import { Member } from '../../netns-lab/member.ts'
+import type { Lab } from '../../netns-lab/lab.ts'
+import type { Member } from '../../netns-lab/member.ts'
 import { Traffic } from '../../netns-lab/traffic.ts'
-import { type BenchResult, percentile, spread } from './figures.ts'
+import { keepOutcome, type Outcome, outcomeRow } from './failover-outcome.ts'
+import { type MeshgatePair, runMeshgate, settled, startPairs } from './failover-pairs.ts'
+import { RIVALS, rivalOutcome } from './failover-rivals.ts'
+import { SCENARIOS, type Scenario } from './failover-scenarios.ts'
+import type { BenchResult } from './figures.ts'
 
-/** How long a path stays cut, and how long both hosts have been direct again before the next cut: so long that
- * no path is held because it comes and goes. */
-const CUT_MS = 2_000
+/** So long have both hosts been direct again before the next cut that no path is held because it comes and goes. */
 const REST_MS = 10_500
+const COST_MS = 20_000
 
-interface Way {
-  /** Of a kind whose next cut has to wait for ever longer. */
-  readonly roundsMax?: number
-  cut(lab: Lab): Promise<unknown>
-  heal(lab: Lab): Promise<unknown>
+/** All that `--scenario` takes. */
+export const FAILOVER_SCENARIOS = [...Object.keys(SCENARIOS), ...RIVALS, 'probe-cost']
+
+/** `rounds`: for each of the five pairs. Each outcome is kept, and docs/failover.md made from all that are. */
+export async function benchFailover(rounds: number, only?: string): Promise<BenchResult> {
+  const facts: Record<string, Outcome> = {}
+  for (const name of FAILOVER_SCENARIOS) {
+    if (only !== undefined && name !== only) continue
+    const outcome = await outcomeOf(name, rounds)
+    facts[name] = outcome
+    console.error(outcomeRow(outcome))
+    keepOutcome(name, outcome)
+  }
+  return { rows: Object.values(facts).map(outcomeRow), facts }
 }
 
-const WAYS: Readonly<Record<string, Way>> = {
-  'cut both ways': {
-    cut: (lab) => lab.set('internet', { cuts: [['home-a', 'home-b']] }),
-    heal: (lab) => lab.set('internet', { cuts: [] }),
-  },
-  'cut one way': {
-    cut: (lab) => {
-      const [from, to] = [lab.host('home-a').address, lab.host('home-b').address]
-      const chain = 'add chain ip oneway forward { type filter hook forward priority -10; }'
-      const drop = `add rule ip oneway forward ip saddr ${from} ip daddr ${to} drop`
-      return lab.host('internet').run(['nft', `add table ip oneway; ${chain}; ${drop}`])
-    },
-    heal: (lab) => lab.host('internet').run(['nft', 'delete table ip oneway']),
-  },
-  'WireGuard dropped, probes passed': {
-    // A path that carried nothing is held for 10 s, then 20, 40.
-    roundsMax: 3,
-    cut: (lab) => lab.set('wan-a', { dropWireguard: true }),
-    heal: (lab) => lab.set('wan-a', { dropWireguard: false }),
-  },
-}
-
-/** `rounds`: cuts of each kind. */
-export async function benchFailover(rounds: number): Promise<BenchResult> {
-  const lab = await startLab({
-    name: 'bench-failover',
-    hosts: { hub: {}, other: {}, alice: { behind: 'home-a' }, bob: { behind: 'home-b' } },
-    nats: {
-      'home-a': { kind: 'port-restricted', link: { name: 'wan-a' } },
-      'home-b': { kind: 'port-restricted' },
-    },
-  })
-  const rows: string[] = []
-  const facts: Record<string, unknown> = {}
+async function outcomeOf(name: string, rounds: number): Promise<Outcome> {
+  const rival = RIVALS.find((one) => one === name)
+  if (rival !== undefined) return rivalOutcome(rival)
+  const scenario = SCENARIOS[name]
+  const lab = await startPairs('bench-failover')
   try {
-    const [alice, bob] = await pairOf(lab)
-    for (const [name, way] of Object.entries(WAYS)) {
-      const cuts = Math.min(rounds, way.roundsMax ?? rounds)
-      const { gapsMs, lostShare } = await gapsOf(lab, [alice, bob], way, cuts)
-      const p99 = percentile(gapsMs, 99)
-      const lost = `${(lostShare * 100).toFixed(2)} % of all datagrams lost`
-      rows.push(`${name}, ${cuts} cuts: gap ${spread(gapsMs)} ms, p99 ${p99} ms; ${lost}`)
-      console.error(rows.at(-1))
-      facts[name] = { gapsMs, p99, lostShare }
-    }
-    rows.push(await probeCost(alice))
+    const pairs = await runMeshgate(lab, scenario?.config)
+    await Promise.all(pairs.map(settled))
+    if (scenario === undefined) return await probeCost(pairs)
+    return await suffer(lab, pairs, scenario, Math.min(rounds, scenario.roundsMax ?? rounds))
   } finally {
     await lab.stop()
   }
-  return { rows, facts }
 }
 
-async function pairOf(lab: Lab): Promise<readonly [Member, Member]> {
-  const [hub, other, alice, bob] = ['hub', 'other', 'alice', 'bob'].map(
-    (name) => new Member(lab.host(name)),
-  )
-  await hub!.init()
-  await hub!.run()
-  const token = await hub!.createToken('--uses', '3')
-  for (const member of [other!, alice!, bob!]) {
-    await member.join(token)
-    await member.run()
-  }
-  return [alice!, bob!]
-}
-
-async function gapsOf(
+async function suffer(
   lab: Lab,
-  [alice, bob]: readonly [Member, Member],
-  way: Way,
+  pairs: readonly MeshgatePair[],
+  scenario: Scenario,
   rounds: number,
-): Promise<{ readonly gapsMs: readonly number[]; readonly lostShare: number }> {
-  await Promise.all([
-    alice.reaches('bob', 'direct', 60_000),
-    bob.reaches('alice', 'direct', 60_000),
-  ])
-  const address = (await alice.peer('bob')).addresses[0] ?? ''
+): Promise<Outcome> {
+  const parts = await Promise.all(
+    pairs.map(async (pair, i) => {
+      // One after the other.
+      await sleep((i * (REST_MS + scenario.lastsMs)) / pairs.length)
+      return sufferAlone(lab, pair, scenario, rounds)
+    }),
+  )
+  return {
+    what: 'meshgate',
+    title: scenario.title,
+    gapsMs: parts.flatMap(({ gapsMs }) => gapsMs),
+    sent: parts.reduce((sum, { sent }) => sum + sent, 0),
+    lost: parts.reduce((sum, { lost }) => sum + lost, 0),
+  }
+}
+
+async function sufferAlone(lab: Lab, pair: MeshgatePair, scenario: Scenario, rounds: number) {
+  const { alice, bob } = pair
+  const address = (await alice.peer(bob.name)).addresses[0] ?? ''
   const traffic = Traffic.start(alice.host, bob.host, { address })
   const spans: (readonly [number, number])[] = []
-  try {
-    for (let round = 0; round < rounds; round++) {
-      await sleep(REST_MS)
-      const cutAt = Date.now()
-      await way.cut(lab)
-      await sleep(CUT_MS)
-      spans.push([cutAt, Date.now()])
-      await way.heal(lab)
-      // One of a pair may be direct again before the other one.
-      await alice.reaches('bob', 'direct', 60_000)
-      await bob.reaches('alice', 'direct', 60_000)
-    }
-  } finally {
-    await way.heal(lab).catch(() => undefined)
+  for (let round = 0; round < rounds; round++) {
+    await sleep(REST_MS)
+    const from = Date.now()
+    await scenario.happen(lab, pair)
+    await sleep(scenario.lastsMs)
+    spans.push([from, Date.now()])
+    await scenario.mend(lab, pair)
+    await settled(pair)
   }
   const report = await traffic.stop()
   const gapsMs = spans.map(([from, to]) => report.longestGapMs(from, to))
-  return { gapsMs, lostShare: report.lost / report.sent }
+  return { gapsMs, sent: report.sent, lost: report.lost }
 }
 
-const COST_MS = 20_000
-
-/** Bytes on the wire in both directions that are neither WireGuard's nor relayed, a second. */
-async function probeCost(alice: Member): Promise<string> {
-  const probes = async () => {
-    const capture = await alice.host.capture('any', 'udp and udp[8:4] = 0x6d677001')
-    await sleep(COST_MS)
-    const { packets } = await capture.stop()
-    const bytes = packets.reduce((sum, { line }) => {
-      const length = /length (\d+)/.exec(line)?.[1]
-      // IPv4 and UDP headers.
-      return sum + (length === undefined ? 0 : Number(length) + 28)
-    }, 0)
-    return (bytes / (COST_MS / 1000)).toFixed(0)
-  }
-  const idle = await probes()
-  const address = (await alice.peer('bob')).addresses[0] ?? ''
+/** Bytes of probes on the wire, in both directions, IP and UDP headers included. */
+async function probeCost(pairs: readonly MeshgatePair[]): Promise<Outcome> {
+  const { alice, bob } = pairs[0]!
+  const peers = (await alice.status()).peers.length
+  const idle = await probeBytes(alice)
+  const address = (await alice.peer(bob.name)).addresses[0] ?? ''
   const ping = alice.host.spawn(['ping', '-i', '0.2', address], { log: 'cost.log' })
-  const busy = await probes()
+  const busy = await probeBytes(alice)
   ping.kill('SIGINT')
-  return `probes of a host with 3 peers: ${idle} B/s while all are idle, ${busy} B/s with traffic to one`
+  const perIdlePeer = idle / peers
+  const [one, other] = [perIdlePeer.toFixed(1), (busy - idle + perIdlePeer).toFixed(0)]
+  const title = `probes: ${one} B/s an idle peer, ${other} B/s a peer with traffic (of ${peers} peers)`
+  return { what: 'meshgate', title, gapsMs: [], sent: 0, lost: 0 }
+}
+
+async function probeBytes(member: Member): Promise<number> {
+  const capture = await member.host.capture('any', 'udp and udp[8:4] = 0x6d677001')
+  await sleep(COST_MS)
+  const { packets } = await capture.stop()
+  const bytes = packets.reduce((sum, { line }) => {
+    const length = /length (\d+)/.exec(line)?.[1]
+    // IPv4 and UDP headers.
+    return sum + (length === undefined ? 0 : Number(length) + 28)
+  }, 0)
+  return bytes / (COST_MS / 1000)
 }

@@ -70,13 +70,21 @@ const relayed = async () => {
 const SUPERVISOR = '$(pgrep --ns $$ --nslist net -o -x meshgate-helper)'
 
 const OTHER_VERSION = 'another-build'
-const HELPER = fileURLToPath(new URL('../../dist/meshgate-helper', import.meta.url))
+const DIST = fileURLToPath(new URL('../../dist', import.meta.url))
+const HELPER = `${DIST}/meshgate-helper`
 
 /** From here on this host finds another build where its helper's program was. */
 async function otherBuild(host: LabHost): Promise<void> {
   const program = `${host.stateDir}/other-helper`
   buildHelper({ version: OTHER_VERSION, output: program })
   await host.run(['mount', '--bind', program, HELPER])
+}
+
+/** The same for the agent, of which only the version differs. */
+async function otherAgent(host: LabHost): Promise<void> {
+  const copy = `${host.stateDir}/other-dist`
+  const rename = `sed -i 's/VERSION="[^"]*/&-other/' ${copy}/*.mjs`
+  await host.run(['sh', '-c', `cp -r ${DIST} ${copy} && ${rename} && mount --bind ${copy} ${DIST}`])
 }
 
 async function lastHelper(member: Member) {
@@ -133,6 +141,46 @@ test('an agent that is killed under load costs no packet, and the next one adopt
     await mesh.alice.run()
     await mesh.alice.reaches('bob')
   })
+  expect(report.lost).toBe(0)
+})
+
+test('an agent in a crash loop costs no packet more than the path that is cut meanwhile', async () => {
+  await armed()
+  let cutAt = 0
+  const report = await whileTrafficFlows(async () => {
+    for (let crash = 0; crash < 3; crash++) {
+      mesh.alice.process.kill('SIGKILL')
+      await mesh.alice.process.exit
+      if (crash === 1) {
+        cutAt = Date.now()
+        await lab.set('internet', { cuts: [['home-a', 'home-b']] })
+      }
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      mesh.alice.start()
+      await new Promise((resolve) => setTimeout(resolve, 500))
+    }
+    await mesh.alice.reaches('bob', 'relay', 30_000)
+    await lab.set('internet', { cuts: [] })
+  })
+  const gapMs = report.longestGapMs(cutAt)
+  expect(gapMs).toBeLessThan(GAP_MS_MAX)
+  // All that is lost was lost to the cut.
+  expect(report.lost).toBeLessThanOrEqual(gapMs / 10 + 2)
+})
+
+test('an agent of another version goes on with a relayed session, and loses no packet', async () => {
+  await armed()
+  await lab.set('internet', { cuts: [['home-a', 'home-b']] })
+  await relayed()
+  await otherAgent(mesh.alice.host)
+  const report = await whileTrafficFlows(async () => {
+    await mesh.alice.do(['agent', 'stop'])
+    await mesh.alice.process.exit
+    await mesh.alice.run()
+    await mesh.alice.reaches('bob', 'relay')
+  })
+  await lab.set('internet', { cuts: [] })
+  expect(await mesh.alice.do(['--version'])).toContain('-other')
   expect(report.lost).toBe(0)
 })
 
