@@ -45,8 +45,8 @@ function documentOf(outcomes: readonly Outcome[]): string {
 
 Written by \`scripts/bench failover\` (one scenario a call: \`--scenario both-ways\`), in a lab of two public hosts and five pairs of hosts behind
 port-restricted NATs. Each pair speaks UDP with itself, a datagram every 10 ms there and back; the gap is the longest time without an answer around the
-moment when something happens. Lost datagrams are those of the whole run. nebula and tinc are Debian's, with their defaults, one of the public hosts as lighthouse and
-relay, on the same hosts and NATs; their paths stay cut for 60 s, and what was not mended by then counts as 60 s.
+moment when something happens. Lost datagrams are those of the whole run. nebula and tinc are Debian's, one of the public hosts as lighthouse and
+relay (which nebula is told of once pairs are direct), on the same hosts and NATs; their paths stay cut for 60 s, and what was not mended by then counts as 60 s.
 
 | program | what happens | times | median, ms | p90 | p99 | most | lost |
 |---|---|---|---|---|---|---|---|
