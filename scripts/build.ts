@@ -46,6 +46,7 @@ const nativeBeside: Plugin = {
 }
 
 await buildAgent()
+await buildPage()
 copyNativeChannels()
 try {
   buildHelper({ version, output: join(dist, 'meshgate-helper') })
@@ -84,6 +85,29 @@ async function buildAgent(): Promise<void> {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
   })
+}
+
+/** The dashboard: three files that load nothing else. */
+async function buildPage(): Promise<void> {
+  const source = join(root, 'agent/dashboard')
+  const folder = join(dist, 'dashboard')
+  rmSync(folder, { recursive: true, force: true })
+  await build({
+    entryPoints: { app: join(source, 'app.tsx'), 'app-style': join(source, 'app.css') },
+    outdir: folder,
+    entryNames: '[name]',
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+  })
+  for (const file of ['index.html', 'icon.svg'])
+    copyFileSync(join(source, file), join(folder, file))
 }
 
 /** The binary that was made for this machine, as the package that brings it chooses it. */

@@ -105,7 +105,7 @@ function lastSwitchOf({ lastSwitch }: Peer): SwitchStatus | null {
 }
 
 /** Any sign counts: a round trip inside the session, a path that answers, or a fresh record. */
-function livenessOf(node: Node, peer: Peer, now: Now): Liveness {
+export function livenessOf(node: Node, peer: Peer, now: Now): Liveness {
   if (isReached(peer)) return 'alive'
   const life = swimLife(node, peer)
   if (life !== undefined) return life

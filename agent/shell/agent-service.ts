@@ -8,6 +8,7 @@ import { policyOf } from '../../topology/notice.ts'
 import type { Policy } from '../../topology/policy.ts'
 import type { Now } from '../../nat/clock.ts'
 import type { EventEntry } from '../core/event-log.ts'
+import { servesRelay } from '../core/hubs.ts'
 import { peerByName } from '../core/peer-names.ts'
 import type { Node, Peer } from '../core/state.ts'
 import { pathStatusOf } from '../core/path-status.ts'
@@ -20,12 +21,20 @@ import { planOf } from '../core/want.ts'
 import { fromBoth } from '../core/why-from-both.ts'
 import { whyReport } from '../core/why-report.ts'
 import type { AgentApi, PingOutcome, Reloaded, RotationOutcome } from './api/agent-api.ts'
+import type { AdminDesk } from './authority/admin-desk.ts'
+import { agentDesk } from './authority/agent-desk.ts'
+import type { JoinDesk } from './authority/answer-join.ts'
 import { delay } from './clock.ts'
+import { AgentPage } from './dashboard/agent-page.ts'
+import type { PageLink } from './dashboard/page-server.ts'
 import { drain, type HubReport, hubReport } from './draining.ts'
 import type { EventFeed } from './event-feed.ts'
+import { Failure } from './failure.ts'
 import type { HelperClient } from './helper/helper-client.ts'
 import type { Loop } from './loop.ts'
 import type { ControlCounts } from './underlay/control-lanes.ts'
+import type { Config } from './state/config.ts'
+import type { StateDir } from './state/state-dir.ts'
 import { reachTcp } from './tcp-reach.ts'
 import { metricsText } from './telemetry/metrics.ts'
 import { type Sample, SAMPLE_MS, SampleHistory } from './telemetry/sample-history.ts'
@@ -45,6 +54,10 @@ export interface AgentServiceOptions {
   readonly helper: HelperClient
   readonly readClock: () => Now
   readonly feed: EventFeed
+  readonly state: StateDir
+  readonly config: Config
+  /** Undefined where the network's key is not. */
+  readonly joinDesk: JoinDesk | undefined
   readonly ask: (to: NodeId, question: Question) => Promise<Told>
   controlCounts(): ControlCounts
   readonly onReload: () => Reloaded
@@ -60,8 +73,16 @@ export class AgentService implements AgentApi {
 
   readonly #history = new SampleHistory()
 
+  readonly #desk: AdminDesk | undefined
+
+  readonly #page: AgentPage
+
   constructor(options: AgentServiceOptions) {
     this.#options = options
+    const { node, state, config, joinDesk: join, onNotice: spread } = options
+    this.#desk = agentDesk({ join, node, state, config, spread })
+    const { dashboard: allowed, dashboardPort: port } = config
+    this.#page = new AgentPage({ api: this, allowed, port, isHub: () => servesRelay(node) })
     const sample = () => this.#history.take(statusOf(options.node, options.readClock()).peers)
     setInterval(sample, SAMPLE_MS).unref()
   }
@@ -157,6 +178,22 @@ export class AgentService implements AgentApi {
 
   async policy(): Promise<{ readonly policy: Policy | null }> {
     return { policy: policyOf(this.#options.node.notices) ?? null }
+  }
+
+  desk(): AdminDesk {
+    const desk = this.#desk
+    if (desk !== undefined) return desk
+    throw new Failure('no-authority', "this host does not hold the network's key", {
+      remedy: 'ask on the host on which `meshgate init` made the network',
+    })
+  }
+
+  dashboard(): Promise<PageLink> {
+    return this.#page.link()
+  }
+
+  close(): Promise<void> {
+    return this.#page.close()
   }
 
   async announce(notice: Uint8Array): Promise<boolean> {

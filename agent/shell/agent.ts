@@ -81,6 +81,7 @@ class Agent {
   readonly #end: AgentEnd
   #underlay: Underlay | undefined
   #api: { close(): Promise<void> } | undefined
+  #page: { close(): Promise<void> } | undefined
 
   /** Resolves to the exit code. */
   static async run(options: RunOptions): Promise<number> {
@@ -171,9 +172,11 @@ class Agent {
     this.#underlay = await this.#startUnderlay()
     this.#underlay.setTargets(this.#targets)
     await this.#membership.announce()
+    const api = this.#service()
+    this.#page = api
     this.#api = await startLocalApi({
       socketPath: join(runDir, 'agent.sock'),
-      api: this.#service(),
+      api,
       metricsPort: this.#options.config.metricsPort,
     })
     process.on('SIGHUP', this.#onHangUp)
@@ -251,6 +254,9 @@ class Agent {
       node: this.#node,
       loop: this.#loop,
       helper: this.#helper,
+      state: this.#state,
+      config: this.#options.config,
+      joinDesk: this.#desk,
       readClock,
       feed: this.#feed,
       ask: (to, question) => this.#ask(to, question),
@@ -271,6 +277,7 @@ class Agent {
     this.#channels.stop()
     this.#sideSockets.close()
     this.#helper.close()
+    await this.#page?.close()
     await this.#api?.close()
     await this.#underlay?.close()
     this.#desk?.close()

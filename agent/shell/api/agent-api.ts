@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Policy } from '../../../topology/policy.ts'
 import type { EventEntry } from '../../core/event-log.ts'
+import type { AdminDesk } from '../authority/admin-desk.ts'
+import type { PageLink } from '../dashboard/page-server.ts'
 import type { Sample } from '../telemetry/sample-history.ts'
 import type { HubReport } from '../draining.ts'
 import type { FullNetcheck } from '../../core/netcheck.ts'
@@ -58,6 +60,10 @@ export interface AgentApi {
   policy(): Promise<{ readonly policy: Policy | null }>
   /** Tells the members what the authority says; false if it is not the authority's word. */
   announce(notice: Uint8Array): Promise<boolean>
+  /** Tokens and members. Throws Failure `no-authority` where the network's key is not. */
+  desk(): AdminDesk
+  /** A link to the page, which works once. Throws Failure `page-off` where there is none. */
+  dashboard(): Promise<PageLink>
   /** Goes on under new keys; the session layer comes back under them within moments. */
   rotate(): Promise<RotationOutcome>
   /** Says goodbye to the peers, takes the device down, forgets the membership, then stops. */

@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { delay } from '../clock.ts'
 import { Failure } from '../failure.ts'
+import { pageLinkSchema } from './answers/admin-schema.ts'
 import {
   emptySchema,
   historySchema,
@@ -17,6 +18,7 @@ import { planSchema } from './answers/plan-schema.ts'
 import { statusSchema } from './answers/status-schema.ts'
 import { netcheckSchema } from './answers/netcheck-schema.ts'
 import { whySchema } from './answers/why-schema.ts'
+import { AUTHORITY_ROUTES } from './authority-routes.ts'
 import { type Call, type Route, route } from './route.ts'
 
 const DONE = {}
@@ -172,6 +174,7 @@ export const ROUTES: readonly Route[] = [
     {},
     ({ api }) => api.policy(),
   ),
+  ...AUTHORITY_ROUTES,
   route(
     {
       ...post,
@@ -183,6 +186,18 @@ export const ROUTES: readonly Route[] = [
     },
     { notice: z.base64().max(NOTICE_TEXT_MAX).describe('as topology/notice.ts encodes it') },
     announce,
+  ),
+  route(
+    {
+      ...post,
+      path: '/v1/dashboard',
+      summary: 'A link to the dashboard, which works once.',
+      page: false,
+      answers: 'As `meshgate dashboard --json` prints it.',
+      schema: pageLinkSchema,
+    },
+    {},
+    ({ api }) => api.dashboard(),
   ),
   route(
     {

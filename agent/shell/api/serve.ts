@@ -15,11 +15,20 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   'not-found': 404,
   'no-such-peer': 404,
   'no-such-token': 404,
+  'no-such-node': 404,
   'bad-request': 400,
   'bad-config': 400,
   usage: 400,
+  'logged-out': 401,
   'not-permitted': 403,
+  'page-off': 409,
   'wrong-method': 405,
+  'no-authority': 409,
+  'ambiguous-node': 409,
+  'ambiguous-token': 409,
+  'name-taken': 409,
+  'holds-the-authority': 409,
+  'is-alive': 409,
   'too-large': 413,
 }
 
@@ -85,7 +94,7 @@ async function respond(
   response.end()
 }
 
-async function bodyOf(request: IncomingMessage): Promise<unknown> {
+export async function bodyOf(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -100,7 +109,7 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-function reply(response: ServerResponse, status: number, document: unknown): void {
+export function reply(response: ServerResponse, status: number, document: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' })
   response.end(JSON.stringify(document))
 }

@@ -5,7 +5,7 @@ import { encodeNotice } from '../../../topology/notice.ts'
 import { sortedEntries, type View } from '../../../topology/view.ts'
 import { POLICY_SETTING } from './policy-setting.ts'
 import type { Node } from '../../core/state.ts'
-import { Authority } from './authority.ts'
+import { Authority, type AuthorityPowers } from './authority.ts'
 import type { AuthorityStore } from './authority-store.ts'
 import { readClock } from '../clock.ts'
 import type { Log } from '../log.ts'
@@ -15,6 +15,8 @@ import { openStore } from './open-store.ts'
 import type { StateDir } from '../state/state-dir.ts'
 
 export interface JoinDesk {
+  readonly powers: AuthorityPowers
+  readonly authority: Authority
   answer(request: Uint8Array): Promise<Uint8Array>
   /** What the members must hear: who was revoked, and whose certificate is newer than the one that it shows. */
   notices(view: View): Promise<Uint8Array[]>
@@ -37,13 +39,11 @@ export function openJoinDesk(
   if (key === undefined) return undefined
   const { network, certificate } = node.config
   const store = openStore(state, { network: network.id, etcd, holder: certificate.name })
-  const authority = new Authority({
-    network,
-    signer: authoritySigner(key, network),
-    crypto: nodeCrypto,
-    store,
-  })
+  const powers = { network, signer: authoritySigner(key, network), crypto: nodeCrypto, store }
+  const authority = new Authority(powers)
   return {
+    powers,
+    authority,
     answer: async (request) => {
       const reply = await authority.judge(request, readClock().wall, startingRecords(node.view))
       log.info({ bytes: reply.length }, 'join request answered')

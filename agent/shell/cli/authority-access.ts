@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Signer } from '../../../topology/crypto.ts'
-import { Authority } from '../authority/authority.ts'
+import { Authority, type AuthorityPowers } from '../authority/authority.ts'
 import type { AuthorityStore } from '../authority/authority-store.ts'
 import { Failure } from '../failure.ts'
 import { authoritySigner } from '../authority/authority-signer.ts'
@@ -16,6 +16,7 @@ export interface AuthorityAccess {
   readonly state: StateDir
   readonly membership: Membership
   readonly authority: Authority
+  readonly powers: AuthorityPowers
   /** With the authority's key. */
   readonly signer: Signer
   readonly store: AuthorityStore
@@ -43,8 +44,9 @@ export async function withAuthority<T>(
   try {
     const { network } = membership
     const signer = authoritySigner(key, network)
-    const authority = new Authority({ network, signer, crypto: nodeCrypto, store })
-    return await work({ state, membership, authority, signer, store })
+    const powers = { network, signer, crypto: nodeCrypto, store }
+    const authority = new Authority(powers)
+    return await work({ state, membership, authority, powers, signer, store })
   } finally {
     store.close()
   }

@@ -152,6 +152,10 @@ function runCommands(root: Command, act: Act): void {
   ])
     .option('-f, --follow', 'go on with what happens, until interrupted')
     .action(act(async () => (await import('./events.ts')).events))
+  command(root, 'dashboard', 'print a link to the page on this host; it works once', [
+    'xdg-open "$(meshgate dashboard)"',
+    'ssh -L 8426:127.0.0.1:8426 web-1     (with dashboard_port = 8426)',
+  ]).action(act(async () => (await import('./dashboard.ts')).dashboard))
   command(root, 'netcheck', 'show what lies between this host and the internet', [
     'meshgate netcheck --refresh',
   ])

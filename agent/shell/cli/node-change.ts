@@ -3,23 +3,11 @@
 import { PREFIXES_MAX, TAGS_MAX } from '../../../topology/certificate.ts'
 import { isHostName } from '../../../topology/host-name.ts'
 import { parsePrefix } from '../../../topology/prefix.ts'
-import { ApiClient } from '../api/api-client.ts'
-import {
-  type ChangeFault,
-  type ChangePowers,
-  editNode as edit,
-  type MemberEdit,
-  revokeNode as revoke,
-} from '../authority/change-member.ts'
-import type { StoredRevocation } from '../authority/authority-store.ts'
-import { readClock } from '../clock.ts'
-import type { Status } from '../../core/status.ts'
-import { Failure } from '../failure.ts'
-import { announce, announcedText } from './announce.ts'
-import { type AuthorityAccess, withAuthority } from './authority-access.ts'
+import type { Decision, RevokedNode } from '../authority/admin-desk.ts'
+import type { MemberEdit } from '../authority/change-member.ts'
+import { announcedText } from './announce.ts'
 import { type CommandContext, print } from './context.ts'
-import { candidateMatching, nodeMatching } from './node-choice.ts'
-import { describeNode } from './node-list.ts'
+import { withDesk } from './desk.ts'
 import { usage } from './option-values.ts'
 
 interface EditOptions {
@@ -37,23 +25,16 @@ export async function revokeNode(
   _options: object,
   name: string,
 ): Promise<number> {
-  return withAuthority(context, async (access) => shutOut(context, access, name))
+  return printRevoked(context, await withDesk(context, (desk) => desk.revokeNode(name)))
 }
 
-/** `meshgate node remove`: a member that is gone; one that is here is not taken for it by mistake. */
+/** `meshgate node remove` */
 export async function removeNode(
   context: CommandContext,
   _options: object,
   name: string,
 ): Promise<number> {
-  return withAuthority(context, async (access) => {
-    const { certificate } = await access.store.transact((ledger) => nodeMatching(ledger, name))
-    if (await isAlive(context, certificate.node))
-      throw new Failure('is-alive', `${certificate.name} is here`, {
-        remedy: `run \`meshgate leave\` there first, or shut it out with \`meshgate node revoke ${certificate.name}\``,
-      })
-    return shutOut(context, access, name)
-  })
+  return printRevoked(context, await withDesk(context, (desk) => desk.removeNode(name)))
 }
 
 /** `meshgate node edit` */
@@ -63,78 +44,33 @@ export async function editNode(
   name: string,
 ): Promise<number> {
   const wanted = editOf(options)
-  return withAuthority(context, async (access) => {
-    const changed = await access.store.transact((ledger) => {
-      const { certificate } = nodeMatching(ledger, name)
-      return edit(ledger, certificate.node, wanted, powersOf(access))
-    })
-    if (!changed.ok) throw failureOf(changed.error, options.name ?? name)
-    const told = await announce(context, 'certificate', changed.value.certificateBytes)
-    const text = `${changed.value.certificate.name} has a new certificate; ${announcedText(told)}`
-    print(context, { ...describeNode(changed.value), announced: told }, text)
-    return 0
-  })
-}
-
-/** `meshgate node approve` and `meshgate node refuse` */
-export function decideOn(state: 'approved' | 'refused') {
-  return async (context: CommandContext, _options: object, name: string): Promise<number> =>
-    withAuthority(context, async ({ store }) => {
-      const candidate = await store.transact((ledger) => {
-        const found = candidateMatching(ledger, name)
-        ledger.putCandidate({ ...found, state })
-        return found
-      })
-      const text =
-        state === 'approved'
-          ? `${candidate.name} is let in as soon as it asks again`
-          : `${candidate.name} is not let in`
-      print(context, { name: candidate.name, node: candidate.node, state }, text)
-      return 0
-    })
-}
-
-async function shutOut(
-  context: CommandContext,
-  access: AuthorityAccess,
-  name: string,
-): Promise<number> {
-  const { revoked, token } = await access.store.transact((ledger) => {
-    const { certificate, token: id } = nodeMatching(ledger, name)
-    const came = id === null ? undefined : ledger.token(id)
-    return { revoked: revoke(ledger, certificate.node, powersOf(access)), token: came }
-  })
-  if (!revoked.ok) throw failureOf(revoked.error, name)
-  const told = await announce(context, 'revocation', revoked.value.envelope)
-  const left = token === undefined || token.revoked ? 0 : token.grant.uses - token.used
-  const hint =
-    left > 0 && token !== undefined
-      ? `\nits token can still be used ${left} times: \`meshgate token revoke ${token.grant.id.slice(0, 8)}\``
-      : ''
-  print(
-    context,
-    documentOf(revoked.value, told),
-    `${revoked.value.name} is out; ${announcedText(told)}${hint}`,
-  )
+  const changed = await withDesk(context, (desk) => desk.editNode(name, wanted))
+  const text = `${changed.name} has a new certificate; ${announcedText(changed.announced)}`
+  print(context, changed, text)
   return 0
 }
 
-function documentOf({ name, node, notAfter }: StoredRevocation, announced: boolean) {
-  return { name, node, notAfter: new Date(notAfter).toISOString(), announced }
-}
-
-function powersOf({ membership, signer }: AuthorityAccess): ChangePowers {
-  return { network: membership.network, authority: signer, now: readClock().wall }
-}
-
-async function isAlive({ runDir }: CommandContext, node: string): Promise<boolean> {
-  try {
-    const { peers } = await new ApiClient(runDir).get<Status>('/v1/status')
-    return peers.some((peer) => peer.nodeId === node && peer.liveness === 'alive')
-  } catch (error) {
-    if (error instanceof Failure && error.code === 'no-agent') return false
-    throw error
+/** `meshgate node approve` and `meshgate node refuse` */
+export function decideOn(state: Decision) {
+  return async (context: CommandContext, _options: object, name: string): Promise<number> => {
+    const decided = await withDesk(context, (desk) => desk.decide(name, state))
+    const text =
+      state === 'approved'
+        ? `${decided.name} is let in as soon as it asks again`
+        : `${decided.name} is not let in`
+    print(context, decided, text)
+    return 0
   }
+}
+
+function printRevoked(context: CommandContext, revoked: RevokedNode): number {
+  const { name, announced, openToken } = revoked
+  const hint =
+    openToken === null
+      ? ''
+      : `\nits token can still be used ${openToken.usesLeft} times: \`meshgate token revoke ${openToken.id.slice(0, 8)}\``
+  print(context, revoked, `${name} is out; ${announcedText(announced)}${hint}`)
+  return 0
 }
 
 function editOf(options: EditOptions): MemberEdit {
@@ -159,21 +95,4 @@ function prefixOf(text: string): string {
   const prefix = parsePrefix(text)
   if (prefix.ok) return prefix.value.text
   throw usage(`--route ${text} is not a prefix`, 'write 192.168.1.0/24')
-}
-
-function failureOf(fault: ChangeFault, name: string): Failure {
-  switch (fault) {
-    case 'no-such-node':
-      return new Failure(fault, `no member is called ${name}`, {
-        remedy: '`meshgate node list` shows them',
-      })
-    case 'name-taken':
-      return new Failure(fault, `another member is called ${name}`, {
-        remedy: 'choose another name',
-      })
-    case 'holds-the-authority':
-      return new Failure(fault, `${name} holds the network's own key`, {
-        remedy: 'an authority cannot shut itself out: hand the key to another host first',
-      })
-  }
 }

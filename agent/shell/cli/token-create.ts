@@ -2,14 +2,10 @@
 import { isHostName, isNamePattern } from '../../../topology/host-name.ts'
 import { parsePrefix } from '../../../topology/prefix.ts'
 import { USES_MAX } from '../../../topology/grant.ts'
-import { readClock } from '../clock.ts'
-import { withAuthority } from './authority-access.ts'
-import { bootstrapMembers } from './bootstrap-members.ts'
 import { type CommandContext, note } from './context.ts'
+import { withDesk } from './desk.ts'
 import { parseCount, parseDuration, usage } from './option-values.ts'
 
-const SHORTER =
-  'give fewer tags and routes, a lifetime of at most a year, and 1m to 15d for --ephemeral'
 const AWAY_MS_DEFAULT = 86_400_000
 
 interface TokenCreateOptions {
@@ -40,34 +36,18 @@ export async function createToken(
     prefixes: options.route.map(prefixOf),
     awayMs: awayMsOf(options.ephemeral),
     hub: options.hub,
+    bootstrap: options.bootstrap,
   }
-  return withAuthority(context, async ({ state, membership, authority }) => {
-    const now = readClock().wall
-    const bootstrap = bootstrapMembers({
-      context,
-      state,
-      membership,
-      given: options.bootstrap,
-      now,
-    })
-    const created = await authority.createToken({ ...wish, bootstrap }, now)
-    if (!created.ok) throw usage(`the token cannot be made (${created.error})`, SHORTER)
-    const { id, text } = created.value
-    const expires = new Date(now + lifetimeMs).toISOString()
-    const addresses = bootstrap.flatMap(({ dialAddresses }) => dialAddresses)
-    if (context.json)
-      process.stdout.write(
-        `${JSON.stringify({ token: text, id, uses, expires, bootstrap: addresses })}\n`,
-      )
-    else process.stdout.write(`${text}\n`)
-    note(
-      context,
-      `token ${id.slice(0, 8)}: ${uses === 1 ? 'one host' : `${uses} hosts`} until ${expires}`,
-    )
-    note(context, `hosts will knock at ${addresses.join(', ')}`)
-    note(context, 'on the other host: meshgate join TOKEN')
-    return 0
-  })
+  const created = await withDesk(context, (desk) => desk.createToken(wish))
+  const { token, id, expires, bootstrap } = created
+  process.stdout.write(`${context.json ? JSON.stringify(created) : token}\n`)
+  note(
+    context,
+    `token ${id.slice(0, 8)}: ${uses === 1 ? 'one host' : `${uses} hosts`} until ${expires}`,
+  )
+  note(context, `hosts will knock at ${bootstrap.join(', ')}`)
+  note(context, 'on the other host: meshgate join TOKEN')
+  return 0
 }
 
 function namePatternOf(text: string | undefined): string | null {

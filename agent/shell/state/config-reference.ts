@@ -89,6 +89,15 @@ export const CONFIG_REFERENCE: Readonly<Record<ConfigKey, KeyReference>> = {
       'TCP port on loopback (127.0.0.1) for Prometheus, path /metrics. The Unix socket has the same at /v1/metrics.',
     live: false,
   },
+  dashboard: {
+    about:
+      'Whether `meshgate dashboard` may open the page on loopback (127.0.0.1). "auto": not on hubs, which strangers can reach. Nothing listens before a link was asked for.',
+    live: false,
+  },
+  dashboard_port: {
+    about: 'TCP port on loopback for the page; left out, any that is free.',
+    live: false,
+  },
   exclude_interfaces: {
     about: 'Interfaces whose addresses are not offered to others; `*` stands for any letters.',
     live: true,

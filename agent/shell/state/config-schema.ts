@@ -94,6 +94,10 @@ export const configSchema = z.strictObject({
     .enum(['debug', 'info', 'warn', 'error'] satisfies LogLevel[], { error: 'is no log level' })
     .default('info'),
   metrics_port: port.optional(),
+  dashboard: z
+    .union([z.boolean(), z.literal('auto')], { error: 'is neither true nor false nor "auto"' })
+    .default('auto'),
+  dashboard_port: port.optional(),
   exclude_interfaces: listOf(
     z.string().regex(/^[\w.*-]{1,32}$/, 'is no interface name with * in it'),
   ).default([]),
@@ -130,5 +134,8 @@ export const CONFIG_REMEDIES: Readonly<Record<ConfigKey, string>> = {
   log_level: 'write "debug", "info", "warn" or "error"',
   metrics_port:
     'write a number from 1 to 65535 such as 9586, or leave it out to serve no metrics over TCP',
+  dashboard: 'write true, false or "auto" (the default: not on hubs)',
+  dashboard_port:
+    'write a number from 1 to 65535 such as 8426, or leave it out to take any that is free',
   exclude_interfaces: 'write a list of names, * for any letters: exclude_interfaces = ["docker*"]',
 }

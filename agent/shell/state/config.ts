@@ -56,6 +56,10 @@ export interface Config {
   readonly logLevel: LogLevel
   /** TCP on loopback; undefined: none. */
   readonly metricsPort: number | undefined
+  /** Whether `meshgate dashboard` may open the page; auto: not on hubs. */
+  readonly dashboard: boolean | 'auto'
+  /** TCP on loopback; undefined: any that is free. */
+  readonly dashboardPort: number | undefined
   /** Interface names, `*` for any letters, whose addresses are no candidates. */
   readonly excludeInterfaces: readonly string[]
 }
@@ -135,6 +139,8 @@ function configOf(data: z.output<typeof configSchema>, turn: readonly DesiredTur
     mtu: data.mtu,
     logLevel: data.log_level,
     metricsPort: data.metrics_port,
+    dashboard: data.dashboard,
+    dashboardPort: data.dashboard_port,
     excludeInterfaces: data.exclude_interfaces,
   }
 }

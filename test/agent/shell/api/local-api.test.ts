@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AgentApi } from '../../../../agent/shell/api/agent-api.ts'
 import type { EventEntry } from '../../../../agent/core/event-log.ts'
 import { ApiClient } from '../../../../agent/shell/api/api-client.ts'
+import { Failure } from '../../../../agent/shell/failure.ts'
 import { type LocalApi, startLocalApi } from '../../../../agent/shell/api/local-api.ts'
 
 const happened = (sequence: number): EventEntry => ({
@@ -45,6 +46,10 @@ describe('the local API', () => {
     drain: async (draining) => ({ relays: true, draining, users: [], frames: 0 }),
     hub: async () => ({ relays: true, draining: false, users: [], frames: 0 }),
     policy: async () => ({ policy: null }),
+    desk: () => {
+      throw new Failure('no-authority', 'the key is elsewhere', { remedy: '' })
+    },
+    dashboard: async () => ({ url: 'http://127.0.0.1:1/#login=x', validS: 60 }),
     rotate: async () => ({ ok: false, message: 'no' }),
     announce: async () => false,
     leave: async () => undefined,

@@ -9,14 +9,13 @@ import type { Bootstrap } from '../../../topology/token.ts'
 import { Failure } from '../failure.ts'
 import { nodeCrypto } from '../node-crypto.ts'
 import type { Membership, StateDir } from '../state/state-dir.ts'
-import { readConfig } from './configuration.ts'
-import type { CommandContext } from './context.ts'
-import { parseHostAddress, usage } from './option-values.ts'
+import type { Config } from '../state/config.ts'
+import { parseHostAddress, usage } from '../cli/option-values.ts'
 
 export interface BootstrapSources {
-  readonly context: CommandContext
+  readonly config: Pick<Config, 'advertise' | 'listenPort' | 'tcpPort'>
   readonly state: StateDir
-  readonly membership: Membership
+  readonly membership: Pick<Membership, 'network' | 'certificate'>
   /** Addresses of this host that were given on the command line; they stand before all others. */
   readonly given: readonly string[]
   readonly now: WallTime
@@ -51,8 +50,7 @@ export function bootstrapMembers(sources: BootstrapSources): Bootstrap[] {
 }
 
 function ownBootstrap(sources: BootstrapSources, own: NodeRecord | undefined): Bootstrap {
-  const { state, membership, given, context } = sources
-  const config = readConfig(context)
+  const { state, membership, given, config } = sources
   const udpPort = config.listenPort ?? state.loadOrMakeKeys().listenPort
   const tcpPort = config.tcpPort ?? udpPort
   const multiaddrs = given.filter((text) => text.startsWith('/')).map(checkMultiaddr)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AuthorityLedger, Candidate, StoredNode } from '../authority/authority-store.ts'
+import type { AuthorityLedger, Candidate, StoredNode, StoredToken } from './authority-store.ts'
 import { Failure } from '../failure.ts'
 
 /** So many letters of an id tell nodes apart, and are no name by accident. */
@@ -22,6 +22,17 @@ export function candidateMatching(ledger: AuthorityLedger, text: string): Candid
     .candidates()
     .filter(({ name, node }) => name === text || beginsWith(node, text))
   return only(matching, text, 'waiting host')
+}
+
+/** The token whose id begins so. Throws Failure if there is none, or several. */
+export function tokenMatching(ledger: AuthorityLedger, beginning: string): StoredToken {
+  const found = ledger.tokens().filter(({ grant }) => grant.id.startsWith(beginning))
+  const [first] = found
+  if (first !== undefined && found.length === 1) return first
+  const remedy = '`meshgate token list` shows them'
+  if (first === undefined)
+    throw new Failure('no-such-token', `no token's id begins with ${beginning}`, { remedy })
+  throw new Failure('ambiguous-token', `${found.length} tokens begin with ${beginning}`, { remedy })
 }
 
 function beginsWith(node: string, text: string): boolean {

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+/** One member: what it is, every path to it, how these did lately, and what may be done about it. */
+import { useEffect, useState } from 'preact/hooks'
+import type { PathStatus, PeerStatus, Why } from '../core/status.ts'
+import type { Sample } from '../shell/telemetry/sample-history.ts'
+import { get } from './api.ts'
+import { faultText } from './confirm.tsx'
+import { Curves } from './curves.tsx'
+import { NodeActions } from './node-actions.tsx'
+import { QualityMark } from './node-table.tsx'
+import { bytesText, msText, pathText, percentText, qualityOf, rttOf } from './quality.ts'
+
+const REFRESH_MS = 2_000
+
+export interface NodePageProps {
+  readonly peer: PeerStatus
+  readonly mayChange: boolean
+  readonly tell: (text: string) => void
+}
+
+export function NodePage({ peer, mayChange, tell }: NodePageProps) {
+  const samples = usePolled(peer.nodeId, () => get<Sample[]>('/v1/history', { peer: peer.nodeId }))
+  const why = usePolled(peer.nodeId, () => get<Why>('/v1/why', { peer: peer.nodeId }), 15_000)
+  return (
+    <section aria-labelledby="node-title">
+      <h1 id="node-title">
+        <QualityMark quality={qualityOf(peer)} /> {peer.name}
+        {peer.hub && <span class="tag">hub</span>}
+      </h1>
+      <p>{peer.why}</p>
+      <div class="columns">
+        <Facts peer={peer} />
+        <Paths peer={peer} />
+      </div>
+      {samples.value && <Curves samples={samples.value} />}
+      <WhyText why={why.value} fault={why.fault} />
+      {mayChange && <NodeActions peer={peer} tell={tell} />}
+    </section>
+  )
+}
+
+function Facts({ peer }: { readonly peer: PeerStatus }) {
+  const { nat, lastSwitch } = peer
+  const facts: [string, string][] = [
+    ['State', peer.liveness],
+    ['Addresses', peer.addresses.join(', ')],
+    ['Round trip', msText(rttOf(peer))],
+    ['Loss', percentText(peer.path.lossPct)],
+    ['Received, sent', `${bytesText(peer.rxBytes)}, ${bytesText(peer.txBytes)}`],
+    [
+      'NAT',
+      Object.entries(nat)
+        .map(([key, value]) => `${key} ${String(value)}`)
+        .join(', '),
+    ],
+    ['Home hubs', peer.homeHubs.join(', ') || '–'],
+    ['Tags', peer.tags.join(', ') || '–'],
+    ['Largest packet', `${peer.mtu} bytes`],
+    [
+      'Last switch',
+      lastSwitch === null
+        ? 'none'
+        : `${lastSwitch.time.slice(11, 19)} to ${lastSwitch.to ?? 'nothing'}: ${lastSwitch.cause}, ${lastSwitch.gapMs} ms`,
+    ],
+    ['Node id', peer.nodeId.slice(0, 16)],
+  ]
+  return (
+    <dl class="facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+function Paths({ peer }: { readonly peer: PeerStatus }) {
+  const all: [string, PathStatus][] = [
+    ['in use', peer.path],
+    ...peer.backups.map((path): [string, PathStatus] => ['backup', path]),
+  ]
+  return (
+    <table>
+      <caption>Paths</caption>
+      <thead>
+        <tr>
+          <th scope="col">Path</th>
+          <th scope="col">Use</th>
+          <th scope="col">Endpoint</th>
+          <th scope="col" class="number">
+            Round trip
+          </th>
+          <th scope="col" class="number">
+            Loss
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {all.map(([use, path], index) => (
+          <tr key={index}>
+            <th scope="row">{pathText(path)}</th>
+            <td>{use}</td>
+            <td class="mono">{path.endpoint ?? '–'}</td>
+            <td class="number">{msText(path.rttMs)}</td>
+            <td class="number">{percentText(path.lossPct)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+function WhyText({ why, fault }: { readonly why: Why | undefined; readonly fault: string }) {
+  if (why === undefined) return fault === '' ? null : <p class="fault">{fault}</p>
+  return (
+    <div class="why">
+      <h2>Why this path</h2>
+      <p>{why.sentence}</p>
+      {why.obstacle !== null && <p>{why.obstacle.sentence}</p>}
+      {why.remedies.length > 0 && (
+        <>
+          <h3>What would help</h3>
+          <ul>
+            {why.remedies.map((remedy) => (
+              <li key={remedy}>{remedy}</li>
+            ))}
+          </ul>
+        </>
+      )}
+      <h3>Tried</h3>
+      <ul class="mono">
+        {why.attempts.map(({ address, kind, outcome, rttMs }) => (
+          <li key={`${kind} ${address}`}>
+            {address} ({kind}): {outcome}
+            {rttMs === null ? '' : `, ${msText(rttMs)}`}
+          </li>
+        ))}
+      </ul>
+    </div>
+  )
+}
+
+/** What was last told, asked again for as long as the page shows it. */
+function usePolled<T>(key: string, ask: () => Promise<T>, everyMs = REFRESH_MS) {
+  const [known, setKnown] = useState<{ value: T | undefined; fault: string }>({
+    value: undefined,
+    fault: '',
+  })
+  useEffect(() => {
+    let gone = false
+    let timer: ReturnType<typeof setTimeout> | undefined
+    setKnown({ value: undefined, fault: '' })
+    const again = async () => {
+      try {
+        const value = await ask()
+        if (!gone) setKnown({ value, fault: '' })
+      } catch (error) {
+        if (!gone) setKnown({ value: undefined, fault: faultText(error) })
+      }
+      if (!gone) timer = setTimeout(() => void again(), everyMs)
+    }
+    void again()
+    return () => {
+      gone = true
+      clearTimeout(timer)
+    }
+  }, [key])
+  return known
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+/** This host, and its part as a hub. */
+import { useEffect, useState } from 'preact/hooks'
+import type { Status } from '../core/status.ts'
+import type { HubReport } from '../shell/draining.ts'
+import { get, post } from './api.ts'
+import { ConfirmedAction, faultText } from './confirm.tsx'
+
+const REFRESH_MS = 2_000
+
+export function SelfPage(props: { status: Status; tell: (text: string) => void }) {
+  const { self } = props.status
+  const { helper } = self
+  const facts: [string, string][] = [
+    ['Network', self.network],
+    ['Addresses', self.addresses.join(', ')],
+    ['Interface', `${self.interface}, UDP port ${self.listenPort ?? '–'}`],
+    ['NAT', `mapping ${self.nat.mapping}, filtering ${self.nat.filtering}`],
+    ['Seen from outside', self.nat.mapped.join(', ') || '–'],
+    ['Can be dialled at', self.dialAddresses.join(', ') || 'nowhere'],
+    ['Helper', helper.connected ? `${helper.engine ?? ''} engine` : (helper.problem ?? 'away')],
+    ['Certificate until', self.certificateNotAfter.slice(0, 16).replace('T', ' ')],
+    ["Network's key", self.authority ? 'here' : 'elsewhere'],
+  ]
+  return (
+    <section aria-labelledby="self-title">
+      <h1 id="self-title">{self.name}</h1>
+      <dl class="facts">
+        {facts.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <Hub tell={props.tell} />
+    </section>
+  )
+}
+
+function Hub({ tell }: { readonly tell: (text: string) => void }) {
+  const [hub, setHub] = useState<HubReport>()
+  const [fault, setFault] = useState('')
+  useEffect(() => {
+    const load = () =>
+      void get<HubReport>('/v1/hub').then(setHub, (error: unknown) => setFault(faultText(error)))
+    load()
+    const timer = setInterval(load, REFRESH_MS)
+    return () => clearInterval(timer)
+  }, [])
+  if (hub === undefined) return <p class="fault">{fault}</p>
+  const drain = (draining: boolean) => async () => {
+    const report = await post<HubReport>('/v1/drain', { draining })
+    setHub(report)
+    return draining ? 'Others are told to leave this hub' : 'Others may use this hub again'
+  }
+  return (
+    <div>
+      <h2>As a hub</h2>
+      <p>
+        {!hub.relays
+          ? 'It forwards for nobody.'
+          : hub.draining
+            ? 'It is being drained.'
+            : 'It forwards for others.'}{' '}
+        {hub.users.length > 0 && `Home hub of ${hub.users.join(', ')}.`}
+      </p>
+      {hub.relays && !hub.draining && (
+        <ConfirmedAction label="Drain" title="Drain this hub?" danger act={drain(true)} tell={tell}>
+          <p>Members move to other hubs without losing a packet. It can be taken back.</p>
+        </ConfirmedAction>
+      )}
+      {hub.draining && (
+        <ConfirmedAction label="Undrain" title="Use this hub again?" act={drain(false)} tell={tell}>
+          <p>Members may come back to it.</p>
+        </ConfirmedAction>
+      )}
+    </div>
+  )
+}
