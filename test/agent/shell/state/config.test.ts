@@ -29,6 +29,8 @@ describe('the configuration file', () => {
         names: true,
         mtu: 1420,
         logLevel: 'info',
+        dashboard: 'auto',
+        dashboardPort: undefined,
         excludeInterfaces: [],
       },
     })
@@ -84,6 +86,8 @@ describe('the configuration file', () => {
         names: false,
         mtu: 1420,
         logLevel: 'debug',
+        dashboard: 'auto',
+        dashboardPort: undefined,
         excludeInterfaces: ['docker*'],
       },
     })
