@@ -32,7 +32,7 @@ export function MeshMap({ status }: { readonly status: Status }) {
       <svg
         class="map"
         viewBox={`0 0 ${SIZE} ${SIZE}`}
-        role="img"
+        role="group"
         aria-label={`${self.name} and its paths to ${peers.length} members. The table of nodes has the same as text.`}
       >
         <g class="homes">
