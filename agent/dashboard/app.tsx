@@ -154,7 +154,8 @@ function isHere(view: string, key: string): boolean {
 }
 
 function focusMain(): void {
-  document.getElementById('main')?.focus()
+  document.getElementById('main')?.focus({ preventScroll: true })
+  scrollTo(0, 0)
 }
 
 /** The parts of `#/node/web-1`. Whoever goes elsewhere by keyboard finds the focus there. */

@@ -47,12 +47,7 @@ function Facts({ peer }: { readonly peer: PeerStatus }) {
     ['Round trip', msText(rttOf(peer))],
     ['Loss', percentText(peer.path.lossPct)],
     ['Received, sent', `${bytesText(peer.rxBytes)}, ${bytesText(peer.txBytes)}`],
-    [
-      'NAT',
-      Object.entries(nat)
-        .map(([key, value]) => `${key} ${String(value)}`)
-        .join(', '),
-    ],
+    ['NAT', natText(nat)],
     ['Home hubs', peer.homeHubs.join(', ') || '–'],
     ['Tags', peer.tags.join(', ') || '–'],
     ['Largest packet', `${peer.mtu} bytes`],
@@ -74,6 +69,11 @@ function Facts({ peer }: { readonly peer: PeerStatus }) {
       ))}
     </dl>
   )
+}
+
+function natText({ mapping, filtering, lifetimeMs }: PeerStatus['nat']): string {
+  const kept = lifetimeMs === null ? '' : `, mappings kept for ${Math.round(lifetimeMs / 1000)} s`
+  return `mapping ${mapping}, filtering ${filtering}${kept}`
 }
 
 function Paths({ peer }: { readonly peer: PeerStatus }) {
