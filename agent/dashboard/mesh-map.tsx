@@ -136,7 +136,7 @@ function sameDot(a: DotProps, b: DotProps): boolean {
 const Dot = memo(function Dot({ name, hub, spot, quality, turned, text, rtt }: DotProps) {
   const { x, y, angle } = spot
   return (
-    <a href={`#/node/${encodeURIComponent(name)}`} aria-label={text} class={`dot ${quality}`}>
+    <a href={`#/node/${encodeURIComponent(name)}`} class={`dot ${quality}`}>
       <title>{text}</title>
       <rect class="touch" x={x - 12} y={y - 12} width={24} height={24} />
       {hub && <rect class="hub" x={x - 11} y={y - 11} width={22} height={22} rx={3} />}
