@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { EventEntry } from '../../agent/core/event-log.ts'
 import { type Lab, startLab } from '../../netns-lab/lab.ts'
@@ -102,6 +104,31 @@ test('when the hub in use dies, traffic goes on over the other', async () => {
   await ping.exit
   expect(await ping.output()).toContain('icmp_seq=60')
   await dying.run()
+})
+
+test('a rolling restart of both hubs, one healthy before the other, costs no packet', async () => {
+  await alice.reaches('bob', 'relay')
+  const enter = `${alice.host.stateDir}/enter`
+  const pids = [hub, other].map(({ name, host }) => `${name}) pid=${host.outerPid} ;;`)
+  const namespaces = '--target "$pid" --pid --net --mount --uts'
+  writeFileSync(
+    enter,
+    `case $1 in ${pids.join(' ')} esac\nexec nsenter ${namespaces} sh -c "cd '$PWD' && $2"\n`,
+  )
+  const directory = '/run/lab/*/hosts/*/meshgate'
+  const own = `bin/meshgate --state-dir $(echo ${directory})`
+  const restart = `${own} stop && (setsid ${own} run </dev/null >/dev/null 2>&1 &)`
+  const ping = alice.host.spawn(['ping', '-i', '0.05', await meshAddress(alice, 'bob')], {
+    log: 'rollout.log',
+  })
+  const words = ['--json', '--run-dir', `/proc/${alice.host.outerPid}/root/run/meshgate`, 'rollout']
+  const over = ['--over', `sh ${enter} {name}`, '--meshgate', 'bin/meshgate', '--restart', restart]
+  const only = ['--only', hub.name, '--only', other.name]
+  const { stdout } = await promisify(execFile)('bin/meshgate', [...words, ...over, ...only])
+  expect(JSON.parse(stdout)).toMatchObject([{ name: 'hub' }, { name: 'other' }])
+  ping.kill('SIGINT')
+  await ping.exit
+  expect(await ping.output()).toMatch(/[1-9]\d\d packets transmitted.* 0% packet loss/)
 })
 
 test('a relayed pair goes direct once a NAT allows it, without a restart', async () => {

@@ -200,6 +200,20 @@ function runCommands(root: Command, act: Act): void {
   command(root, 'undrain', 'let others use this hub again', ['meshgate undrain']).action(
     act(async () => (await import('./drain.ts')).undrain),
   )
+  command(root, 'rollout', 'restart the members one after another, each healthy before the next', [
+    "meshgate rollout --over 'ssh root@{name}'",
+    "meshgate rollout --over 'ssh root@{name}' --only hub-1 --restart 'systemctl restart meshgate'",
+  ])
+    .requiredOption('--over <words>', 'what runs a command on a member; {name} stands for its name')
+    .option('--only <name>', 'whose turn it is (default: everybody else); repeatable', collect, [])
+    .option(
+      '--restart <command>',
+      'what is run there',
+      'systemctl restart meshgate-helper.service meshgate.service',
+    )
+    .option('--meshgate <command>', 'what meshgate is called there', 'meshgate')
+    .option('--wait <duration>', 'how long one may take to be healthy again', '2m')
+    .action(act(async () => (await import('./rollout.ts')).rollout))
   const config = command(root, 'config', 'the configuration file', ['meshgate config check'])
   command(config, 'check', 'say everything that is wrong with the configuration file', [
     'meshgate config check',
