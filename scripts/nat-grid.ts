@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Every NAT kind with every other, with the built product: measured, compared with theory, written down. */
 import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { capabilities } from '../netns-lab/expected-grid.ts'
 import { gridDifferences } from '../netns-lab/grid/grid-differences.ts'
 import { gridDocument, gridSummary, gridTable } from '../netns-lab/grid/grid-document.ts'
+import { gridParts, KeptParts } from '../netns-lab/grid/grid-parts.ts'
 import { type GridCell, measureGrid } from '../netns-lab/grid/measure-grid.ts'
 import { type NatKindName, natKindNames } from '../netns-lab/nat-kinds.ts'
 
@@ -15,6 +17,7 @@ const { values: options } = parseArgs({
     with: { type: 'string', default: '' },
     rounds: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
+    resume: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     evidence: { type: 'boolean', default: false },
   },
@@ -29,8 +32,17 @@ const started = performance.now()
 const say = (line: string) =>
   console.error(`${((performance.now() - started) / 1000).toFixed(0).padStart(4)} s  ${line}`)
 const cells: GridCell[] = []
+const kept = new KeptParts(join('.build/nat-grid', [...has, 'plain'].join('-')))
+const parts = gridParts(kinds)
 for (let round = 0; round < rounds; round++) {
-  cells.push(...(await measureGrid({ kinds, has, say, evidence: options.evidence })))
+  for (const [index, part] of parts.entries()) {
+    const name = `${round}-${part.rows.join('+')}-${part.columns.join('+')}.json`
+    const before = options.resume ? await kept.load(name) : undefined
+    say(`part ${index + 1} of ${parts.length}${before === undefined ? '' : ': measured before'}`)
+    const measured = before ?? (await measureGrid({ part, has, say, evidence: options.evidence }))
+    if (before === undefined) await kept.keep(name, measured)
+    cells.push(...measured)
+  }
 }
 const differences = gridDifferences(cells, has)
 say(gridSummary(cells))

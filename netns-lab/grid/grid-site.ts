@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescriptionInput } from '../description.ts'
-import { type NatKindName, natKindNames } from '../nat-kinds.ts'
+import type { NatKindName } from '../nat-kinds.ts'
 
 /** Rows of the grid are hosts of side a, columns of side b: a pair of equal kinds is two sites. */
 export const sides = ['a', 'b'] as const
@@ -13,18 +13,29 @@ export interface GridSite {
   readonly nat: string
 }
 
+/** The kinds of NAT that meet in one lab. */
+export interface GridPart {
+  readonly rows: readonly NatKindName[]
+  readonly columns: readonly NatKindName[]
+}
+
 export const hubs = ['hub-1', 'hub-2'] as const
 
 /** One way between a site and the internet's core: an ordinary line in one region. */
 const wanDelayMs = 5
 
-export function gridSites(kinds: readonly NatKindName[] = natKindNames): GridSite[] {
-  return kinds.flatMap((kind) =>
-    sides.map((side) => ({ side, kind, host: `${side}-${kind}`, nat: `n${side}-${kind}` })),
-  )
+/** Sites of side a for the rows, of side b for the columns. */
+export function gridSites(part: GridPart): GridSite[] {
+  const site = (side: Side) => (kind: NatKindName) => ({
+    side,
+    kind,
+    host: `${side}-${kind}`,
+    nat: `n${side}-${kind}`,
+  })
+  return [...part.rows.map(site('a')), ...part.columns.map(site('b'))]
 }
 
-/** Two sites of each kind with one host each, and two public hubs: two, because one STUN server cannot tell mappings apart. */
+/** A site with one host for each row and column, and two public hubs: two, because one STUN server cannot tell mappings apart. */
 export function gridDescription(sites: readonly GridSite[]): DescriptionInput {
   // What a host's own cable does is not what is measured here.
   const cable = { emulate: false }

@@ -5,7 +5,7 @@ import type { Member } from '../member.ts'
 import type { NatKindName } from '../nat-kinds.ts'
 import { until } from '../until.ts'
 import { startGridNetwork } from './grid-network.ts'
-import { gridDescription, type GridSite, gridSites } from './grid-site.ts'
+import { gridDescription, type GridPart, type GridSite, gridSites } from './grid-site.ts'
 import { pairMs, type PathLog, readPathLog } from './path-log.ts'
 import { gridPath, type MemberView, viewOf } from './path-proof.ts'
 
@@ -24,7 +24,7 @@ export interface GridCell {
 }
 
 export interface GridOptions {
-  readonly kinds?: readonly NatKindName[] | undefined
+  readonly part: GridPart
   readonly has: ReadonlySet<Capability>
   readonly say: (line: string) => void
   /** Keeps logs and packet traces. */
@@ -43,7 +43,7 @@ const askingAtOnce = 7
 
 /** Brings up the network in a lab of its own, waits until it has settled, and reads off every pair. */
 export async function measureGrid(options: GridOptions): Promise<GridCell[]> {
-  const sites = gridSites(options.kinds)
+  const sites = gridSites(options.part)
   const lab = await startLab(gridDescription(sites))
   const interrupt = () => void lab.stop().then(() => process.exit(130))
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
