@@ -68,7 +68,13 @@ export class NatRouter {
     }
     await runInNode(
       this.#node,
-      `${NatRouter.loadScript(this.rules, this.plan.pool)}\nconntrack -F 2>/dev/null || true`,
+      [
+        // A packet that passed meanwhile would have the new rules learn a mapping of before.
+        'echo 0 >/proc/sys/net/ipv4/ip_forward',
+        NatRouter.loadScript(this.rules, this.plan.pool),
+        'conntrack -F 2>/dev/null || true',
+        'echo 1 >/proc/sys/net/ipv4/ip_forward',
+      ].join('\n'),
     )
   }
 
