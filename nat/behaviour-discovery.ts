@@ -192,10 +192,15 @@ function advance(discovery: BehaviourDiscovery, moment: DiscoveryMoment): SideMe
       discovery.phase = 'resting'
       discovery.beginAt = later(
         moment.now,
-        able === undefined ? LIFETIME_RETRY_MS : LIFETIME_REPEAT_MS,
+        isAnswered(discovery) ? LIFETIME_REPEAT_MS : LIFETIME_RETRY_MS,
       )
       return closed(discovery)
   }
+}
+
+/** A server that cannot do more today will not be able to in a minute. */
+function isAnswered({ questions }: BehaviourDiscovery): boolean {
+  return [...questions.values()].some(({ state }) => state === 'answered')
 }
 
 function asker({ questions }: BehaviourDiscovery, moment: DiscoveryMoment) {

@@ -191,6 +191,12 @@ describe('NAT behaviour discovery', () => {
     expect(discoveryDeadline(world.discovery)).toBeGreaterThan(3_600_000)
   })
 
+  it('rests as long where no server has two addresses', () => {
+    const world = host({ kind: 'full-cone', servers: [MEMBER] })
+    world.run(60_000)
+    expect(discoveryDeadline(world.discovery)).toBeGreaterThan(3_600_000)
+  })
+
   it('keeps its result while it looks again, and forgets it in another network', () => {
     const world = host({ kind: 'full-cone' })
     world.run(20_000)
