@@ -9,6 +9,8 @@ import { startMesh } from './mesh.ts'
 /** What an operator touches while a network runs: configuration, doctor, report, status. */
 let lab: Lab
 let alice: Member
+/** Holds the network's key. */
+let hub: Member
 
 interface Description {
   readonly paths: Record<
@@ -50,7 +52,7 @@ async function finds(member: Member, check: string, found: string): Promise<void
 beforeAll(async () => {
   lab = await startLab('netns-lab/examples/demo.toml')
   const mesh = await startMesh(lab, ['hub', 'alice'])
-  alice = mesh.alice
+  ;({ alice, hub } = mesh)
   await alice.reaches('hub')
 })
 
@@ -79,7 +81,7 @@ test('a reload without a changed file changes nothing', async () => {
 test('every answer of the agent is as its own description says', async () => {
   const ask = async (path: string): Promise<unknown> =>
     JSON.parse(
-      await alice.host.run([
+      await hub.host.run([
         'curl',
         '--silent',
         '--unix-socket',
@@ -90,10 +92,11 @@ test('every answer of the agent is as its own description says', async () => {
   const description = (await ask('/v1/openapi.json')) as Description
   const asked = Object.entries(description.paths).flatMap(([path, { get }]) => {
     const schema = get?.responses[200].content['application/json']?.schema
-    const query = get?.parameters?.some(({ name }) => name === 'peer') === true ? '?peer=hub' : ''
+    const member = get?.parameters?.find(({ name }) => name === 'peer' || name === 'node')
+    const query = member === undefined ? '' : `?${member.name}=alice`
     return schema === undefined ? [] : [{ path: `${path}${query}`, schema }]
   })
-  expect(asked.map(({ path }) => path)).toContain('/v1/why?peer=hub')
+  expect(asked.map(({ path }) => path)).toContain('/v1/why?peer=alice')
   for (const { path, schema } of asked) {
     const { components } = description
     const { error } = schemaOf({ ...schema, components }).safeParse(await ask(path))
