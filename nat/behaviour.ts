@@ -5,19 +5,25 @@
 import { addressParts, type TransportAddress } from './address.ts'
 import type { MappingObservation } from './stun-client.ts'
 
-export type MappingBehaviour =
-  | 'unknown'
-  | 'none'
-  | 'endpoint-independent'
-  | 'address-dependent'
-  | 'address-and-port-dependent'
-  | 'udp-blocked'
+export const MAPPING_BEHAVIOURS = [
+  'unknown',
+  'none',
+  'endpoint-independent',
+  'address-dependent',
+  'address-and-port-dependent',
+  'udp-blocked',
+] as const
 
-export type FilteringBehaviour =
-  | 'unknown'
-  | 'endpoint-independent'
-  | 'address-dependent'
-  | 'address-and-port-dependent'
+export type MappingBehaviour = (typeof MAPPING_BEHAVIOURS)[number]
+
+export const FILTERING_BEHAVIOURS = [
+  'unknown',
+  'endpoint-independent',
+  'address-dependent',
+  'address-and-port-dependent',
+] as const
+
+export type FilteringBehaviour = (typeof FILTERING_BEHAVIOURS)[number]
 
 export interface NatBehaviour {
   readonly mapping: MappingBehaviour

@@ -42,7 +42,15 @@ import { CANDIDATES_MAX } from './record.ts'
 import { candidateSchema, natSchema, transportAddressSchema } from './record-codec.ts'
 
 /** What became of one of the asked member's attempts to reach an address of the asking one. */
-export type AttemptOutcome = 'in use' | 'answers' | 'answers no more' | 'checking' | 'no answer'
+export const ATTEMPT_OUTCOMES = [
+  'in use',
+  'answers',
+  'answers no more',
+  'checking',
+  'no answer',
+] as const
+
+export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number]
 
 export interface Attempt {
   readonly address: TransportAddress
@@ -87,7 +95,16 @@ export interface DoorTried {
  * unreached: no link leads there. not-spoken: the member is older than the question. refused: it does not answer that to us.
  * busy: it was asked too often. timeout: it said nothing in time. malformed: what it said, or we, makes no sense.
  */
-export type AskFault = 'unreached' | 'not-spoken' | 'refused' | 'busy' | 'timeout' | 'malformed'
+export const ASK_FAULTS = [
+  'unreached',
+  'not-spoken',
+  'refused',
+  'busy',
+  'timeout',
+  'malformed',
+] as const
+
+export type AskFault = (typeof ASK_FAULTS)[number]
 
 export type Told =
   | { readonly kind: 'why'; readonly view: PeerView }
@@ -112,20 +129,13 @@ const kindSchema = oneOf<CandidateKind>(
   'relayed',
   'peer-reflexive',
 )
-const faultSchema = oneOf<AskFault>(
-  'unreached',
-  'not-spoken',
-  'refused',
-  'busy',
-  'timeout',
-  'malformed',
-)
+const faultSchema = oneOf(...ASK_FAULTS)
 const rttSchema = nullable(integer(0, US_MAX))
 
 const attemptSchema: Schema<Attempt> = struct<Attempt>({
   address: transportAddressSchema,
   kind: kindSchema,
-  outcome: oneOf<AttemptOutcome>('in use', 'answers', 'answers no more', 'checking', 'no answer'),
+  outcome: oneOf(...ATTEMPT_OUTCOMES),
   rttUs: rttSchema,
 })
 

@@ -12,7 +12,7 @@
  * passed over, and kept, because the envelope travels verbatim.
  */
 import { parseTransportAddress, type TransportAddress } from '../nat/address.ts'
-import type { FilteringBehaviour, MappingBehaviour, NatBehaviour } from '../nat/behaviour.ts'
+import { FILTERING_BEHAVIOURS, MAPPING_BEHAVIOURS, type NatBehaviour } from '../nat/behaviour.ts'
 import type { Candidate, CandidateKind } from '../nat/candidate.ts'
 import type { WallTime } from '../nat/clock.ts'
 import { err, ok, type Result } from '../nat/result.ts'
@@ -75,20 +75,8 @@ export const candidateSchema: Schema<Candidate> = struct<Candidate>({
 })
 
 export const natSchema: Schema<NatBehaviour> = struct<NatBehaviour>({
-  mapping: oneOf<MappingBehaviour>(
-    'unknown',
-    'none',
-    'endpoint-independent',
-    'address-dependent',
-    'address-and-port-dependent',
-    'udp-blocked',
-  ),
-  filtering: oneOf<FilteringBehaviour>(
-    'unknown',
-    'endpoint-independent',
-    'address-dependent',
-    'address-and-port-dependent',
-  ),
+  mapping: oneOf(...MAPPING_BEHAVIOURS),
+  filtering: oneOf(...FILTERING_BEHAVIOURS),
   lifetimeMs: nullable(integer(1, MAPPING_LIFETIME_MS_MAX)),
 })
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NatBehaviour } from '../../nat/behaviour.ts'
 import type { PathKind } from '../../nat/path-kind.ts'
-import type { AskFault } from '../../topology/ask-frame.ts'
+import type { AskFault, AttemptOutcome } from '../../topology/ask-frame.ts'
 import type { HelperNames } from './helper-contract.ts'
 import type { HelperTakeover } from './helper-takeover.ts'
 
@@ -169,7 +169,7 @@ export interface WhySide {
 export interface WhyAttempt {
   readonly address: string
   readonly kind: string
-  readonly outcome: 'in use' | 'answers' | 'answers no more' | 'checking' | 'no answer'
+  readonly outcome: AttemptOutcome
   readonly rttMs: number | null
 }
 

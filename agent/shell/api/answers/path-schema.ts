@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod'
 import { PATH_KINDS } from '../../../../nat/path-kind.ts'
-import type { NatBehaviour } from '../../../../nat/behaviour.ts'
+import {
+  FILTERING_BEHAVIOURS,
+  MAPPING_BEHAVIOURS,
+  type NatBehaviour,
+} from '../../../../nat/behaviour.ts'
 import type { HelperTakeover } from '../../../core/helper-takeover.ts'
 import type { PathStatus } from '../../../core/status.ts'
 import { named } from './schema-name.ts'
@@ -18,19 +22,8 @@ export const pathSchema: z.ZodType<PathStatus> = named(
 )
 
 const natShape = {
-  mapping: z
-    .enum([
-      'unknown',
-      'none',
-      'endpoint-independent',
-      'address-dependent',
-      'address-and-port-dependent',
-      'udp-blocked',
-    ])
-    .describe('RFC 4787, section 4.1'),
-  filtering: z
-    .enum(['unknown', 'endpoint-independent', 'address-dependent', 'address-and-port-dependent'])
-    .describe('RFC 4787, section 5'),
+  mapping: z.enum(MAPPING_BEHAVIOURS).describe('RFC 4787, section 4.1'),
+  filtering: z.enum(FILTERING_BEHAVIOURS).describe('RFC 4787, section 5'),
   lifetimeMs: z
     .number()
     .nullable()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What `meshgate why PEER --json` prints, as agent/core/status.ts explains it. */
 import { z } from 'zod'
+import { ASK_FAULTS, ATTEMPT_OUTCOMES } from '../../../../topology/ask-frame.ts'
 import type { Why, WhyAttempt, WhySearch, WhySide } from '../../../core/status.ts'
 import { natSchema, pathSchema } from './path-schema.ts'
 import { named } from './schema-name.ts'
@@ -25,7 +26,7 @@ const attemptSchema: z.ZodType<WhyAttempt> = named(
   z.strictObject({
     address: z.string(),
     kind: z.string(),
-    outcome: z.enum(['in use', 'answers', 'answers no more', 'checking', 'no answer']),
+    outcome: z.enum(ATTEMPT_OUTCOMES),
     rttMs: z.number().nullable(),
   }),
 )
@@ -73,7 +74,7 @@ export const whySchema: z.ZodType<Why> = named(
     otherSentence: z.string().nullable(),
     unanswered: z
       .strictObject({
-        fault: z.enum(['unreached', 'not-spoken', 'refused', 'busy', 'timeout', 'malformed']),
+        fault: z.enum(ASK_FAULTS),
         sentence: z.string(),
       })
       .nullable()
