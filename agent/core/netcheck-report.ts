@@ -2,6 +2,7 @@
 /** What a node knows of what lies between it and the internet. Reads state, changes nothing. */
 import { addressParts } from '../../nat/address.ts'
 import { stunServerStates } from '../../nat/stun-client.ts'
+import { parseTurnUrl } from '../../nat/turn-url.ts'
 import type {
   FamilyReport,
   HubReport,
@@ -57,11 +58,9 @@ export function tcpTargets(node: Node): TcpTarget[] {
     }),
   )
   const servers = node.config.turn.flatMap(({ id, url }) => {
-    const [, scheme, host, port] = /^(turns?):(\[[^\]]+\]|[^:?]+)(?::(\d+))?/.exec(url) ?? []
-    if (host === undefined || !(scheme === 'turns' || url.endsWith('transport=tcp'))) return []
-    const usual = scheme === 'turns' ? 5349 : 3478
-    const bare = host.replace(/^\[|\]$/g, '')
-    return [{ name: `TURN ${id}`, host: bare, port: port === undefined ? usual : Number(port) }]
+    const place = parseTurnUrl(url)
+    if (place === undefined || place.transport === 'udp') return []
+    return [{ name: `TURN ${id}`, host: place.host, port: place.port }]
   })
   return [...servers, ...hubs.sort((a, b) => (a.name < b.name ? -1 : 1))]
     .sort((a, b) => Number(b.port === 443) - Number(a.port === 443))

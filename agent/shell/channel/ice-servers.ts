@@ -3,6 +3,7 @@
 import { createHmac } from 'node:crypto'
 import { addressParts, type TransportAddress } from '../../../nat/address.ts'
 import type { WallTime } from '../../../nat/clock.ts'
+import { parseTurnUrl } from '../../../nat/turn-url.ts'
 import type { DesiredTurnServer } from '../../core/helper-contract.ts'
 import type { IceServer } from './channel-message.ts'
 
@@ -10,7 +11,6 @@ import type { IceServer } from './channel-message.ts'
 const STUN_SERVERS_MAX = 2
 /** As many as the library takes. */
 const TURN_SERVERS_MAX = 2
-const TURN_PORT = 3478
 const CREDENTIAL_LIFETIME_S = 86_400
 
 export interface IceServerSources {
@@ -31,11 +31,9 @@ export function iceServers({ stun, turn, now }: IceServerSources): IceServer[] {
 
 function turnOverUdp(server: DesiredTurnServer, now: WallTime): IceServer[] {
   const { url, username, password, secret } = server
-  const [, bracketed, name, port, transport = 'udp'] =
-    /^turn:(?:\[([^\]]+)\]|([^:?]+))(?::(\d+))?(?:\?transport=(\w+))?$/.exec(url) ?? []
-  const host = bracketed ?? name
-  if (host === undefined || transport !== 'udp' || username === undefined) return []
-  const place = { host, port: port === undefined ? TURN_PORT : Number(port) }
+  const parsed = parseTurnUrl(url)
+  if (parsed?.transport !== 'udp' || username === undefined) return []
+  const place = { host: parsed.host, port: parsed.port }
   if (secret === undefined) return password === undefined ? [] : [{ ...place, username, password }]
   // As the helper makes them: native/PROTOCOL.md, TURN servers.
   const timed = `${Math.floor(now / 1000) + CREDENTIAL_LIFETIME_S}:${username}`
