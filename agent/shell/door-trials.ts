@@ -6,13 +6,13 @@
  */
 import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
-import { connect } from 'node:net'
 import { addressParts, type TransportAddress } from '../../nat/address.ts'
 import { addressScope } from '../../nat/address-scope.ts'
 import type { Candidate } from '../../nat/candidate.ts'
 import type { Question, Told } from '../../topology/ask-frame.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import { stunCodec } from './stun-codec.ts'
+import { dialTcp } from './tcp-reach.ts'
 import { RateLimit } from './underlay/rate-limit.ts'
 
 /** Both are tried at once; less than whoever asks has patience for. */
@@ -74,17 +74,7 @@ export function tryUdp(to: TransportAddress): Promise<boolean> {
 }
 
 /** Whether somebody accepts connections there. */
-export function tryTcp(to: TransportAddress): Promise<boolean> {
+export async function tryTcp(to: TransportAddress): Promise<boolean> {
   const { ip, port } = addressParts(to)
-  return new Promise((resolve) => {
-    const socket = connect({ host: ip, port })
-    const end = (isOpen: boolean) => {
-      clearTimeout(patience)
-      socket.destroy()
-      resolve(isOpen)
-    }
-    const patience = setTimeout(() => end(false), TRIAL_MS)
-    socket.once('connect', () => end(true))
-    socket.once('error', () => end(false))
-  })
+  return (await dialTcp(ip, port, TRIAL_MS)).outcome === 'connected'
 }

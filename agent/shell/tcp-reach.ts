@@ -7,18 +7,27 @@ const TIMEOUT_MS = 2_000
 
 /** Asks all at once. */
 export function reachTcp(targets: readonly TcpTarget[]): Promise<TcpReport[]> {
-  return Promise.all(targets.map(reachOne))
+  return Promise.all(
+    targets.map(async ({ name, host, port }) => {
+      const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+      return { name, address, ...(await dialTcp(host, port, TIMEOUT_MS)) }
+    }),
+  )
 }
 
-function reachOne({ name, host, port }: TcpTarget): Promise<TcpReport> {
-  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+/** Whether somebody accepts connections there. Never rejects. */
+export function dialTcp(
+  host: string,
+  port: number,
+  timeoutMs: number,
+): Promise<Pick<TcpReport, 'outcome' | 'rttMs'>> {
   const startMs = performance.now()
   return new Promise((resolve) => {
-    const socket = createConnection({ host, port, timeout: TIMEOUT_MS })
+    const socket = createConnection({ host, port, timeout: timeoutMs })
     const end = (outcome: TcpReport['outcome']) => {
       const rttMs = outcome === 'connected' ? performance.now() - startMs : null
       socket.destroy()
-      resolve({ name, address, outcome, rttMs })
+      resolve({ outcome, rttMs })
     }
     socket.on('connect', () => end('connected'))
     socket.on('timeout', () => end('no answer'))
