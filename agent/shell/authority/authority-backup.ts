@@ -9,44 +9,27 @@
  * A backup is older than the network: restoring adopts whatever members have shown since, so that no name and no address
  * is given twice.
  */
-import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import type { WallTime } from '../../../nat/clock.ts'
-import {
-  decodeNetwork,
-  encodeNetwork,
-  type Network,
-  NETWORK_BYTES_MAX,
-} from '../../../topology/network.ts'
 import { ENVELOPE_BYTES_MAX } from '../../../topology/envelope.ts'
 import type { Certificate } from '../../../topology/certificate.ts'
 import { Failure } from '../failure.ts'
-import { nodeCrypto } from '../node-crypto.ts'
-import { writeAtomic } from '../state/atomic-file.ts'
-import { onFile } from '../state/state-fault.ts'
 import { base64Bytes, toBase64 } from '../state/state-file.ts'
+import { type NetworkKey, readKeyFile, writeKeyFile } from './key-file.ts'
 import type { AuthorityLedger, AuthorityStore } from './authority-store.ts'
 import { DOCUMENT_FAMILIES } from './document-ledger.ts'
 
 const FORMAT = 'meshgate authority backup'
 
-export interface AuthorityBackup {
-  readonly seed: Uint8Array
+export interface AuthorityBackup extends NetworkKey {
   readonly delegation?: Uint8Array | undefined
-  readonly network: Network
   readonly documents: readonly (readonly [key: string, value: string])[]
 }
 
-const backupSchema = z.strictObject({
-  format: z.literal(FORMAT),
-  version: z.literal(1),
-  content: z.strictObject({
-    seed: base64Bytes(32),
-    delegation: base64Bytes(1, ENVELOPE_BYTES_MAX.delegation).optional(),
-    network: base64Bytes(1, NETWORK_BYTES_MAX),
-    documents: z.array(z.tuple([z.string().max(256), z.string().max(65_536)])).max(1_000_000),
-  }),
-})
+const backupShape = {
+  delegation: base64Bytes(1, ENVELOPE_BYTES_MAX.delegation).optional(),
+  documents: z.array(z.tuple([z.string().max(256), z.string().max(65_536)])).max(1_000_000),
+}
 
 /** Everything in a ledger, as it is kept. */
 export function allDocuments(store: AuthorityStore): Promise<AuthorityBackup['documents']> {
@@ -58,29 +41,16 @@ export function allDocuments(store: AuthorityStore): Promise<AuthorityBackup['do
   ])
 }
 
-export function writeBackup(
-  path: string,
-  { seed, delegation, network, documents }: AuthorityBackup,
-): void {
-  const content = {
-    seed: toBase64(seed),
-    ...(delegation === undefined ? {} : { delegation: toBase64(delegation) }),
-    network: toBase64(encodeNetwork(network)),
-    documents,
-  }
-  const text = `${JSON.stringify({ format: FORMAT, version: 1, content })}\n`
-  onFile(path, () => writeAtomic(path, new TextEncoder().encode(text), 0o600))
+export function writeBackup(path: string, backup: AuthorityBackup): void {
+  const { delegation, documents } = backup
+  const delegated = delegation === undefined ? {} : { delegation: toBase64(delegation) }
+  writeKeyFile(path, FORMAT, backup, { ...delegated, documents })
 }
 
 /** Throws Failure `bad-backup`, or StateFault if the file cannot be read. */
 export function readBackup(path: string): AuthorityBackup {
-  const text = onFile(path, () => readFileSync(path, 'utf8'))
-  const parsed = backupSchema.safeParse(jsonOf(text))
-  const network = parsed.success
-    ? decodeNetwork(parsed.data.content.network, nodeCrypto)
-    : undefined
-  if (parsed.success && network?.ok === true)
-    return { ...parsed.data.content, network: network.value }
+  const backup = readKeyFile(path, FORMAT, backupShape)
+  if (backup !== undefined) return { ...backup.more, seed: backup.seed, network: backup.network }
   throw new Failure('bad-backup', `${path} is not a whole backup of an authority`, {
     remedy: 'give a file that `meshgate authority backup` wrote',
   })
@@ -104,12 +74,4 @@ export function adoptMembers(
     adopted += 1
   }
   return adopted
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -17,7 +17,8 @@ import { KEY_BYTES } from '../../../topology/identity.ts'
 import type { Network } from '../../../topology/network.ts'
 import { checkedDelegation } from '../authority/authority-signer.ts'
 import { reissueAll } from '../authority/reissue.ts'
-import { readRootFile, type RootKey, writeRootFile } from '../authority/root-file.ts'
+import type { NetworkKey } from '../authority/key-file.ts'
+import { readRootFile, writeRootFile } from '../authority/root-file.ts'
 import { readClock } from '../clock.ts'
 import { Failure } from '../failure.ts'
 import { generateSeed, signerOf } from '../node-crypto.ts'
@@ -171,7 +172,7 @@ function acceptedKey(bytes: Uint8Array, held: AuthorityKey) {
 }
 
 function delegate(
-  { seed, network }: RootKey,
+  { seed, network }: NetworkKey,
   wish: { key: string; lifetimeMs: number; scope: readonly DelegatedRight[] },
 ): Uint8Array {
   const now = readClock().wall
