@@ -6,6 +6,7 @@ import type { Sample } from '../shell/telemetry/sample-history.ts'
 import { get } from './api.ts'
 import { faultText } from './confirm.tsx'
 import { Curves } from './curves.tsx'
+import { type Fact, FactList } from './fact-list.tsx'
 import { NodeActions } from './node-actions.tsx'
 import { QualityMark } from './node-table.tsx'
 import { bytesText, msText, pathText, percentText, qualityOf, rttOf } from './quality.ts'
@@ -41,7 +42,7 @@ export function NodePage({ peer, mayChange, tell }: NodePageProps) {
 
 function Facts({ peer }: { readonly peer: PeerStatus }) {
   const { nat, lastSwitch } = peer
-  const facts: [string, string][] = [
+  const facts: Fact[] = [
     ['State', peer.liveness],
     ['Addresses', peer.addresses.join(', ')],
     ['Round trip', msText(rttOf(peer))],
@@ -59,16 +60,7 @@ function Facts({ peer }: { readonly peer: PeerStatus }) {
     ],
     ['Node id', peer.nodeId.slice(0, 16)],
   ]
-  return (
-    <dl class="facts">
-      {facts.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  )
+  return <FactList facts={facts} />
 }
 
 function natText({ mapping, filtering, lifetimeMs }: PeerStatus['nat']): string {

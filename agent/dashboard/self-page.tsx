@@ -5,13 +5,14 @@ import type { Status } from '../core/status.ts'
 import type { HubReport } from '../shell/draining.ts'
 import { get, post } from './api.ts'
 import { ConfirmedAction, faultText } from './confirm.tsx'
+import { type Fact, FactList } from './fact-list.tsx'
 
 const REFRESH_MS = 2_000
 
 export function SelfPage(props: { status: Status; tell: (text: string) => void }) {
   const { self } = props.status
   const { helper } = self
-  const facts: [string, string][] = [
+  const facts: Fact[] = [
     ['Network', self.network],
     ['Addresses', self.addresses.join(', ')],
     ['Interface', `${self.interface}, UDP port ${self.listenPort ?? '–'}`],
@@ -25,14 +26,7 @@ export function SelfPage(props: { status: Status; tell: (text: string) => void }
   return (
     <section aria-labelledby="self-title">
       <h1 id="self-title">{self.name}</h1>
-      <dl class="facts">
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <FactList facts={facts} />
       <Hub tell={props.tell} />
     </section>
   )
