@@ -22,7 +22,7 @@ import { NotAMember, SYNC_PROTOCOL, SyncProtocol } from './sync-protocol.ts'
 import { SyncSchedule } from './sync-schedule.ts'
 import type { UnderlayOptions } from './underlay-contract.ts'
 import type { Members } from './underlay-members.ts'
-import { nodeIdOf, peerIdOf } from './underlay-node.ts'
+import { peerIdOf } from './underlay-node.ts'
 
 /** Syncs that a neighbour may begin. */
 const SYNCS_PER_SECOND = 10
@@ -189,7 +189,7 @@ export class RecordExchange {
   }
 
   #isMember(connection: Connection): boolean {
-    return this.#parts.members.isMember(connection, nodeIdOf(connection.remotePeer))
+    return this.#parts.members.memberOf(connection) !== undefined
   }
 }
 

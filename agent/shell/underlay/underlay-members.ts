@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Connection } from '@libp2p/interface'
 import type { NodeId } from '../../../topology/identity.ts'
+import { nodeIdOf } from './underlay-node.ts'
 
 /** What is on its way over a surplus connection should arrive before it is closed. */
 const SURPLUS_GRACE_MS = 200
@@ -66,7 +67,13 @@ export class Members {
     this.#options.onDown(node)
   }
 
-  isMember(connection: Connection, node: NodeId | undefined): boolean {
+  /** The member at the other end; undefined as long as it has not proven that it is one. */
+  memberOf(connection: Connection): NodeId | undefined {
+    const node = nodeIdOf(connection.remotePeer)
+    return this.#isMember(connection, node) ? node : undefined
+  }
+
+  #isMember(connection: Connection, node: NodeId | undefined): boolean {
     return (
       node !== undefined && this.#neighbours.get(node)?.connections.includes(connection) === true
     )
@@ -110,7 +117,7 @@ export class Members {
 
   /** Resolves once the connection's peer is a member, or with undefined once it has closed. */
   whenMember(connection: Connection, node: NodeId | undefined): Promise<NodeId | undefined> {
-    if (this.isMember(connection, node)) return Promise.resolve(node)
+    if (this.#isMember(connection, node)) return Promise.resolve(node)
     if (connection.status !== 'open') return Promise.resolve(undefined)
     return new Promise((resolve) => {
       this.#waiting.set(connection, [...(this.#waiting.get(connection) ?? []), resolve])

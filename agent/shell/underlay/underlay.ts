@@ -106,7 +106,7 @@ class RunningUnderlay implements Underlay {
     })
     this.#asks = new AskProtocol({
       answer: (from, question) => options.answer(from, question),
-      memberOf: (on) => this.#memberOf(on),
+      memberOf: (on) => this.#members.memberOf(on),
       withConnection: (to, use) => visit(node, this.#members, options.askTarget(to), use),
     })
     this.#supervisor = new Supervisor({
@@ -224,11 +224,6 @@ class RunningUnderlay implements Underlay {
   }
 
   #isMember(connection: Connection): boolean {
-    return this.#memberOf(connection) !== undefined
-  }
-
-  #memberOf(connection: Connection): NodeId | undefined {
-    const node = nodeIdOf(connection.remotePeer)
-    return this.#members.isMember(connection, node) ? node : undefined
+    return this.#members.memberOf(connection) !== undefined
   }
 }

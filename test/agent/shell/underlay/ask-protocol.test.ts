@@ -6,7 +6,7 @@ import { startUnderlayNode } from '../../../../agent/shell/underlay/underlay-nod
 import type { Told } from '../../../../topology/ask-frame.ts'
 import type { NodeId } from '../../../../topology/identity.ts'
 import { network } from '../../../topology/sample-network.ts'
-import { type Member, type MemberOptions, startMember, targetOf } from './sample-member.ts'
+import { type Member, members, targetOf } from './sample-member.ts'
 
 const DEADLINE = { timeout: 10_000, interval: 5 }
 
@@ -14,12 +14,10 @@ const QUESTION = { kind: 'why' } as const
 const REFUSED: Told = { kind: 'fault', fault: 'refused' }
 
 describe('a question between members', () => {
-  const running: Member[] = []
-
+  const { member } = members()
   const bare: Libp2p[] = []
 
   afterEach(async () => {
-    await Promise.all(running.splice(0).map(({ underlay }) => underlay.close()))
     for (const node of bare.splice(0)) await node.stop()
   })
 
@@ -31,12 +29,6 @@ describe('a question between members', () => {
       isMeshAddress: () => false,
     })
     bare.push(started)
-    return started
-  }
-
-  async function member(letter: number, options: MemberOptions = {}): Promise<Member> {
-    const started = await startMember(letter, options)
-    running.push(started)
     return started
   }
 

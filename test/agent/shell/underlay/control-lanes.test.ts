@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { signerOf } from '../../../../agent/shell/node-crypto.ts'
 import { UNDERWAY_BYTES_MAX } from '../../../../topology/control-lane.ts'
 import { encodeNotice } from '../../../../topology/notice.ts'
@@ -8,23 +8,13 @@ import { verifyRecord } from '../../../../topology/record-codec.ts'
 import { acceptRecord } from '../../../../topology/view.ts'
 import { nodeCrypto } from '../../../../agent/shell/node-crypto.ts'
 import { network, NOW, recordOf, revocationOf, signer } from '../../../topology/sample-network.ts'
-import { type Member, startMember, targetOf } from './sample-member.ts'
+import { type Member, members, targetOf } from './sample-member.ts'
 
 const DEADLINE = { timeout: 20_000, interval: 5 }
 const FLOOD = 150
 
 describe('control messages between neighbours', () => {
-  const running: Member[] = []
-
-  afterEach(async () => {
-    await Promise.all(running.splice(0).map(({ underlay }) => underlay.close()))
-  })
-
-  async function member(letter: number): Promise<Member> {
-    const started = await startMember(letter)
-    running.push(started)
-    return started
-  }
+  const { member, stop } = members()
 
   /** Members that never spoke to anybody, as records of theirs in a view. Returns the size of one. */
   function crowd({ view }: Member): number {
@@ -83,8 +73,7 @@ describe('control messages between neighbours', () => {
     b.underlay.publishNotice(encodeNotice('revocation', revocationOf(signer(13))))
     await expect.poll(() => a.notices.byKey.size, DEADLINE).toBe(1)
     expect(b.underlay.controlCounts().said.critical).toBe(1)
-    running.splice(running.indexOf(a), 1)
-    await a.underlay.close()
+    await stop(a)
     await expect.poll(() => b.underlay.neighbours(), DEADLINE).toEqual([])
     expect(b.underlay.controlCounts().said.critical).toBe(1)
     expect(b.underlay.controlCounts().waiting).toEqual({ critical: 0, high: 0, normal: 0, low: 0 })

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import * as fc from 'fast-check'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import {
   decodeJoinReply,
   decodeJoinRequest,
@@ -9,24 +9,14 @@ import {
 } from '../../../../agent/shell/underlay/join-frame.ts'
 import { askToJoin } from '../../../../agent/shell/underlay/join-protocol.ts'
 import { network } from '../../../topology/sample-network.ts'
-import { type Member, type MemberOptions, startMember, targetOf } from './sample-member.ts'
+import { type Member, members, targetOf } from './sample-member.ts'
 
 const DEADLINE = { timeout: 10_000, interval: 10 }
 const REQUEST = new Uint8Array(100).fill(5)
 const REPLY = new Uint8Array(9_000).fill(6)
 
 describe('a join request', () => {
-  const running: Member[] = []
-
-  afterEach(async () => {
-    await Promise.all(running.splice(0).map(({ underlay }) => underlay.close()))
-  })
-
-  async function member(letter: number, options?: MemberOptions): Promise<Member> {
-    const started = await startMember(letter, options)
-    running.push(started)
-    return started
-  }
+  const { member } = members()
 
   /** An authority that remembers what it was asked. */
   async function authority(): Promise<{ member: Member; asked: Uint8Array[] }> {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { NOW } from '../../../topology/sample-network.ts'
-import { type Member, type MemberOptions, startMember, targetOf } from './sample-member.ts'
+import { type Member, members, targetOf } from './sample-member.ts'
 
 const DEADLINE = { timeout: 15_000, interval: 10 }
 
@@ -10,22 +10,7 @@ const TUNNEL = '127.0.0.2'
 const isMeshAddress = (ip: string) => ip === TUNNEL
 
 describe('links over mesh addresses', () => {
-  const running: Member[] = []
-
-  afterEach(async () => {
-    await Promise.all(running.splice(0).map(({ underlay }) => underlay.close()))
-  })
-
-  async function member(letter: number, options: MemberOptions = {}): Promise<Member> {
-    const started = await startMember(letter, { isMeshAddress, ...options })
-    running.push(started)
-    return started
-  }
-
-  async function stop(one: Member): Promise<void> {
-    running.splice(running.indexOf(one), 1)
-    await one.underlay.close()
-  }
+  const { member, stop } = members({ isMeshAddress })
 
   const portOf = (one: Member, ip: string) =>
     Number(

@@ -3,6 +3,7 @@
  * Members with a real underlay on loopback, and a view that they fold themselves.
  */
 import { PassThrough } from 'node:stream'
+import { afterEach } from 'vitest'
 import { signerOf } from '../../../../agent/shell/node-crypto.ts'
 import { createLog } from '../../../../agent/shell/log.ts'
 import { nodeCrypto } from '../../../../agent/shell/node-crypto.ts'
@@ -114,6 +115,25 @@ export async function startMember(letter: number, options: MemberOptions = {}): 
     },
     hear,
     versionOf: (other) => view.entries.get(other)?.record.version,
+  }
+}
+
+/** Starts members that end with the test in which they were started, if it does not stop them itself. */
+export function members(usual: MemberOptions = {}) {
+  const running: Member[] = []
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map(({ underlay }) => underlay.close()))
+  })
+  return {
+    member: async (letter: number, options: MemberOptions = {}): Promise<Member> => {
+      const started = await startMember(letter, { ...usual, ...options })
+      running.push(started)
+      return started
+    },
+    stop: async (one: Member): Promise<void> => {
+      running.splice(running.indexOf(one), 1)
+      await one.underlay.close()
+    },
   }
 }
 

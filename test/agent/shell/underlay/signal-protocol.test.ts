@@ -1,27 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type Signal, signSignal } from '../../../../topology/signal.ts'
 import { signalOf } from '../../../topology/sample-network.ts'
-import { type Member, startMember, targetOf } from './sample-member.ts'
+import { type Member, members, targetOf } from './sample-member.ts'
 
 const DEADLINE = { timeout: 10_000, interval: 5 }
 
 describe('signals between members', () => {
-  const running: Member[] = []
-
-  afterEach(async () => {
-    await Promise.all(running.splice(0).map(({ underlay }) => underlay.close()))
-  })
-
-  async function member(letter: number): Promise<Member> {
-    const started = await startMember(letter)
-    running.push(started)
-    return started
-  }
+  const { member } = members()
 
   /** Each linked with the next one, all known to all. */
   async function chain(...letters: number[]): Promise<Member[]> {
-    const members = await Promise.all(letters.map(member))
+    const members = await Promise.all(letters.map((letter) => member(letter)))
     for (const [i, one] of members.slice(1).entries()) {
       one.underlay.setTargets([targetOf(members[i]!)])
     }

@@ -1,24 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createConnection } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { NOW, revocationOf, signer } from '../../../topology/sample-network.ts'
 import { encodeNotice } from '../../../../topology/notice.ts'
-import { type Member, type MemberOptions, startMember, targetOf } from './sample-member.ts'
+import { type Member, members, targetOf } from './sample-member.ts'
 
 const DEADLINE = { timeout: 10_000, interval: 5 }
 
 describe('the underlay', () => {
-  const running: Member[] = []
-
-  afterEach(async () => {
-    await Promise.all(running.splice(0).map(({ underlay }) => underlay.close()))
-  })
-
-  async function member(letter: number, options?: MemberOptions): Promise<Member> {
-    const started = await startMember(letter, options)
-    running.push(started)
-    return started
-  }
+  const { member, stop } = members()
 
   async function linked(a: Member, b: Member): Promise<void> {
     a.underlay.setTargets([targetOf(b)])
@@ -56,8 +46,7 @@ describe('the underlay', () => {
     const [a, b] = [await member(11), await member(12)]
     await linked(a, b)
     const port = Number(b.underlay.listening[0]!.split('/').at(-1))
-    running.splice(running.indexOf(b), 1)
-    await b.underlay.close()
+    await stop(b)
     await expect
       .poll(() => a.events.at(-1), DEADLINE)
       .toEqual({ kind: 'neighbour-down', node: b.node })
