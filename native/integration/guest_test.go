@@ -96,12 +96,5 @@ func TestWithoutNftablesThePortIsSharedByRawSockets(t *testing.T) {
 func TestWithoutNftablesHubsRelayAndTakeOver(t *testing.T) {
 	withoutModules(t, "nft_", "nf_tables", "nf_nat", "nf_conntrack")
 	s := newStar(t, 2)
-	for _, id := range []string{"relay:1", "relay:2"} {
-		s.a.awaitPath(t, s.b, id)
-		s.b.awaitPath(t, s.a, id)
-	}
-	until(t, "the tunnel is up", func() bool { return s.a.namespace.ping(s.b.address()) })
-	s.hubs[0].helper.kill()
-	s.a.agent.await("switched", func(params object) bool { return params["to"] == "relay:2" })
-	until(t, "the other hub carries", func() bool { return s.a.namespace.ping(s.b.address()) })
+	s.outlivesItsFirstHub(t)
 }

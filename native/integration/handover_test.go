@@ -16,14 +16,7 @@ func TestAHelperThatDiesLeavesItsDeviceToTheNextOne(t *testing.T) {
 		t.Skip("the kernel keeps its own devices")
 	}
 	a, b := newPair(t, 2)
-	a.agent.await("path-up", any1)
-	a.agent.call("shutdown", object{})
-	_ = a.helper.command.Wait()
-	a.helper = startWith(t, a.helper.socket, "ip", "netns", "exec", string(a.namespace),
-		binary, "--supervise", "--socket", a.helper.socket)
-	a.agent = a.helper.connect(t)
-	a.agent.apply(a.desired(b, 2))
-	until(t, "the tunnel stands", func() bool { return a.namespace.ping(b.address()) })
+	a.supervise(t, b, 2)
 	before := device(t, a.namespace)
 
 	killChild(t, a.helper)

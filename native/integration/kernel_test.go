@@ -116,16 +116,18 @@ func TestAMeshOfBothEnginesCarriesPackets(t *testing.T) {
 	contains(t, b.namespace.sh(t, "ping -q -c 20 -i 0.1 -s 1200 %s", a.address()), " 0% packet loss")
 }
 
-func TestHubsOfOneEngineServeMembersOfTheOther(t *testing.T) {
-	s := newStarOn(t, "kernel", "userspace", "kernel", "userspace")
-	for _, id := range []string{"relay:1", "relay:2"} {
-		s.a.awaitPath(t, s.b, id)
-		s.b.awaitPath(t, s.a, id)
-	}
-	until(t, "the tunnel is up", func() bool { return s.a.namespace.ping(s.b.address()) })
+// outlivesItsFirstHub kills the first of two hubs under a tunnel, which the second one carries then.
+func (s star) outlivesItsFirstHub(t *testing.T) {
+	t.Helper()
+	s.standsOverBothHubs(t)
 	s.hubs[0].helper.kill()
 	s.a.agent.await("switched", func(params object) bool { return params["to"] == "relay:2" })
 	until(t, "the other hub carries", func() bool { return s.a.namespace.ping(s.b.address()) })
+}
+
+func TestHubsOfOneEngineServeMembersOfTheOther(t *testing.T) {
+	s := newStarOn(t, "kernel", "userspace", "kernel", "userspace")
+	s.outlivesItsFirstHub(t)
 }
 
 func TestARelayedTunnelIsTakenOverByTheNextHelper(t *testing.T) {

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"meshgate.dev/native/internal/nstest"
 )
 
 var binary string
@@ -55,24 +57,10 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// needRoot skips only where the tests cannot run at all; as root nothing is skipped.
-func needRoot(t *testing.T) {
-	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("network namespaces need root")
-	}
-}
-
-// sh runs a command line and gives what it says.
-func sh(t *testing.T, format string, args ...any) string {
-	t.Helper()
-	line := fmt.Sprintf(format, args...)
-	text, err := exec.Command("sh", "-c", line).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s: %v\n%s", line, err, text)
-	}
-	return string(text)
-}
+var (
+	needRoot = nstest.Need
+	sh       = nstest.Run
+)
 
 // patience is three times as long in a virtual machine without KVM.
 func patience() time.Duration {

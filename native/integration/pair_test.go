@@ -84,3 +84,16 @@ func newPairOn(t *testing.T, engine string, networks ...int) (a, b *member) {
 	b.agent.apply(b.desired(a, networks...))
 	return a, b
 }
+
+// supervise has the member go on under a supervisor, which starts a helper that dies anew.
+func (m *member) supervise(t *testing.T, other *member, networks ...int) {
+	t.Helper()
+	m.agent.await("path-up", any1)
+	m.agent.call("shutdown", object{})
+	_ = m.helper.command.Wait()
+	m.helper = startWith(t, m.helper.socket, "ip", "netns", "exec", string(m.namespace),
+		binary, "--supervise", "--socket", m.helper.socket)
+	m.agent = m.helper.connect(t)
+	m.agent.apply(m.desired(other, networks...))
+	until(t, "the tunnel stands", func() bool { return m.namespace.ping(other.address()) })
+}

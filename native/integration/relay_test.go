@@ -45,6 +45,16 @@ func newStarOn(t *testing.T, engineA, engineB string, hubs ...string) star {
 	return s
 }
 
+// standsOverBothHubs waits until the tunnel is up, and either of two hubs can carry it.
+func (s star) standsOverBothHubs(t *testing.T) {
+	t.Helper()
+	for _, id := range []string{"relay:1", "relay:2"} {
+		s.a.awaitPath(t, s.b, id)
+		s.b.awaitPath(t, s.a, id)
+	}
+	until(t, "the tunnel is up", func() bool { return s.a.namespace.ping(s.b.address()) })
+}
+
 func TestTwoThatCannotReachEachOtherSpeakOverAHub(t *testing.T) {
 	s := newStar(t, 1)
 	s.a.awaitPath(t, s.b, "relay:1")
@@ -84,11 +94,7 @@ func TestAHostThatIsNoHubForwardsNothing(t *testing.T) {
 
 func TestTrafficMovesToAnotherHubWhenOneDies(t *testing.T) {
 	s := newStar(t, 2)
-	for _, id := range []string{"relay:1", "relay:2"} {
-		s.a.awaitPath(t, s.b, id)
-		s.b.awaitPath(t, s.a, id)
-	}
-	until(t, "the tunnel is up", func() bool { return s.a.namespace.ping(s.b.address()) })
+	s.standsOverBothHubs(t)
 	until(t, "the first hub is used", func() bool {
 		return s.a.agent.call("echo", object{"peer": s.b.key()})["path"] == "relay:1"
 	})

@@ -129,14 +129,7 @@ func TestAStateFileThatIsCutShortHurtsNothing(t *testing.T) {
 
 func TestAHelperThatDiesIsStartedAgainByItsSupervisorAndTakesThatWithItWhenItIsStopped(t *testing.T) {
 	a, b := newPair(t, 2)
-	a.agent.await("path-up", any1)
-	a.agent.call("shutdown", object{})
-	_ = a.helper.command.Wait()
-	a.helper = startWith(t, a.helper.socket, "ip", "netns", "exec", string(a.namespace),
-		binary, "--supervise", "--socket", a.helper.socket)
-	a.agent = a.helper.connect(t)
-	a.agent.apply(a.desired(b, 2))
-	until(t, "the tunnel stands", func() bool { return a.namespace.ping(b.address()) })
+	a.supervise(t, b, 2)
 	for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGHUP, syscall.SIGSEGV} {
 		child := childOf(t, a.helper.command.Process.Pid)
 		if err := syscall.Kill(child, signal); err != nil {

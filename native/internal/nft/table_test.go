@@ -11,17 +11,17 @@ import (
 
 	"github.com/google/nftables"
 
-	"meshgate.dev/native/internal/nft/nfttest"
+	"meshgate.dev/native/internal/nstest"
 )
 
-func TestMain(m *testing.M) { nfttest.Main(m) }
+func TestMain(m *testing.M) { nstest.Main(m) }
 
 const name = "meshgate-test/one"
 
 // keep makes a table that drops what comes to one port.
 func keep(t *testing.T, port *uint16) *Table {
 	t.Helper()
-	nfttest.Need(t)
+	nstest.Need(t)
 	table, err := Keep(name, slog.New(slog.DiscardHandler), func(contents *Contents) error {
 		if *port == 0 {
 			return errors.New("no port")
@@ -43,7 +43,7 @@ func keep(t *testing.T, port *uint16) *Table {
 
 func rules(t *testing.T) string {
 	t.Helper()
-	return nfttest.Run(t, "nft -n list ruleset")
+	return nstest.Run(t, "nft -n list ruleset")
 }
 
 func has(t *testing.T, want string) {
@@ -63,10 +63,10 @@ func TestATableThatSomebodyFlushesIsBackAtOnce(t *testing.T) {
 		// A reload of the host's own firewall does both in one transaction.
 		"flush ruleset; add table inet theirs",
 	} {
-		nfttest.Run(t, "nft '%s'", line)
+		nstest.Run(t, "nft '%s'", line)
 		has(t, "udp dport 7")
 	}
-	nfttest.Run(t, "nft delete table inet theirs")
+	nstest.Run(t, "nft delete table inet theirs")
 }
 
 func TestARenewedTableHasWhatItIsFilledWithThenAndNothingElse(t *testing.T) {
@@ -111,15 +111,15 @@ func TestAChangeThatTheKernelRefusesMakesTheTableAnew(t *testing.T) {
 func TestARemovedTableStaysAwayAndOthersAreLeftAlone(t *testing.T) {
 	port := uint16(7)
 	table := keep(t, &port)
-	nfttest.Run(t, "nft add table inet meshgate-test && nft add table inet meshgate-test/two")
+	nstest.Run(t, "nft add table inet meshgate-test && nft add table inet meshgate-test/two")
 	for range 2 {
 		if err := table.Remove(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	nfttest.Run(t, "nft add table inet theirs")
+	nstest.Run(t, "nft add table inet theirs")
 	if text := rules(t); strings.Contains(text, name) || strings.Count(text, "table inet") != 3 {
 		t.Errorf("the rules are\n%s", text)
 	}
-	nfttest.Run(t, "nft flush ruleset")
+	nstest.Run(t, "nft flush ruleset")
 }

@@ -16,7 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"meshgate.dev/native/internal/nft/nfttest"
+	"meshgate.dev/native/internal/nstest"
 )
 
 const (
@@ -36,11 +36,11 @@ var (
 	peerAddresses = []string{"192.0.2.2", "fd00::2"}
 )
 
-func TestMain(m *testing.M) { nfttest.Main(m) }
+func TestMain(m *testing.M) { nstest.Main(m) }
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	nfttest.Need(t)
+	nstest.Need(t)
 	// The thread is not unlocked, so that it ends with the test and takes the peer's namespace along.
 	runtime.LockOSThread()
 	host := here(t)
@@ -49,10 +49,10 @@ func newSite(t *testing.T) *site {
 	}
 	peer := here(t)
 	enter(t, host)
-	nfttest.Run(t, "ip link set lo up && ip link add w type veth peer name w netns %s", peer.Name())
-	t.Cleanup(func() { nfttest.Run(t, "ip link del w") })
+	nstest.Run(t, "ip link set lo up && ip link add w type veth peer name w netns %s", peer.Name())
+	t.Cleanup(func() { nstest.Run(t, "ip link del w") })
 	for number, namespace := range []*os.File{host, peer} {
-		nfttest.Run(t, "nsenter --net=%s sh -c 'ip addr add 192.0.2.%d/24 dev w && ip addr add fd00::%[2]d/64 dev w nodad && ip link set w up'",
+		nstest.Run(t, "nsenter --net=%s sh -c 'ip addr add 192.0.2.%d/24 dev w && ip addr add fd00::%[2]d/64 dev w nodad && ip link set w up'",
 			namespace.Name(), number+1)
 	}
 	s := &site{wireguard: listen(t, portWireGuard), socket: listen(t, portSocket)}
@@ -174,8 +174,8 @@ func TestRulesThatSomebodyFlushesAreBackAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		nfttest.Run(t, "nft flush ruleset")
-		for deadline := time.Now().Add(5 * time.Second); !strings.Contains(nfttest.Run(t, "nft list ruleset"), "sort"); {
+		nstest.Run(t, "nft flush ruleset")
+		for deadline := time.Now().Add(5 * time.Second); !strings.Contains(nstest.Run(t, "nft list ruleset"), "sort"); {
 			if time.Now().After(deadline) {
 				t.Fatal("the rules are not back")
 			}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package nfttest keeps tests away from the rules of the machine that they run on.
-package nfttest
+// Package nstest keeps tests away from the network of the machine that they run on.
+package nstest
 
 import (
 	"errors"
