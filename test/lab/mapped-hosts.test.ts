@@ -52,8 +52,15 @@ async function mappedBy(member: Member, protocol: string): Promise<string> {
 describe('a host behind a symmetric NAT whose router speaks PCP', () => {
   test('has its ports mapped, and offers them', async () => {
     expect(await mappedBy(alice, 'pcp')).toMatch(/^203\.0\.113\.\d+:\d+$/)
-    const { dialAddresses } = (await alice.json<MappedStatus>(['status'])).self
-    expect(dialAddresses).toHaveLength(1)
+    // Offered once another member has got through.
+    await alice.host.waitFor(
+      async () => {
+        const { dialAddresses } = (await alice.json<MappedStatus>(['status'])).self
+        expect(dialAddresses).toHaveLength(1)
+        return true
+      },
+      { deadlineMs: 15_000, what: 'the mapped address is offered', pollMs: 200 },
+    )
     expect(await alice.do(['netcheck'])).toContain('PCP granted')
   })
 
