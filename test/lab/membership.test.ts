@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { cpSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { SHORT_LINK_PAUSE_MS_MAX } from '../../agent/shell/underlay/supervisor.ts'
+import { DIAL_TIMEOUT_MS } from '../../agent/shell/underlay/underlay-node.ts'
 import { type Lab, startLab } from '../../netns-lab/lab.ts'
 import { Member } from '../../netns-lab/member.ts'
 import { steadyPing } from './mesh.ts'
@@ -170,10 +172,12 @@ test('a stolen state directory is seen where it came from, and worth nothing onc
   )
   expect(await alice.do(['status'])).toContain('another host')
   await hub.do(['node', 'revoke', 'alice'])
+  // One of them has lost its link to the other, and hears it when it dials again.
+  const deadlineMs = SHORT_LINK_PAUSE_MS_MAX + 2 * DIAL_TIMEOUT_MS
   for (const member of [alice, thief])
     await member.host.waitFor(
       async () => (await member.status()).self.membership === 'revoked' || undefined,
-      { deadlineMs: 10_000, what: `${member.name} is out`, pollMs: 200 },
+      { deadlineMs, what: `${member.name} is out`, pollMs: 200 },
     )
   expect((await hub.status()).peers).toEqual([])
 })

@@ -11,6 +11,14 @@ export const BACKOFF_MS_MIN = 250
 export const BACKOFF_MS_MAX = 30_000
 /** A link that lasted this long was a good one: the next attempt after it is quick again. */
 const GOOD_LINK_MS = 5_000
+/**
+ * One that came up and was lost soon shows that there is somebody who answers: it raises the pause no further than this
+ * many doublings. Where another host has this one's keys, the two take each link over from each other, and it is by
+ * dialling that the loser hears of it, or that both are out.
+ */
+const SHORT_LINK_DOUBLINGS_MAX = 4
+/** So long is the longest pause after a link that came up. */
+export const SHORT_LINK_PAUSE_MS_MAX = BACKOFF_MS_MIN * 2 ** SHORT_LINK_DOUBLINGS_MAX * 1.5
 
 export interface SupervisorTarget {
   readonly node: NodeId
@@ -83,7 +91,8 @@ export class Supervisor {
       if (this.#options.isUp(node)) {
         const sinceMs = performance.now()
         await this.#lasts(keeper)
-        if (performance.now() - sinceMs >= GOOD_LINK_MS) failures = 0
+        const isGood = performance.now() - sinceMs >= GOOD_LINK_MS
+        failures = isGood ? 0 : Math.min(failures, SHORT_LINK_DOUBLINGS_MAX)
         // The other side may be dialling too, or may be restarting.
         await delay(backoffMs(failures++), stopped)
         continue

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { BACKOFF_MS_MAX, Supervisor } from '../../../../agent/shell/underlay/supervisor.ts'
+import {
+  BACKOFF_MS_MAX,
+  SHORT_LINK_PAUSE_MS_MAX,
+  Supervisor,
+} from '../../../../agent/shell/underlay/supervisor.ts'
 import type { NodeId } from '../../../../topology/identity.ts'
 
 const A = 'a'.repeat(64) as NodeId
@@ -63,6 +67,25 @@ describe('the supervisor', () => {
     supervisor.notice(A)
     await vi.advanceTimersByTimeAsync(500)
     expect(dials).toHaveLength(2)
+  })
+
+  it('never waits long where links come up, however often another host with its keys takes them over', async () => {
+    succeeds = true
+    const pauses: number[] = []
+    supervisor.setTargets([target(A, '/x')])
+    await vi.advanceTimersByTimeAsync(1)
+    while (pauses.length < 20) {
+      await vi.advanceTimersByTimeAsync(1_000)
+      up.delete(A)
+      supervisor.notice(A)
+      const lostMs = performance.now()
+      const before = dials.length
+      while (dials.length === before) await vi.advanceTimersByTimeAsync(10)
+      pauses.push(dials.at(-1)!.atMs - lostMs)
+    }
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(SHORT_LINK_PAUSE_MS_MAX)
+    // And no storm of dials either.
+    expect(Math.min(...pauses.slice(5))).toBeGreaterThan(1_000)
   })
 
   it('tries a new address at once, however long the pause would be', async () => {
