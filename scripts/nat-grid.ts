@@ -18,6 +18,7 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
     resume: { type: 'boolean', default: false },
+    parts: { type: 'string', default: 'Infinity' },
     json: { type: 'boolean', default: false },
     evidence: { type: 'boolean', default: false },
   },
@@ -27,6 +28,8 @@ const only = oneOf(options.only, natKindNames, '--only')
 const kinds: readonly NatKindName[] = only.length === 0 ? natKindNames : only
 const rounds = Number(options.rounds)
 if (!Number.isInteger(rounds) || rounds < 1) fail('--rounds is not a number of 1 or more')
+const most = Number(options.parts)
+if (!(most >= 1)) fail('--parts is not a number of 1 or more')
 
 const started = performance.now()
 const say = (line: string) =>
@@ -34,11 +37,16 @@ const say = (line: string) =>
 const cells: GridCell[] = []
 const kept = new KeptParts(join('.build/nat-grid', [...has, 'plain'].join('-')))
 const parts = gridParts(kinds)
+let measuredParts = 0
 for (let round = 0; round < rounds; round++) {
   for (const [index, part] of parts.entries()) {
     const name = `${round}-${part.rows.join('+')}-${part.columns.join('+')}.json`
     const before = options.resume ? await kept.load(name) : undefined
     say(`part ${index + 1} of ${parts.length}${before === undefined ? '' : ': measured before'}`)
+    if (before === undefined && measuredParts++ >= most) {
+      say(`left for another run with --resume`)
+      process.exit(0)
+    }
     const measured = before ?? (await measureGrid({ part, has, say, evidence: options.evidence }))
     if (before === undefined) await kept.keep(name, measured)
     cells.push(...measured)

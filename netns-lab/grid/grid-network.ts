@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Capability } from '../expected-grid.ts'
 import type { Lab } from '../lab.ts'
 import { Member } from '../member.ts'
-import { type GridSite, hubs } from './grid-site.ts'
+import { type GridSite, hubs, needsTurn, turn } from './grid-site.ts'
 
 /** Agents that start at once. Each needs a second of a core to come up. */
 const atOnce = 2
@@ -9,10 +10,20 @@ const atOnce = 2
 /** The one port that networks without UDP leave open. */
 const hubConfig = 'tcp_port = 443\n'
 
+const turnConfig = (address: string, caFile: string) =>
+  `[[turn]]
+id = "turn"
+url = "turns:${address}:${turn.port}"
+username = "${turn.user}"
+password = "${turn.password}"
+ca = "${caFile}"
+`
+
 /** Hubs and hosts by name; all are members of one network and run. */
 export async function startGridNetwork(
   lab: Lab,
   sites: readonly GridSite[],
+  has: ReadonlySet<Capability>,
   say: (line: string) => void,
 ): Promise<ReadonlyMap<string, Member>> {
   const members = new Map(
@@ -24,6 +35,12 @@ export async function startGridNetwork(
   await first.run()
   await second.join(await first.createToken())
   await second.run()
+  if (has.has('relay-over-tcp')) {
+    for (const { host } of sites.filter(needsTurn)) {
+      const member = members.get(host)!
+      await member.configure(turnConfig(lab.host(turn.host).address, member.host.caFile))
+    }
+  }
   const token = await first.createToken('--uses', String(sites.length))
   // A name taken from the front by whoever is free keeps the machine busy and not flooded.
   const waiting = sites.map(({ host }) => members.get(host)!)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DescriptionInput } from '../description.ts'
-import type { NatKindName } from '../nat-kinds.ts'
+import type { Capability } from '../expected-grid.ts'
+import { type NatKindName, natKinds } from '../nat-kinds.ts'
 
 /** Rows of the grid are hosts of side a, columns of side b: a pair of equal kinds is two sites. */
 export const sides = ['a', 'b'] as const
@@ -35,18 +36,32 @@ export function gridSites(part: GridPart): GridSite[] {
   return [...part.rows.map(site('a')), ...part.columns.map(site('b'))]
 }
 
+/** Its server listens where a network that blocks everything else is open (RFC 8656 over TLS). */
+export const turn = { host: 'turn', port: 443, user: 'mesh', password: 'gate' } as const
+
+/** No UDP goes out there, so what hubs forward does not reach it. */
+export function needsTurn({ kind }: GridSite): boolean {
+  return natKinds[kind].filtering === 'blocked'
+}
+
 /** A site with one host for each row and column, and two public hubs: two, because one STUN server cannot tell mappings apart. */
-export function gridDescription(sites: readonly GridSite[]): DescriptionInput {
+export function gridDescription(
+  sites: readonly GridSite[],
+  has: ReadonlySet<Capability>,
+): DescriptionInput {
   // What a host's own cable does is not what is measured here.
   const cable = { emulate: false }
+  const far = { link: { delayMs: wanDelayMs } }
+  const account = { user: turn.user, password: turn.password, realm: 'lab' }
+  const server = { on: turn.host, tls: true, tlsPort: turn.port, turn: account }
+  const withTurn = has.has('relay-over-tcp')
   return {
     name: 'nat-grid',
     hosts: {
-      ...Object.fromEntries(hubs.map((hub) => [hub, { link: { delayMs: wanDelayMs } }])),
+      ...Object.fromEntries([...hubs, ...(withTurn ? [turn.host] : [])].map((name) => [name, far])),
       ...Object.fromEntries(sites.map(({ host, nat }) => [host, { behind: nat, link: cable }])),
     },
-    nats: Object.fromEntries(
-      sites.map(({ nat, kind }) => [nat, { kind, link: { delayMs: wanDelayMs } }]),
-    ),
+    nats: Object.fromEntries(sites.map(({ nat, kind }) => [nat, { kind, ...far }])),
+    ...(withTurn ? { services: { turn: { kind: 'coturn', ...server } } } : {}),
   }
 }

@@ -44,11 +44,11 @@ const askingAtOnce = 7
 /** Brings up the network in a lab of its own, waits until it has settled, and reads off every pair. */
 export async function measureGrid(options: GridOptions): Promise<GridCell[]> {
   const sites = gridSites(options.part)
-  const lab = await startLab(gridDescription(sites))
+  const lab = await startLab(gridDescription(sites, options.has))
   const interrupt = () => void lab.stop().then(() => process.exit(130))
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
   try {
-    const members = await startGridNetwork(lab, sites, options.say)
+    const members = await startGridNetwork(lab, sites, options.has, options.say)
     await settle(sites, members, options)
     const views = await viewsOf(sites, members)
     const logs = await logsOf(sites, members)
