@@ -10,28 +10,28 @@
  * mapping    its other addresses are asked: where am I seen? If they are silent themselves, their silence before says nothing
  * ```
  */
-import { addressParts, type TransportAddress, transportAddress } from './address.ts'
-import { classifyMapping, type FilteringBehaviour, type MappingBehaviour } from './behaviour.ts'
+import type { TransportAddress } from './address.ts'
+import {
+  ableServer,
+  type BehaviourQuestions,
+  CALL,
+  CALL_BACK,
+  type DiscoveredBehaviour,
+  FROM_OTHER,
+  FROM_OTHER_PORT,
+  judgeBehaviour,
+  OPENING,
+  OPENING_OTHER,
+  TO_OTHER,
+  TO_OTHER_IP,
+  TO_OTHER_PORT,
+} from './behaviour-verdict.ts'
 import { earliest, type Instant, later } from './clock.ts'
 import { DISCOVERY_SERVERS_MAX, LIFETIME_REPEAT_MS, LIFETIME_RETRY_MS } from './constants.ts'
 import type { Entropy } from './entropy.ts'
-import {
-  type SideQuestion,
-  sideQuestion,
-  sideQuestionMessages,
-  takeSideAnswer,
-} from './side-question.ts'
+import { type Asking, sideQuestion, sideQuestionMessages, takeSideAnswer } from './side-question.ts'
 import type { SideMessage, SideSocket } from './side-socket.ts'
 import type { StunCodec } from './stun-codec.ts'
-
-export interface DiscoveredBehaviour {
-  readonly filtering: FilteringBehaviour
-  readonly mapping: MappingBehaviour
-  /** Whether the NAT turns packets to its own outside back; null where there is no NAT, or no way to tell. */
-  readonly hairpin: boolean | null
-  /** One sentence with the addresses that were asked. */
-  readonly evidence: string
-}
 
 type Phase = 'resting' | 'opening' | 'filtering' | 'mapping'
 
@@ -41,7 +41,7 @@ export interface BehaviourDiscovery {
   /** For a server that answers at all. */
   isWaiting: boolean
   /** Those of this phase, and what those before came to, by name. */
-  readonly questions: Map<string, SideQuestion>
+  readonly questions: BehaviourQuestions
   /** The last result, which stands until the next one. */
   found: DiscoveredBehaviour | undefined
 }
@@ -127,17 +127,6 @@ export function discoveryDeadline(discovery: BehaviourDiscovery): Instant | unde
 const SOCKET = 'behaviour-'
 const OTHER_SOCKET = 'behaviour-other'
 
-const OPENING = 'opening-'
-const OPENING_OTHER = 'opening-other'
-const CALL = 'call'
-const CALL_BACK = 'call-back'
-/** From the server's other address and port; from its other port. */
-const FROM_OTHER = 'from-other'
-const FROM_OTHER_PORT = 'from-other-port'
-const TO_OTHER = 'to-other'
-const TO_OTHER_IP = 'to-other-ip'
-const TO_OTHER_PORT = 'to-other-port'
-
 function begin(discovery: BehaviourDiscovery, moment: DiscoveryMoment): SideMessage[] {
   if (discovery.phase !== 'resting' || discovery.beginAt > moment.now) return []
   const servers = moment.servers().slice(0, DISCOVERY_SERVERS_MAX)
@@ -155,7 +144,7 @@ function begin(discovery: BehaviourDiscovery, moment: DiscoveryMoment): SideMess
 
 function advance(discovery: BehaviourDiscovery, moment: DiscoveryMoment): SideMessage[] {
   const ask = asker(discovery, moment)
-  const able = ableServer(discovery)
+  const able = ableServer(discovery.questions)
   switch (discovery.phase) {
     case 'opening': {
       discovery.phase = 'filtering'
@@ -188,7 +177,7 @@ function advance(discovery: BehaviourDiscovery, moment: DiscoveryMoment): SideMe
       return []
     case 'mapping':
     case 'resting':
-      discovery.found = conclude(discovery, moment)
+      discovery.found = judgeBehaviour(discovery.questions, moment.localIps())
       discovery.phase = 'resting'
       discovery.beginAt = later(
         moment.now,
@@ -204,93 +193,11 @@ function isAnswered({ questions }: BehaviourDiscovery): boolean {
 }
 
 function asker({ questions }: BehaviourDiscovery, moment: DiscoveryMoment) {
-  return (name: string, asking: Parameters<typeof sideQuestion>[0]) =>
-    void questions.set(name, sideQuestion(asking, moment))
+  return (name: string, asking: Asking) => void questions.set(name, sideQuestion(asking, moment))
 }
 
 /** Closes the sockets: the next discovery needs ports that have spoken with nobody. */
 function closed({ questions }: BehaviourDiscovery): SideMessage[] {
   const sockets = new Set([...questions.values()].map(({ socket }) => socket))
   return [...sockets].map((socket) => ({ kind: 'close', socket }))
-}
-
-interface AbleServer {
-  readonly socket: SideSocket
-  readonly server: TransportAddress
-  readonly mapped: TransportAddress
-  readonly other: TransportAddress
-  readonly otherIp: TransportAddress
-  readonly otherPort: TransportAddress
-}
-
-/** The first server that has answered and says that it has another address. */
-function ableServer({ questions }: BehaviourDiscovery): AbleServer | undefined {
-  for (let i = 0; i < DISCOVERY_SERVERS_MAX; i++) {
-    const { to: server, socket, mapped, otherAddress: other } = questions.get(OPENING + i) ?? {}
-    if (server === undefined || socket === undefined) return undefined
-    if (mapped === undefined || other === undefined) continue
-    const [here, there] = [addressParts(server), addressParts(other)]
-    const otherIp = transportAddress(there.ip, here.port)
-    const otherPort = transportAddress(here.ip, there.port)
-    if (here.ip === there.ip || here.port === there.port || here.family !== there.family) continue
-    if (otherIp.ok && otherPort.ok)
-      return { socket, server, mapped, other, otherIp: otherIp.value, otherPort: otherPort.value }
-  }
-  return undefined
-}
-
-function conclude(
-  discovery: BehaviourDiscovery,
-  { localIps }: DiscoveryMoment,
-): DiscoveredBehaviour {
-  const { questions } = discovery
-  const answered = (name: string) => questions.get(name)?.state === 'answered'
-  const mapped = questions.get(`${OPENING}0`)?.mapped
-  const isOutside = mapped !== undefined && !localIps().has(addressParts(mapped).ip)
-  const hairpin = isOutside && questions.has(CALL) ? answered(CALL) || answered(CALL_BACK) : null
-  const able = ableServer(discovery)
-  if (able === undefined) return { ...UNKNOWN, hairpin, evidence: whyNone(questions) }
-  const { server, other, otherPort } = able
-  const said = (filtering: FilteringBehaviour, evidence: string) => ({ filtering, evidence })
-  const judge = () => {
-    if (answered(FROM_OTHER))
-      return said('endpoint-independent', `${server} was asked, and ${other} got in`)
-    if (!answered(TO_OTHER))
-      return said('unknown', `${other}, which ${server} names, does not answer at all`)
-    if (answered(FROM_OTHER_PORT))
-      return said('address-dependent', `${server} was asked; ${otherPort} got in, ${other} did not`)
-    if (!answered(TO_OTHER_PORT))
-      return said('unknown', `${otherPort}, which ${server} names, does not answer at all`)
-    return said(
-      'address-and-port-dependent',
-      `${server} was asked, and neither ${otherPort} nor ${other} got in`,
-    )
-  }
-  return { ...judge(), mapping: mappingOf(discovery, able), hairpin }
-}
-
-const UNKNOWN = { filtering: 'unknown', mapping: 'unknown' } as const
-
-function whyNone(questions: BehaviourDiscovery['questions']): string {
-  const asked = [...questions].flatMap(([name, question]) =>
-    name.startsWith(OPENING) && name !== OPENING_OTHER ? [question] : [],
-  )
-  const servers = asked.map(({ to }) => to).join(', ')
-  return asked.every(({ state }) => state === 'silent')
-    ? `no answer from ${servers}`
-    : `no second address to answer from (RFC 5780) at ${servers}`
-}
-
-/** Told only if all four addresses have answered; whether there is a NAT at all, others tell. */
-function mappingOf(
-  { questions }: BehaviourDiscovery,
-  { server, mapped }: AbleServer,
-): MappingBehaviour {
-  const observations = [{ observer: server, mapped }]
-  for (const name of [TO_OTHER, TO_OTHER_IP, TO_OTHER_PORT]) {
-    const { to, mapped: seen } = questions.get(name) ?? {}
-    if (to === undefined || seen === undefined) return 'unknown'
-    observations.push({ observer: to, mapped: seen })
-  }
-  return classifyMapping({ local: [], observations, silentServers: 0 }).mapping
 }

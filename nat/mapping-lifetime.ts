@@ -19,11 +19,15 @@ import {
   LIFETIME_RETRY_MS,
   LIFETIME_REPEAT_MS,
   LIFETIME_SETTLE_MS,
-  SIDE_QUESTION_GAP_MS,
-  SIDE_QUESTIONS_MAX,
 } from './constants.ts'
 import type { Entropy } from './entropy.ts'
-import { toHex } from './hex.ts'
+import {
+  type Asking,
+  type SideQuestion,
+  sideQuestion,
+  sideQuestionMessages,
+  takeSideAnswer,
+} from './side-question.ts'
 import type { SideMessage, SideSocket } from './side-socket.ts'
 import type { StunCodec } from './stun-codec.ts'
 
@@ -33,9 +37,10 @@ interface Rung {
   readonly socket: SideSocket
   readonly restMs: number
   state: RungState
-  transaction: string
-  questions: number
-  nextAt: Instant
+  /** What is being asked; undefined between two questions. */
+  question: SideQuestion | undefined
+  /** When the next question is due. */
+  restsUntil: Instant
   /** The port that the server sees. */
   port: number
   /** How often something came in while it rested. */
@@ -106,19 +111,19 @@ export function receiveLifetime(
   const rung = survey.rungs.find((one) => one.socket === socket)
   if (rung === undefined) return
   const message = codec.decode(payload)
-  const isAnswer =
-    from === survey.server &&
-    message.ok &&
-    message.value.type === 'binding-success' &&
-    message.value.transaction === rung.transaction
-  if (!isAnswer) return disturb(rung, now)
-  if (rung.state === 'asking') rung.state = 'alive'
-  if (message.value.mapped !== undefined) settle(rung, message.value.mapped, now)
+  const { question } = rung
+  if (question !== undefined && message.ok) takeSideAnswer(question, socket, from, message.value)
+  if (question === undefined || question.state === 'open') disturb(rung, now)
+  else learn(rung, question, now)
 }
 
 export function lifetimeDeadline(survey: LifetimeSurvey): Instant | undefined {
   if (survey.server === undefined) return survey.isWaiting ? undefined : survey.beginAt
-  return earliest(survey.rungs.map((rung) => (isDecided(rung) ? undefined : rung.nextAt)))
+  return earliest(
+    survey.rungs.map((rung) =>
+      isDecided(rung) ? undefined : (rung.question?.nextAt ?? rung.restsUntil),
+    ),
+  )
 }
 
 const ASKER: SideSocket = 'lifetime-asker'
@@ -141,35 +146,38 @@ function begin(survey: LifetimeSurvey, { now, servers }: LifetimeMoment): void {
 }
 
 function advance(survey: LifetimeSurvey, rung: Rung, moment: LifetimeMoment): SideMessage[] {
-  const { now, entropy, codec } = moment
   const { server } = survey
-  if (server === undefined || isDecided(rung) || rung.nextAt > now) return []
-  if (rung.state === 'resting') {
-    rung.state = 'asking'
-    rung.questions = 0
-    rung.transaction = toHex(entropy(12))
+  if (server === undefined || isDecided(rung)) return []
+  if (rung.question === undefined) {
+    if (rung.restsUntil > moment.now) return []
+    if (rung.state === 'resting') rung.state = 'asking'
+    rung.question = sideQuestion(asking(rung, server), moment)
   }
-  if (rung.questions >= SIDE_QUESTIONS_MAX) {
-    rung.state = rung.state === 'asking' ? 'dead' : 'void'
-    return []
-  }
-  if (rung.transaction === '') rung.transaction = toHex(entropy(12))
-  rung.questions += 1
-  rung.nextAt = later(now, SIDE_QUESTION_GAP_MS)
-  const isAsking = rung.state === 'asking'
-  const options = isAsking ? { responsePort: rung.port } : {}
-  const payload = codec.encodeBindingRequest(rung.transaction, options)
-  return [{ kind: 'send', socket: isAsking ? ASKER : rung.socket, to: server, payload }]
+  const { question } = rung
+  const messages = sideQuestionMessages(question, moment.now, moment.codec)
+  if (question.state !== 'open') learn(rung, question, moment.now)
+  return messages
+}
+
+/** A rung that has rested says nothing itself: whatever it sent would renew its mapping. */
+function asking({ socket, state, port }: Rung, to: TransportAddress): Asking {
+  if (state !== 'asking') return { socket, to }
+  return { socket: ASKER, listener: socket, to, options: { responsePort: port } }
+}
+
+/** What became of the rung's question. */
+function learn(rung: Rung, { state, mapped }: SideQuestion, now: Instant): void {
+  rung.question = undefined
+  if (rung.state === 'asking') rung.state = state === 'answered' ? 'alive' : 'dead'
+  else if (mapped === undefined) rung.state = 'void'
+  else settle(rung, mapped, now)
 }
 
 function settle(rung: Rung, mapped: TransportAddress, now: Instant): void {
-  if (rung.state !== 'settling' && rung.state !== 'settling-again') return
   rung.port = addressParts(mapped).port
-  rung.transaction = ''
-  rung.questions = 0
   const again = rung.state === 'settling' && rung.restMs > 0
   rung.state = again ? 'settling-again' : 'resting'
-  rung.nextAt = later(now, again ? LIFETIME_SETTLE_MS : rung.restMs)
+  rung.restsUntil = later(now, again ? LIFETIME_SETTLE_MS : rung.restMs)
 }
 
 /** What comes in may have kept the mapping alive: the rest begins anew, or is given up. */
@@ -177,7 +185,7 @@ function disturb(rung: Rung, now: Instant): void {
   if (rung.state !== 'resting') return
   rung.disturbances += 1
   if (rung.disturbances > DISTURBANCES_MAX) rung.state = 'void'
-  else rung.nextAt = later(now, rung.restMs)
+  else rung.restsUntil = later(now, rung.restMs)
 }
 
 function conclude(survey: LifetimeSurvey, now: Instant): void {
@@ -220,6 +228,6 @@ function isDecided({ state }: Rung): boolean {
 }
 
 function newRung(socket: SideSocket, restMs: number, now: Instant): Rung {
-  const unasked = { transaction: '', questions: 0, nextAt: now, port: 0, disturbances: 0 }
+  const unasked = { question: undefined, restsUntil: now, port: 0, disturbances: 0 }
   return { socket, restMs, state: 'settling', ...unasked }
 }

@@ -15,7 +15,6 @@ import {
   adoptSucceeded,
   checkAnswered,
   checklistDeadline,
-  type Checklist,
   dueProbes,
   offerCandidates,
   type ProbeCommand,
@@ -27,36 +26,16 @@ import {
 import { earliest, type Instant, later } from './clock.ts'
 import {
   PATH_FORGET_MS,
-  PATHS_PER_PEER_MAX,
   PROBE_UNDER_WAY_MS,
   PROBES_UNDER_WAY_MAX,
   RETRY_ROUND_MS_MAX,
   RETRY_ROUND_MS_MIN,
 } from './constants.ts'
 import { type DirectWay, wayKey } from './direct-way.ts'
-import { diverseOrder } from './diverse-order.ts'
 import type { Entropy } from './entropy.ts'
-import { comparePaths, orderPaths } from './path-score.ts'
+import { isDirect, isRelayed, type ProvenPath, type ProvenPaths } from './proven-paths.ts'
 
-/** A path on which a probe went there and its answer came back. */
-export interface ProvenPath extends DirectWay {
-  up: boolean
-  rttMs: number | undefined
-  lossPermille: number
-  readonly provenAt: Instant
-  downSince: Instant | undefined
-  /** The peer named this address once and does so no more: whether it still leads there is not known. */
-  isWithdrawn: boolean
-  /** Whether the helper has had an answer over it as well: only then can it carry anything. Undefined until it said. */
-  isTaken: boolean | undefined
-}
-
-export interface PathAgent {
-  readonly checklist: Checklist
-  /** By `wayKey`. */
-  readonly proven: Map<string, ProvenPath>
-  /** The key of the path that is first in the order; traffic leaves it only for a clearly better one. */
-  incumbent: string | undefined
+export interface PathAgent extends ProvenPaths {
   /** When checks began, for "direct after N ms". */
   startedAt: Instant | undefined
   /** Rounds in a row that found nothing. */
@@ -86,22 +65,6 @@ export function createPathAgent(): PathAgent {
     sharedClockMs: 0,
     sentAt: [],
   }
-}
-
-/** Paths that lead straight to the peer. */
-export function directPaths(agent: PathAgent): ProvenPath[] {
-  return [...agent.proven.values()].filter((path) => !isRelayed(agent, path.endpoint))
-}
-
-/** Paths to what a TURN server gave to the peer: checked like any other, and wanted like one over TURN. Best first. */
-export function relayedPaths(agent: PathAgent): ProvenPath[] {
-  const relayed = [...agent.proven.values()].filter((path) => isRelayed(agent, path.endpoint))
-  return relayed.sort(comparePaths)
-}
-
-/** Whether the endpoint is what a TURN server gave to the peer. */
-export function isRelayed({ checklist }: PathAgent, endpoint: TransportAddress): boolean {
-  return checklist.get(endpoint)?.kind === 'relayed'
 }
 
 /** The peer's candidates as of its latest record, without our own addresses. */
@@ -211,28 +174,6 @@ function endRound(agent: PathAgent, now: Instant): void {
   if (isDirect(agent) || agent.retryAt !== undefined || !roundIsOver(agent.checklist)) return
   agent.retryAt = nextRound(agent, now)
   agent.fruitlessRounds += 1
-}
-
-/** The direct paths to arm: the most wanted first, and behind it such as it has least in common with. */
-export function armedPaths(agent: PathAgent): ProvenPath[] {
-  const ordered = orderPaths(directPaths(agent), agent.incumbent).toSorted(byStanding)
-  agent.incumbent = ordered[0] && wayKey(ordered[0])
-  if (ordered.length > 2) {
-    const standing = ordered.filter(({ up, isWithdrawn }) => up && !isWithdrawn)
-    ordered.splice(0, standing.length, ...diverseOrder(standing))
-  }
-  return ordered.slice(0, PATHS_PER_PEER_MAX)
-}
-
-/** A path that is up where the peer says it is comes before all others. The rest stays in order. */
-function byStanding(a: ProvenPath, b: ProvenPath): number {
-  return Number(b.up && !b.isWithdrawn) - Number(a.up && !a.isWithdrawn)
-}
-
-export function isDirect(agent: PathAgent): boolean {
-  for (const { endpoint, up } of agent.proven.values())
-    if (up && !isRelayed(agent, endpoint)) return true
-  return false
 }
 
 export function pathDeadline(agent: PathAgent): Instant | undefined {

@@ -12,6 +12,8 @@ export interface SideQuestion {
   readonly socket: SideSocket
   readonly to: TransportAddress
   readonly options: BindingOptions
+  /** Where the answer is awaited: another socket, if that is whose port was given (RESPONSE-PORT). */
+  readonly listener: SideSocket
   /** Where the answer comes from: another address of the server, if that is what is asked for. */
   readonly answerer: TransportAddress
   readonly transaction: string
@@ -27,17 +29,19 @@ export interface Asking {
   readonly socket: SideSocket
   readonly to: TransportAddress
   readonly options?: BindingOptions
+  readonly listener?: SideSocket
   readonly answerer?: TransportAddress
 }
 
 export function sideQuestion(
-  { socket, to, options = {}, answerer = to }: Asking,
+  { socket, to, options = {}, listener = socket, answerer = to }: Asking,
   { now, entropy }: { readonly now: Instant; readonly entropy: Entropy },
 ): SideQuestion {
   return {
     socket,
     to,
     options,
+    listener,
     answerer,
     transaction: toHex(entropy(12)),
     state: 'open',
@@ -72,7 +76,7 @@ export function takeSideAnswer(
   from: TransportAddress,
   message: StunMessage,
 ): void {
-  if (question.state !== 'open' || question.socket !== socket) return
+  if (question.state !== 'open' || question.listener !== socket) return
   if (from !== question.answerer || message.transaction !== question.transaction) return
   if (message.type === 'other') return
   // An error says that the server cannot do what was asked.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which members to keep a gossip link with. */
 import { toHex } from '../../nat/hex.ts'
+import { dialAddress } from '../../topology/dial-address.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import { isReached } from './peer-paths.ts'
 import { DIAL_TARGETS_MAX, MESH_TARGETS_MAX } from './constants.ts'
@@ -50,7 +51,7 @@ export function askTarget(node: Node, id: NodeId): DialTarget {
 }
 
 function meshDialAddress({ record }: Peer): string {
-  return `/ip4/${record.certificate.ipv4}/tcp/${record.dialPort}`
+  return dialAddress(record.certificate.ipv4, record.dialPort)
 }
 
 function rendezvousWeight(node: Node, other: string): string {

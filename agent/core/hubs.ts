@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Hubs as this node sees them: which ones it has a direct path to, which are its home, which lead to a peer. */
 import type { Now } from '../../nat/clock.ts'
-import { directPaths, isDirect } from '../../nat/path-agent.ts'
+import { directPaths, isDirect } from '../../nat/proven-paths.ts'
 import type { HubLink } from '../../topology/hub-distance.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import { relayPath } from '../../topology/planned-path.ts'

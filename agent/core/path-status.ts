@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A peer's paths as status shows them: the one that carries traffic first, then what is armed behind it. */
-import { directPaths } from '../../nat/path-agent.ts'
+import { directPaths } from '../../nat/proven-paths.ts'
 import { orderPaths } from '../../nat/path-score.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import { directPath, type PlannedPath } from '../../topology/planned-path.ts'

@@ -5,13 +5,8 @@
  */
 import type { Instant } from '../../nat/clock.ts'
 import { type DirectWay, wayKey } from '../../nat/direct-way.ts'
-import {
-  armedPaths,
-  isRelayed,
-  type PathAgent,
-  type ProvenPath,
-  report,
-} from '../../nat/path-agent.ts'
+import { type PathAgent, report } from '../../nat/path-agent.ts'
+import { armedPaths, isRelayed, type ProvenPath } from '../../nat/proven-paths.ts'
 import { PATH_KINDS } from '../../nat/path-kind.ts'
 import {
   directPath,

@@ -4,6 +4,7 @@ import { addressParts, type TransportAddress } from '../../nat/address.ts'
 import { UNKNOWN_NAT } from '../../nat/behaviour.ts'
 import { type Instant, later, type Now } from '../../nat/clock.ts'
 import { type StunServerState, stunServerStates } from '../../nat/stun-client.ts'
+import { dialAddress } from '../../topology/dial-address.ts'
 import type { NodeRecord, RecordEnvelope } from '../../topology/record.ts'
 import { signRecord } from '../../topology/record-codec.ts'
 import { acceptRecord } from '../../topology/view.ts'
@@ -129,8 +130,8 @@ function offersStun(node: Node): readonly TransportAddress[] {
 
 /** An advertised port stands for both protocols, a mapped one for UDP alone; a link's own address is dialled at the libp2p port. */
 function dialMultiaddr(node: Node, address: TransportAddress): string {
-  const { ip, port, family } = addressParts(address)
-  return `/${family === 'ipv6' ? 'ip6' : 'ip4'}/${ip}/tcp/${dialPortOf(node, address, port)}`
+  const { ip, port } = addressParts(address)
+  return dialAddress(ip, dialPortOf(node, address, port))
 }
 
 function dialPortOf(node: Node, address: TransportAddress, port: number): number {

@@ -2,7 +2,8 @@
 /** Searches for ways through hard NATs, one peer at a time: when the two records give ground for one, the helper is told to. */
 import { earliest, type Instant, type Now } from '../../nat/clock.ts'
 import type { SearchFacts } from '../../nat/explain/search-facts.ts'
-import { hear, isDirect, punched } from '../../nat/path-agent.ts'
+import { hear, punched } from '../../nat/path-agent.ts'
+import { isDirect } from '../../nat/proven-paths.ts'
 import {
   isHard,
   judgeSearch,

@@ -2,7 +2,7 @@
 /** TURN as this node sees it: its allocations, what they let it offer, and the paths over them to each peer. */
 import type { TransportAddress } from '../../nat/address.ts'
 import type { Now } from '../../nat/clock.ts'
-import { relayedPaths } from '../../nat/path-agent.ts'
+import { relayedPaths } from '../../nat/proven-paths.ts'
 import { turnPathOfId } from '../../topology/planned-path.ts'
 import { turnPaths } from '../../topology/turn-route.ts'
 import { peerByHelperName } from './believe.ts'

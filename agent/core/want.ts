@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** want and change: view, own facts and proven paths become a plan, and the plan a document for the helper. */
-import { armedPaths } from '../../nat/path-agent.ts'
+import { armedPaths } from '../../nat/proven-paths.ts'
 import { wayKey } from '../../nat/direct-way.ts'
 import { policyOf } from '../../topology/notice.ts'
 import { keepaliveMs } from '../../nat/keepalive.ts'

@@ -2,7 +2,7 @@
 /** Everything that this node knows itself of why it reaches a peer as it does. Reads state, changes nothing. */
 import type { Check } from '../../nat/checklist.ts'
 import type { Now } from '../../nat/clock.ts'
-import type { ProvenPath } from '../../nat/path-agent.ts'
+import type { ProvenPath } from '../../nat/proven-paths.ts'
 import { SEARCHES_PER_EPOCH_MAX } from '../../nat/search/constants.ts'
 import { policyOf } from '../../topology/notice.ts'
 import { allowanceText } from '../../topology/policy.ts'

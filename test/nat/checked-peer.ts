@@ -3,7 +3,6 @@ import type { TransportAddress } from '../../nat/address.ts'
 import { instant } from '../../nat/clock.ts'
 import {
   answered,
-  armedPaths,
   createPathAgent,
   offer,
   pathDeadline,
@@ -11,6 +10,7 @@ import {
   probes,
   report,
 } from '../../nat/path-agent.ts'
+import { armedPaths } from '../../nat/proven-paths.ts'
 import { SeededRandom } from '../sim/seeded-random.ts'
 
 /** An agent with its clock and a world in which the endpoints in `reachable` answer after 20 ms. */

@@ -7,11 +7,11 @@ import {
   answered,
   createPathAgent,
   hear,
-  isDirect,
   offer,
   probes,
   retry,
 } from '../../nat/path-agent.ts'
+import { isDirect } from '../../nat/proven-paths.ts'
 import { SeededRandom } from '../sim/seeded-random.ts'
 import { checking, measured } from './checked-peer.ts'
 import { at } from './literal.ts'

@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os'
 import { addressScope } from '../../../nat/address-scope.ts'
 import { type TransportAddress, transportAddress } from '../../../nat/address.ts'
 import type { WallTime } from '../../../nat/clock.ts'
+import { dialAddress } from '../../../topology/dial-address.ts'
 import type { NodeRecord } from '../../../topology/record.ts'
 import { verifyRecord } from '../../../topology/record-codec.ts'
 import type { Bootstrap } from '../../../topology/token.ts'
@@ -66,7 +67,7 @@ function ownBootstrap(sources: BootstrapSources, own: NodeRecord | undefined): B
     nodeId: membership.certificate.node,
     dialAddresses: unique([
       ...multiaddrs,
-      ...hosts.map(({ ip, port }) => dialAddressOf(ip, port ?? tcpPort)),
+      ...hosts.map(({ ip, port }) => dialAddress(ip, port ?? tcpPort)),
       ...(own?.dialAddresses ?? []),
     ]),
     stunServers: unique([
@@ -85,10 +86,6 @@ function publicAddresses(): HostAddress[] {
 
 function bootstrapOf({ certificate, dialAddresses, stunServers }: NodeRecord): Bootstrap {
   return { nodeId: certificate.node, dialAddresses, stunServers }
-}
-
-function dialAddressOf(ip: string, port: number): string {
-  return `/${ip.includes(':') ? 'ip6' : 'ip4'}/${ip}/tcp/${port}`
 }
 
 function stunServerOf(ip: string, port: number): TransportAddress[] {

@@ -13,6 +13,7 @@ import { ping } from '@libp2p/ping'
 import { preSharedKey } from '@libp2p/pnet'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
+import { dialAddress } from '../../../topology/dial-address.ts'
 import type { NodeId } from '../../../topology/identity.ts'
 import { Failure } from '../failure.ts'
 import { tcpTransport } from './handed-listener.ts'
@@ -65,12 +66,12 @@ async function libp2pOptions(
   isMesh: (address: Multiaddr) => boolean,
 ): Promise<Libp2pOptions> {
   const descriptors = new Map(
-    options.listen.map((address) => [listenMultiaddr(address), address.descriptor]),
+    options.listen.map((address) => [dialAddress(address.ip, address.port), address.descriptor]),
   )
   return {
     privateKey: await generateKeyPairFromSeed('Ed25519', options.seed),
     addresses: {
-      listen: options.listen.map(listenMultiaddr),
+      listen: options.listen.map(({ ip, port }) => dialAddress(ip, port)),
       announceFilter: (addresses) => addresses.filter((address) => !isMesh(address)),
     },
     transports: [tcpTransport((address) => descriptors.get(address.toString()))],
@@ -96,10 +97,6 @@ async function libp2pOptions(
 /** The text form that the private-network protector reads. */
 function presharedKeyText(key: Uint8Array): Uint8Array {
   return Buffer.from(`/key/swarm/psk/1.0.0/\n/base16/\n${Buffer.from(key).toString('hex')}`)
-}
-
-function listenMultiaddr({ ip, port }: ListenAddress): string {
-  return `/${ip.includes(':') ? 'ip6' : 'ip4'}/${ip}/tcp/${port}`
 }
 
 /** The peer id that a node's key makes. */
