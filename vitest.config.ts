@@ -9,6 +9,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/lab/**', 'test/package/**'],
+          // By default one core is left to the watcher, and on two cores half of them stands idle.
+          maxWorkers: '100%',
           testTimeout: 30_000,
         },
       },
