@@ -22,6 +22,7 @@ import {
   DIAL_BACK_RETRY_MS,
 } from './constants.ts'
 import type { Effect } from './effect.ts'
+import type { DoorReport } from './netcheck.ts'
 import { offeredAddresses } from './observe.ts'
 import { mappedAddresses } from './port-mapping.ts'
 import type { Node, Peer } from './state.ts'
@@ -29,8 +30,8 @@ import type { Node, Peer } from './state.ts'
 export type Protocol = 'udp' | 'tcp'
 
 interface Verdict extends DoorTried {
-  /** Nobody has tried yet. */
-  readonly isAssumed: boolean
+  /** Who has tried and came to this; empty while it is only thought. */
+  readonly by: readonly NodeId[]
   readonly againAt: Instant
 }
 
@@ -63,6 +64,20 @@ export function openAddresses(node: Node, protocol: Protocol): TransportAddress[
   )
 }
 
+/** Every address at which others might reach this host, and who has found out what. */
+export function doorReports(node: Node): DoorReport[] {
+  return offeredAddresses(node).flatMap((address): DoorReport[] => {
+    if (isBelieved(node, address))
+      return [{ address, udp: true, tcp: true, known: 'configured', by: [] }]
+    const verdict = node.dialBack.verdicts.get(address)
+    if (verdict === undefined)
+      return [{ address, udp: false, tcp: false, known: 'untried', by: [] }]
+    const { udp, tcp, by } = verdict
+    const known = by.length === 0 ? 'assumed' : 'tried'
+    return [{ address, udp, tcp, known, by: by.map((id) => nameOf(node, id)) }]
+  })
+}
+
 /** Holds until somebody has tried. */
 export function assumeOpen(
   node: Node,
@@ -72,7 +87,7 @@ export function assumeOpen(
   const { verdicts } = node.dialBack
   for (const address of addresses)
     if (!verdicts.has(address) && !isBelieved(node, address))
-      verdicts.set(address, { udp: true, tcp: true, isAssumed: true, againAt })
+      verdicts.set(address, { udp: true, tcp: true, by: [], againAt })
 }
 
 /** Asks the next member to try, if it is time. */
@@ -95,10 +110,10 @@ export function dialBackEffects(node: Node, now: Now): Effect[] {
     trial.waiting = { of, until: later(now.instant, DIAL_BACK_ANSWER_MS) }
     return [{ kind: 'ask-to-dial', to: of, udp: address, tcp: tcpAddress(node, address) }]
   }
-  if (failure !== undefined) return settle(node, trial, failure, now)
+  if (failure !== undefined) return settle(node, trial, failure, [failure.by], now)
   if (later(trial.since, DIAL_BACK_PATIENCE_MS) > now.instant) return []
   // Nobody can tell, so what was thought before, or hoped, holds for now.
-  const before = state.verdicts.get(address) ?? { udp: true, tcp: true, isAssumed: true }
+  const before = state.verdicts.get(address) ?? { udp: true, tcp: true, by: [] }
   state.verdicts.set(address, { ...before, againAt: later(now.instant, DIAL_BACK_RETRY_MS) })
   state.trial = undefined
   return []
@@ -115,10 +130,10 @@ export function takeDialBack(
   if (trial?.waiting?.of !== from) return []
   trial.waiting = undefined
   if (result === undefined) return []
-  const found = { ...result, by: from }
-  if ((result.udp && result.tcp) || trial.failure !== undefined)
-    return settle(node, trial, found, now)
-  trial.failure = found
+  if (result.udp && result.tcp) return settle(node, trial, result, [from], now)
+  const { failure } = trial
+  if (failure !== undefined) return settle(node, trial, result, [failure.by, from], now)
+  trial.failure = { ...result, by: from }
   return []
 }
 
@@ -159,19 +174,25 @@ function currentTrial(
 function settle(
   node: Node,
   { address }: Trial,
-  { udp, tcp, by }: DoorTried & { readonly by: NodeId },
+  { udp, tcp }: DoorTried,
+  by: readonly NodeId[],
   now: Now,
 ): Effect[] {
   const { verdicts } = node.dialBack
   const before = verdicts.get(address)
   const isOpen = udp && tcp
   const againAt = later(now.instant, isOpen ? DIAL_BACK_REPEAT_MS : DIAL_BACK_RETRY_MS)
-  verdicts.set(address, { udp, tcp, isAssumed: false, againAt })
+  verdicts.set(address, { udp, tcp, by, againAt })
   node.dialBack.trial = undefined
-  if (before?.isAssumed === false && before.udp === udp && before.tcp === tcp) return []
-  const name = node.peers.get(by)?.record.certificate.name ?? by
+  const isKnown = before !== undefined && before.by.length > 0
+  if (isKnown && before.udp === udp && before.tcp === tcp) return []
+  const names = by.map((id) => nameOf(node, id)).join(', ')
   const message = isOpen ? 'others reach this host' : 'others do not reach this host'
-  return [{ kind: 'log', level: 'info', message, fields: { address, udp, tcp, by: name } }]
+  return [{ kind: 'log', level: 'info', message, fields: { address, udp, tcp, by: names } }]
+}
+
+function nameOf(node: Node, id: NodeId): string {
+  return node.peers.get(id)?.record.certificate.name ?? id
 }
 
 /** What the configuration names is the operator's word. */

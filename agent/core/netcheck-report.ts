@@ -11,7 +11,7 @@ import type {
   TcpTarget,
   UdpReport,
 } from './netcheck.ts'
-import { openAddresses } from './dial-back.ts'
+import { doorReports, openAddresses } from './dial-back.ts'
 import { observeSelf, type SelfObservation } from './observe.ts'
 import { pathStatusOf } from './path-status.ts'
 import { portMappingProtocols, whyNoPortMapping } from './port-mapping.ts'
@@ -41,6 +41,7 @@ export function netcheckOf(node: Node): Netcheck {
     turnServers: turnServerStatuses(node),
     hubs: hubsOf(node),
     dialable: openAddresses(node, 'tcp').length > 0,
+    doors: doorReports(node),
     portMapping: portMappingProtocols(node),
     whyNoPortMapping: whyNoPortMapping(node),
     links: linksOf(node, self),

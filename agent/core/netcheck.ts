@@ -17,7 +17,10 @@ export interface Netcheck {
   readonly stunServers: readonly StunServerReport[]
   readonly turnServers: readonly TurnServerStatus[]
   readonly hubs: readonly HubReport[]
+  /** Whether others reach this host over TCP, as far as is known. */
   readonly dialable: boolean
+  /** Each address at which they might, and how it is known. */
+  readonly doors: readonly DoorReport[]
   /** Null where no router is asked; `whyNoPortMapping` tells. */
   readonly portMapping: PortMappingProtocols | null
   readonly whyNoPortMapping: string | null
@@ -32,6 +35,18 @@ export interface FullNetcheck extends Netcheck {
   readonly tcp: readonly TcpReport[]
   /** Whether TCP 443 gets out; null where nobody is known who listens there. */
   readonly tcp443: boolean | null
+}
+
+/** How it is known whether others reach an address. `untried` is shut until somebody got through. */
+export const DOOR_KNOWLEDGE = ['configured', 'tried', 'assumed', 'untried'] as const
+
+export interface DoorReport {
+  readonly address: string
+  readonly udp: boolean
+  readonly tcp: boolean
+  readonly known: (typeof DOOR_KNOWLEDGE)[number]
+  /** The members that have tried, by name. */
+  readonly by: readonly string[]
 }
 
 export interface FamilyReport {

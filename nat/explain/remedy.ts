@@ -3,15 +3,23 @@
 import type { Obstacle } from './obstacle.ts'
 import type { HostFacts, PairFacts } from './pair-facts.ts'
 
-/** A relayed path slower than this is worth a hub of one's own. */
+/**
+ * Over a detour that takes no longer than this nobody notices it: talk is fluent up to 150 ms each way (ITU-T G.114), keys
+ * feel immediate up to 100 ms there and back. How long the straight way would take, nothing on a relayed path tells.
+ */
 const SLOW_RELAY_MS = 100
 
 export function remediesOf(facts: PairFacts, obstacle: Obstacle | undefined): string[] {
   const { path } = facts
   const remedies = obstacle === undefined ? [] : againstObstacle(obstacle)
-  if (path.kind === 'relay' && path.rttMs !== undefined && path.rttMs > SLOW_RELAY_MS) {
+  if (
+    (path.kind === 'relay' || path.kind === 'turn') &&
+    path.rttMs !== undefined &&
+    path.rttMs > SLOW_RELAY_MS
+  ) {
     const roundTrip = `over it a round trip takes ${Math.round(path.rttMs)} ms`
-    remedies.push(`add a hub nearer than ${path.via}: ${roundTrip}`)
+    const what = path.kind === 'relay' ? path.via : `TURN server ${path.via}`
+    remedies.push(`add a hub nearer than ${what}: ${roundTrip}`)
   }
   if (path.kind === 'none' && facts.hubs === 0 && obstacle?.kind !== 'udp-blocked') {
     const who = 'one with a public address or a forwarded port'

@@ -28,7 +28,11 @@ beforeAll(async () => {
     services: { stun: { kind: 'coturn', on: 'stun' } },
   })
   const stun = 'stun_servers = ["203.0.113.201:3478"]\n'
-  mesh = await startMesh(lab, ['hub', 'alice', 'bob'], { alice: stun, bob: stun })
+  mesh = await startMesh(lab, ['hub', 'alice', 'bob'], {
+    hub: `${stun}tcp_port = 443\n`,
+    alice: stun,
+    bob: stun,
+  })
   await mesh.alice.reaches('bob')
   await mesh.bob.reaches('alice')
   bobAddress = await meshAddress(mesh.alice, 'bob')
@@ -119,4 +123,38 @@ test('when the hop is as wide as before, larger packets are sent again', async (
   await lab.set('wan-a', { mtu: 1500, mtuBlackhole: false })
   await mesh.alice.do(['netcheck', '--refresh'])
   await carries(mesh.alice, mesh.bob, 1392, 20_000)
+})
+
+test('netcheck of a host without NAT says so, and that others have tried and got in', async () => {
+  expect(await mesh.hub.json<FullNetcheck>(['netcheck', '--refresh'])).toMatchObject({
+    nat: { mapping: 'none', filtering: 'endpoint-independent' },
+    hairpin: null,
+    dialable: true,
+    doors: [{ udp: true, tcp: true, known: 'tried' }],
+  })
+})
+
+const silence = { reached: false }
+
+test.each([
+  ['full-cone', { nat: { mapping: 'endpoint-independent', filtering: 'endpoint-independent' } }],
+  [
+    'symmetric',
+    {
+      nat: { mapping: 'address-and-port-dependent', filtering: 'address-and-port-dependent' },
+      hairpin: null,
+    },
+  ],
+  ['udp-blocked', { nat: { mapping: 'udp-blocked' }, udp: silence, tcp443: true }],
+] as const)('netcheck tells of a NAT that has become %s', async (kind, expected) => {
+  const { bob } = mesh
+  await lab.set('home-b', { kind })
+  await bob.host.waitFor(
+    async () => {
+      const found = await bob.json<FullNetcheck>(['netcheck', '--refresh'])
+      expect(found).toMatchObject(expected)
+      return true
+    },
+    { deadlineMs: 60_000, pollMs: 300, what: `netcheck finds a NAT that is ${kind}` },
+  )
 })

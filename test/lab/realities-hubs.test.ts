@@ -48,8 +48,7 @@ test('public hosts are hubs once others have reached them, and those that nobody
       deadlineMs: 10_000,
       what: `${name} is ${expected ? 'a' : 'no'} hub`,
     })
-  const { dialable } = await mesh.fort.json<{ dialable: boolean }>(['netcheck'])
-  expect(dialable).toBe(false)
+  expect(await mesh.fort.do(['netcheck'])).toMatch(/dialable: +no: .*(hub|other).* did not reach /)
 })
 
 test('hosts find their mapping although some that have public addresses do not let them in', async () => {

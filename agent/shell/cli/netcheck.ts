@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FamilyReport, FullNetcheck } from '../../core/netcheck.ts'
+import type { DoorReport, FamilyReport, FullNetcheck } from '../../core/netcheck.ts'
 import type { TurnServerStatus } from '../../core/status.ts'
 import { ApiClient } from '../api/api-client.ts'
 import { type CommandContext, print } from './context.ts'
@@ -29,7 +29,7 @@ export function netcheckText(check: FullNetcheck): string {
     `IPv6:          ${familyText(check.ipv6)}`,
     `UDP:           ${yesNo(check.udp.reached, `${check.udp.answered.length} STUN servers answer`, 'no STUN server answers')}`,
     `TCP 443:       ${yesNo(check.tcp443, 'gets out', 'nobody is reached')}`,
-    `dialable:      ${check.dialable ? 'yes: others reach this host' : 'no'}`,
+    `dialable:      ${dialableText(check)}`,
     `port mapping:  ${portMappingText(check)}`,
     `links:         ${check.links.map((link) => `${link.interface} carries ${link.mtu} B`).join(', ') || 'none'}`,
     `STUN servers:  ${listing(['server', 'round trip', 'seen as'], stunRows(check))}`,
@@ -49,6 +49,29 @@ function familyText({ local, mapped, reached }: FamilyReport): string {
   const seen = mapped.length === 0 ? '' : `; seen as ${mapped.join(', ')}`
   const silence = reached === false ? '; no server answers over it' : ''
   return `${local.join(', ') || 'no address'}${seen}${silence}`
+}
+
+function dialableText({ dialable, doors }: FullNetcheck): string {
+  const why = doors.map(doorText).join('; ') || 'this host has no address that others could try'
+  return `${dialable ? 'yes' : 'no'}: ${why}`
+}
+
+function doorText({ address, udp, tcp, known, by }: DoorReport): string {
+  switch (known) {
+    case 'configured':
+      return `the configuration says so of ${address}`
+    case 'assumed':
+      return `${address} is taken to be open until somebody has tried`
+    case 'untried':
+      return `nobody has tried ${address} yet`
+    case 'tried': {
+      const who = by.join(' and ')
+      if (udp && tcp) return `${who} reached ${address}`
+      if (!udp && !tcp) return `${who} did not reach ${address}`
+      const [open, shut] = udp ? ['UDP', 'TCP'] : ['TCP', 'UDP']
+      return `${who} reached ${address} over ${open}, not over ${shut}`
+    }
+  }
 }
 
 function listing(head: string[], rows: string[][]): string {

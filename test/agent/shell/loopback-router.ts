@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Routers on the loopback interface: what they answer is the test's. */
-import { createSocket, type Socket } from 'node:dgram'
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -8,18 +8,24 @@ import type { AddressInfo } from 'node:net'
 export const LOOPBACK = '127.0.0.1'
 
 /** A UDP server; `answer` gives the datagrams that go back. */
-export async function udpServer(
-  answer: (payload: Buffer) => readonly Uint8Array[],
-): Promise<{ port: number; heard: Buffer[]; socket: Socket; close(): void }> {
+export async function udpServer(answer: (payload: Buffer) => readonly Uint8Array[]): Promise<{
+  port: number
+  heard: Buffer[]
+  senders: RemoteInfo[]
+  socket: Socket
+  close(): void
+}> {
   const socket = createSocket('udp4')
   const heard: Buffer[] = []
+  const senders: RemoteInfo[] = []
   socket.on('message', (message, from) => {
     heard.push(message)
+    senders.push(from)
     for (const payload of answer(message)) socket.send(payload, from.port, from.address)
   })
   socket.bind(0, LOOPBACK)
   await once(socket, 'listening')
-  return { port: socket.address().port, heard, socket, close: () => socket.close() }
+  return { port: socket.address().port, heard, senders, socket, close: () => socket.close() }
 }
 
 export type Page = (request: IncomingMessage, body: string, response: ServerResponse) => void

@@ -198,6 +198,10 @@ describe('an explanation', () => {
   it('asks for a nearer hub if the detour is long, and for any hub if there is none', () => {
     const far = { path: { kind: 'relay', via: 'tokyo', rttMs: 260 } } as const
     expect(explain(pair(...soft, far)).remedies.at(-1)).toContain('nearer than tokyo')
+    const turn = { path: { kind: 'turn', via: 'rent', rttMs: 260 } } as const
+    expect(explain(pair(...soft, turn)).remedies.at(-1)).toContain('nearer than TURN server rent')
+    const near = { path: { kind: 'relay', via: 'osaka', rttMs: 100 } } as const
+    expect(explain(pair(...soft, near)).remedies.join()).not.toContain('nearer')
     const none = explain(pair(...soft, { path: { kind: 'none' }, hubs: 0 }))
     expect(none.sentence).toMatch(/^no path, and no hub is reached: /)
     expect(none.remedies.at(-2)).toContain('relay')

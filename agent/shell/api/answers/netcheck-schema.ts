@@ -2,7 +2,7 @@
 /** What `meshgate netcheck --json` prints, as agent/core/netcheck.ts explains it. */
 import { z } from 'zod'
 import { PATH_KINDS } from '../../../../nat/path-kind.ts'
-import type { FullNetcheck } from '../../../core/netcheck.ts'
+import { DOOR_KNOWLEDGE, type FullNetcheck } from '../../../core/netcheck.ts'
 import { natSchema } from './path-schema.ts'
 import { named } from './schema-name.ts'
 import { turnServerSchema } from './status-schema.ts'
@@ -51,7 +51,16 @@ export const netcheckSchema: z.ZodType<FullNetcheck> = named(
     ),
     turnServers: z.array(turnServerSchema),
     hubs: z.array(z.strictObject({ name: z.string(), rttMs })),
-    dialable: z.boolean(),
+    dialable: z.boolean().describe('whether others reach this host, as far as is known'),
+    doors: z.array(
+      z.strictObject({
+        address: z.string(),
+        udp: z.boolean(),
+        tcp: z.boolean(),
+        known: z.enum(DOOR_KNOWLEDGE),
+        by: names.describe('members that have tried'),
+      }),
+    ),
     portMapping: protocols.nullable().describe('what the router answers'),
     whyNoPortMapping: z.string().nullable(),
     links: z.array(z.strictObject({ interface: z.string(), mtu: bytes })),

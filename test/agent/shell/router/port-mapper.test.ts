@@ -113,6 +113,22 @@ describe('an agent behind a router that speaks', () => {
     })
   })
 
+  test('gets nothing from another address, or by an answer that no router may send', async () => {
+    const grantOf = (payload: Buffer) => pcpResponse(Uint8Array.from(payload), grant(50_000))
+    const stranger = await router(() => [])
+    const server = await router((payload) => {
+      if (!isMap(payload)) return []
+      stranger.socket.send(grantOf(payload), sender())
+      return [Buffer.concat([grantOf(payload), Buffer.alloc(60_000)])]
+    })
+    const sender = () => server.senders.at(-1)!.port
+    const { status } = agentBehind({ gatewayPort: server.port, ssdpPort: await nobody() })
+    // It asks for UDP again only because nothing of this counts.
+    const askedForUdp = () => server.heard.filter((payload) => isMap(payload) && payload[36] === 17)
+    await expect.poll(() => askedForUdp().length, DEADLINE).toBeGreaterThan(1)
+    expect(status()).toBeNull()
+  })
+
   test('nonsense goes on without a mapping, and says so', async () => {
     const server = await router((payload) => [
       Buffer.alloc(0),
