@@ -76,7 +76,7 @@ export function setStunServers(
   recruit(client, now)
 }
 
-/** Asks every server again at once: after a change of links, or because a person wants to know. */
+/** Asks every server anew at once: where links have changed, what was asked over the old ones says nothing. */
 export function askAgain(client: StunClient, now: Instant): void {
   for (const server of client.servers.values()) {
     server.question = undefined
@@ -89,6 +89,22 @@ export function askIdle(client: StunClient, now: Instant): void {
   for (const server of client.servers.values()) {
     if (server.question === undefined && server.failures === 0) server.askAt = now
   }
+}
+
+/**
+ * A person wants to know: asks all who rest, the silent ones as well. A question that is open goes on: begun anew each time, it
+ * would never be given up for one who asks often, and an answer of before would stand for ever.
+ */
+export function askResting(client: StunClient, now: Instant): void {
+  for (const server of client.servers.values())
+    if (server.question === undefined) server.askAt = now
+}
+
+/** Whether an answer may soon be another one, or the first. Who was silent before is not waited for. */
+export function isAwaitingAnswers(client: StunClient): boolean {
+  return [...client.servers.values()].some(
+    ({ question, failures }) => question !== undefined && failures === 0,
+  )
 }
 
 /** What to send now. Call it again at `stunDeadline`. */

@@ -20,7 +20,7 @@ import {
   receiveLifetime,
   restartLifetimeSurvey,
 } from '../../nat/mapping-lifetime.ts'
-import { stunServerStates } from '../../nat/stun-client.ts'
+import { isAwaitingAnswers, stunServerStates } from '../../nat/stun-client.ts'
 import type { Effect } from './effect.ts'
 import type { Event } from './event.ts'
 import { hostAddresses } from './observe.ts'
@@ -47,8 +47,8 @@ export function repeatNatSurvey(node: Node, now: Instant): void {
 }
 
 /** Whether something more will be known within seconds. */
-export function isSurveying({ survey: { behaviour } }: Node): boolean {
-  return isDiscovering(behaviour)
+export function isSurveying({ stun, survey: { behaviour } }: Node): boolean {
+  return isDiscovering(behaviour) || isAwaitingAnswers(stun)
 }
 
 export function natSurveyEffects(node: Node, { instant: now }: Now): Effect[] {

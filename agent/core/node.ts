@@ -5,7 +5,7 @@
  */
 import { earliest, type Instant, instant, type Now } from '../../nat/clock.ts'
 import { pathDeadline } from '../../nat/path-agent.ts'
-import { askAgain, setStunServers, stunDeadline, stunRequests } from '../../nat/stun-client.ts'
+import { askResting, setStunServers, stunDeadline, stunRequests } from '../../nat/stun-client.ts'
 import { channelDeadline, channelEffects, takeChannel } from './channels.ts'
 import { believe, recheckPeers } from './believe.ts'
 import { budgetDeadline, dueProbeEffects } from './probing.ts'
@@ -125,7 +125,7 @@ function take(node: Node, event: Event, now: Now): Effect[] {
       node.neighbours.delete(event.node)
       return []
     case 'recheck':
-      askAgain(node.stun, now.instant)
+      askResting(node.stun, now.instant)
       recheckPeers(node, now.instant)
       restartDialBack(node, now.instant)
       lookForGateway(node, now.instant)

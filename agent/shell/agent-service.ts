@@ -40,10 +40,11 @@ import { metricsText } from './telemetry/metrics.ts'
 import { type Sample, SAMPLE_MS, SampleHistory } from './telemetry/sample-history.ts'
 import { VERSION } from './version.ts'
 
-/** Time for STUN servers to answer again, retransmissions included. */
+/** Time for paths and routers to answer again. */
 const RECHECK_MS = 1_500
 
 const RECHECK_POLL_MS = 100
+/** Longer than STUN's retransmissions: a network that has come to block UDP shows by silence alone. */
 const SURVEY_MS_MAX = 8_000
 
 const ANSWER_MS = 100

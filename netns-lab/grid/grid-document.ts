@@ -76,8 +76,8 @@ The built product runs on hosts of every NAT kind (netns-lab/nat-kinds.ts), each
 hubs: a network for each ${PART_KINDS} rows and ${PART_KINDS} columns. Rows are hosts at sites a, columns those at sites b, so that a kind
 also meets itself. A cell tells three things: the seconds from both agents' running to a path of any kind proven at both
 ends, the path that both ends have at last (the worse one's, should they differ), and the seconds to a direct path
-proven at both ends; times are medians. A dozen agents start at once on one machine, and the searches of a host take
-turns, so times say how long it takes on a busy host that meets everybody at once, not at best.
+proven at both ends; times are medians. Hosts of side b start one after the other and each meets everybody at once, on
+one machine with a dozen agents; and the searches of a host take turns. So times are those of a busy host, not the best.
 ${has.has('relay-over-tcp') ? 'Hosts whose network lets no UDP out have a TURN server over TLS at port 443; no other host has one.\n' : ''}Where a cell says \`direct\` or \`relay\`, a ping over the mesh was answered in both directions; where it says
 \`none\`, in neither.
 

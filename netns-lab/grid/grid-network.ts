@@ -2,6 +2,7 @@
 import type { Capability } from '../expected-grid.ts'
 import type { Lab } from '../lab.ts'
 import { Member } from '../member.ts'
+import { readPathLog } from './path-log.ts'
 import { type GridSite, hubs, needsTurn, turn } from './grid-site.ts'
 
 /** Agents that start at once. Each needs a second of a core to come up. */
@@ -19,13 +20,29 @@ password = "${turn.password}"
 ca = "${caFile}"
 `
 
-/** Hubs and hosts by name; all are members of one network and run. */
-export async function startGridNetwork(
-  lab: Lab,
-  sites: readonly GridSite[],
-  has: ReadonlySet<Capability>,
-  say: (line: string) => void,
-): Promise<ReadonlyMap<string, Member>> {
+export interface GridStart {
+  readonly lab: Lab
+  readonly sites: readonly GridSite[]
+  readonly has: ReadonlySet<Capability>
+  readonly say: (line: string) => void
+  /** Ends once these hosts have met, or there is no use in waiting for more. */
+  readonly met: (
+    members: ReadonlyMap<string, Member>,
+    sites: readonly GridSite[],
+  ) => Promise<unknown>
+}
+
+/**
+ * Hubs and hosts by name; all are members of one network and run. Side a is there first. Then one host of side b comes
+ * after the other, each once the one before has met side a: how soon that is would otherwise tell of the machine.
+ */
+export async function startGridNetwork({
+  lab,
+  sites,
+  has,
+  say,
+  met,
+}: GridStart): Promise<ReadonlyMap<string, Member>> {
   const members = new Map(
     [...hubs, ...sites.map(({ host }) => host)].map((name) => [name, new Member(lab.host(name))]),
   )
@@ -42,18 +59,46 @@ export async function startGridNetwork(
     }
   }
   const token = await first.createToken('--uses', String(sites.length))
-  // A name taken from the front by whoever is free keeps the machine busy and not flooded.
-  const waiting = sites.map(({ host }) => members.get(host)!)
+  const start = async ({ host }: GridSite) => {
+    const member = members.get(host)!
+    await member.join(token)
+    await runQuietly(member)
+    say(`${host} runs`)
+  }
+  const rows = sites.filter(({ side }) => side === 'a')
+  // Taken from the front by whoever is free, so that the machine is busy and not flooded.
+  const waiting = [...rows]
   await Promise.all(
     Array.from({ length: atOnce }, async () => {
-      for (let member = waiting.shift(); member !== undefined; member = waiting.shift()) {
-        await member.join(token)
-        await runQuietly(member)
-        say(`${member.name} runs`)
-      }
+      for (let site = waiting.shift(); site !== undefined; site = waiting.shift()) await start(site)
     }),
   )
+  await reachHubs(lab, rows, members)
+  for (const site of sites.filter(({ side }) => side === 'b')) {
+    await start(site)
+    await met(members, [...rows, site])
+  }
   return members
+}
+
+/** Whoever cannot at all is shown by the grid. */
+async function reachHubs(
+  lab: Lab,
+  sites: readonly GridSite[],
+  members: ReadonlyMap<string, Member>,
+): Promise<void> {
+  const reached = async ({ host }: GridSite) => {
+    const { firstAt } = await readPathLog(members.get(host)!)
+    return hubs.some((hub) => firstAt.has(hub))
+  }
+  await lab
+    .host(hubs[0])
+    .waitFor(async () => (await Promise.all(sites.map(reached))).every(Boolean), {
+      deadlineMs: 20_000,
+      what: 'side a reaches hubs',
+      pollMs: 300,
+    })
+    .catch(() => undefined)
 }
 
 /** By its log: asking for its status again and again would take from the agent what it needs to come up. */

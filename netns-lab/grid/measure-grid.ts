@@ -38,6 +38,9 @@ const settleDeadlineMs = 90_000
 /** The same for searches, which the pairs of one host take turns with, and which come again after one and two minutes. */
 const searchDeadlineMs = 300_000
 
+/** For a first path of any kind; ten times what is aimed at. */
+const meetDeadlineMs = 20_000
+
 /** They mostly wait for pings that are not answered. */
 const askingAtOnce = 7
 
@@ -48,7 +51,15 @@ export async function measureGrid(options: GridOptions): Promise<GridCell[]> {
   const interrupt = () => void lab.stop().then(() => process.exit(130))
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
   try {
-    const members = await startGridNetwork(lab, sites, options.has, options.say)
+    const members = await startGridNetwork({
+      lab,
+      sites,
+      has: options.has,
+      say: options.say,
+      // More than enough for a first path; settling waits for direct ones.
+      met: (among, some) =>
+        missingPaths(some, among, options.has, { deadlineMs: meetDeadlineMs, only: 'firstAt' }),
+    })
     await settle(sites, members, options)
     const views = await viewsOf(sites, members)
     const logs = await logsOf(sites, members)
@@ -63,17 +74,24 @@ export async function measureGrid(options: GridOptions): Promise<GridCell[]> {
   }
 }
 
-async function settle(
+interface Patience {
+  readonly deadlineMs: number
+  /** Content with a path of any kind. */
+  readonly only?: 'firstAt'
+}
+
+/** How many of the paths that theory is sure of are not there at the deadline, of how many. */
+async function missingPaths(
   sites: readonly GridSite[],
   members: ReadonlyMap<string, Member>,
-  { has, say }: GridOptions,
-): Promise<void> {
-  const startedAt = performance.now()
+  has: ReadonlySet<Capability>,
+  { deadlineMs, only }: Patience,
+): Promise<readonly [number, number]> {
   // What is left to chance need not come.
   const wanted = pairsOf(sites).flatMap(([a, b]) => {
     const surely = expectedPath(a.kind, b.kind, has).paths.at(-1)
     if (surely === 'none') return []
-    return [[a, b, surely === 'direct' ? 'directAt' : 'firstAt'] as const]
+    return [[a, b, only ?? (surely === 'direct' ? 'directAt' : 'firstAt')] as const]
   })
   const missing = async () => {
     const logs = await logsOf(sites, members)
@@ -82,12 +100,24 @@ async function settle(
     )
   }
   await until(async () => (await missing()).length === 0, {
-    deadlineMs: has.has('birthday') ? searchDeadlineMs : settleDeadlineMs,
+    deadlineMs,
     what: 'every pair that should meet has met',
     pollMs: 1000,
   }).catch(() => undefined)
+  return [(await missing()).length, wanted.length]
+}
+
+async function settle(
+  sites: readonly GridSite[],
+  members: ReadonlyMap<string, Member>,
+  { has, say }: GridOptions,
+): Promise<void> {
+  const startedAt = performance.now()
+  const [missing, wanted] = await missingPaths(sites, members, has, {
+    deadlineMs: has.has('birthday') ? searchDeadlineMs : settleDeadlineMs,
+  })
   const tookS = ((performance.now() - startedAt) / 1000).toFixed(0)
-  say(`${(await missing()).length} of ${wanted.length} expected paths missing after ${tookS} s`)
+  say(`${missing} of ${wanted} expected paths missing after ${tookS} s`)
   const graceEnd = performance.now() + graceMs
   await until(() => performance.now() > graceEnd, {
     deadlineMs: graceMs + 1000,

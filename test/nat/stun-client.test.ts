@@ -6,7 +6,9 @@ import { instant } from '../../nat/clock.ts'
 import {
   askAgain,
   askIdle,
+  askResting,
   createStunClient,
+  isAwaitingAnswers,
   mappingObservations,
   receiveStun,
   setStunServers,
@@ -199,6 +201,30 @@ describe('a STUN client', () => {
     ask()
     expect(timesTo(A)).toEqual([0, 100])
     expect(timesTo(B)).toEqual([0])
+  })
+
+  it('gives an answer up that is not confirmed, however often a person asks', () => {
+    const { client, run, answer, now } = asking([A])
+    run(0)
+    answer(A)
+    for (let s = 0; s < 8; s++) {
+      run(s * 1_000)
+      askResting(client, now())
+      run(s * 1_000)
+      expect(isAwaitingAnswers(client)).toBe(true)
+    }
+    run(8_000)
+    expect(stateOf(client, A)).toMatchObject({ mapped: undefined, failures: 1 })
+    expect(isAwaitingAnswers(client)).toBe(false)
+  })
+
+  it('asks a server that has been silent again at once when a person asks', () => {
+    const { client, run, timesTo, ask, now } = asking([A])
+    run(10_000)
+    const before = timesTo(A).length
+    askResting(client, now())
+    ask()
+    expect(timesTo(A).slice(before)).toEqual([10_000])
   })
 
   it('forgets servers that are no longer known and keeps the answers of the others', () => {
