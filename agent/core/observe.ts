@@ -47,7 +47,10 @@ export function observeSelf(node: Node): SelfObservation {
   const { found } = node.survey.behaviour
   const observed = classifyMapping({
     local: host,
-    observations: withoutForwarded([...observations, ...peerObservations(node)], forwarded),
+    observations: withoutForwarded(
+      [...observations, ...peerObservations(node, observations.length > 0)],
+      forwarded,
+    ),
     silentServers: stunServerStates(node.stun).filter((s) => s.failures > 0).length,
   })
   const mapping = refineMapping(observed, found?.mapping ?? 'unknown')
@@ -163,6 +166,12 @@ function readLinks(node: Node): TransportAddress[] {
   return [...new Set(addresses)].sort()
 }
 
-function peerObservations(node: Node) {
-  return [...node.seenByPeers].map(([observer, mapped]) => ({ observer, mapped }))
+/** Where no STUN server answers, only a peer that does is an observer: what others saw once may be over. */
+function peerObservations(node: Node, isAnswered: boolean): MappingObservation[] {
+  const seen = [...node.seenByPeers].map(([observer, mapped]) => ({ observer, mapped }))
+  if (isAnswered || seen.length === 0) return seen
+  const answering = new Set<TransportAddress>()
+  for (const { paths } of node.peers.values())
+    for (const { endpoint, up } of paths.proven.values()) if (up) answering.add(endpoint)
+  return seen.filter(({ observer }) => answering.has(observer))
 }
