@@ -149,7 +149,8 @@ func TestASearchThatIsStoppedOrOverLeavesNothingBehind(t *testing.T) {
 	brief := searchBySpreading(easy)
 	brief["durationMs"], brief["sockets"] = 300, 8
 	hard.agent.call("search", brief)
-	if end := hard.agent.await("search-ended", any1); end["result"] != "nothing" || end["sockets"] != 8. || end["probes"] != 8. {
+	// How many it comes to open in that time is the machine's affair; each asks once, and there are no more than were asked for.
+	if end := hard.agent.await("search-ended", any1); end["result"] != "nothing" || end["sockets"].(float64) > 8 || end["probes"] != end["sockets"] {
 		t.Errorf("ended %v", end)
 	}
 	until(t, "all sockets are closed", func() bool { return hard.sockets(t) == 0 })
