@@ -33,12 +33,15 @@ export function expectedPath(
   const { succeeds, why } = punching(a, b, has)
   if (succeeds === 'yes') return { paths: ['direct'], why }
   const without = fallback(natKinds[a], natKinds[b], has)
-  return { paths: succeeds === 'no' ? [without] : ['direct', without], why }
+  return { paths: succeeds === 'no' ? without : ['direct', ...without], why }
 }
 
-function fallback(a: NatKind, b: NatKind, has: ReadonlySet<Capability>): GridPath {
-  const udp = a.filtering !== 'blocked' && b.filtering !== 'blocked'
-  return has.has(udp ? 'relay' : 'relay-over-tcp') ? 'relay' : 'none'
+function fallback(a: NatKind, b: NatKind, has: ReadonlySet<Capability>): readonly GridPath[] {
+  const blocked = [a, b].filter(({ filtering }) => filtering === 'blocked')
+  if (!has.has(blocked.length === 0 ? 'relay' : 'relay-over-tcp')) return ['none']
+  // The one's TURN server lets in addresses that were named to it (RFC 8656 section 9); of the other's four, two were seen.
+  const isDrawn = blocked.length === 1 && (drawsAddresses(a) || drawsAddresses(b))
+  return isDrawn ? ['relay', 'none'] : ['relay']
 }
 
 function punching(nameA: NatKindName, nameB: NatKindName, has: ReadonlySet<Capability>): Punching {

@@ -84,3 +84,32 @@ test('what is relayed goes over those that let strangers in', async () => {
     await mesh.alice.host.run(['ping', '-c', '2', '-W', '2', address])
   }
 })
+
+test('a pair of which each host reaches one hub is connected over both', async () => {
+  await lab.set('internet', {
+    cuts: [
+      ['home-a', 'hub'],
+      ['home-b', 'other'],
+      ['home-a', 'home-b'],
+    ],
+  })
+  for (const [one, peer, via] of [
+    [mesh.alice, 'bob', 'other, hub'],
+    [mesh.bob, 'alice', 'hub, other'],
+  ] as const)
+    await one.host.waitFor(
+      async () => {
+        const { path, why } = await one.peer(peer)
+        if (path.kind !== 'relay' || path.via !== via) throw new Error(`${path.via}: ${why}`)
+        return true
+      },
+      { deadlineMs: 60_000, what: `${one.name} goes over two hubs`, pollMs: 300 },
+    )
+  await mesh.alice.host.waitFor(
+    async () => {
+      await mesh.alice.pings(await meshAddress(mesh.alice, 'bob'))
+      return true
+    },
+    { deadlineMs: 20_000, what: 'bob answers over two hubs' },
+  )
+})

@@ -21,8 +21,10 @@ test('a capability never makes a pair worse', () => {
       expect(worst(pair, new Set([capability]))).toBeGreaterThanOrEqual(worst(pair, plain))
 })
 
-test('with everything, no pair is left without a path', () => {
-  for (const [a, b] of pairs) expect(expectedPath(a, b, all).paths).not.toContain('none')
+test('with everything, only a pool of addresses and a network without UDP may be left without a path', () => {
+  const isLeft = (a: string, b: string) => a.startsWith('udp-') && b === 'address-pool'
+  for (const [a, b] of pairs)
+    expect(expectedPath(a, b, all).paths.includes('none')).toBe(isLeft(a, b) || isLeft(b, a))
 })
 
 test('a search opens what plain punching leaves shut, and only relays help where both sides are hard', () => {
