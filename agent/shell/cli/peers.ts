@@ -3,6 +3,7 @@ import type { PathStatus, PeerStatus, Status } from '../../core/status.ts'
 import { ApiClient } from '../api/api-client.ts'
 import { Failure } from '../failure.ts'
 import { type CommandContext, print } from './context.ts'
+import { sharedParts } from './shared-fate.ts'
 import { describePath, roundTripText } from './status.ts'
 import { table } from './table.ts'
 
@@ -23,7 +24,11 @@ export async function paths(context: CommandContext, _: object, name: string): P
     throw new Failure('no-such-peer', `no member is called ${name}`, {
       remedy: '`meshgate peers` lists them',
     })
-  const document = wanted.map(({ name: peer, path, backups }) => ({ peer, path, backups }))
+  const document = wanted.map(({ name: peer, path, backups }) => ({
+    peer,
+    path,
+    backups: backups.map((backup) => ({ ...backup, shares: sharedParts(path, backup) })),
+  }))
   print(context, document, pathsText(wanted))
   return 0
 }
@@ -42,16 +47,20 @@ export function peersText(all: readonly PeerStatus[]): string {
 
 export function pathsText(all: readonly PeerStatus[]): string {
   if (all.length === 0) return 'no peers yet: let a host join with `meshgate token create`'
-  const row = (peer: string, use: string, path: PathStatus) => [
+  const row = (peer: string, use: string, path: PathStatus, shares = '') => [
     peer,
     use,
     describePath(path),
     roundTripText(path.rttMs),
     path.lossPct === null ? '-' : `${path.lossPct}%`,
+    shares,
   ]
   const rows = all.flatMap(({ name, path, backups }) => [
     row(name, 'active', path),
-    ...backups.map((backup) => row('', 'backup', backup)),
+    ...backups.map((backup) =>
+      row('', 'backup', backup, sharedParts(path, backup).join(', ') || 'nothing'),
+    ),
   ])
-  return table(['peer', 'use', 'path', 'round trip', 'loss'], rows, [18, 8, 52, 12, 8])
+  const header = ['peer', 'use', 'path', 'round trip', 'loss', 'shares']
+  return table(header, rows, [15, 8, 40, 12, 7, 16])
 }

@@ -69,6 +69,13 @@ describe('tables for people', () => {
     expect(widest(text)).toBeLessThanOrEqual(100)
   })
 
+  it('tell what each backup has in common with the path in use', () => {
+    const backup = { ...path, endpoint: '198.51.100.7:1' }
+    const lines = stripVTControlCharacters(pathsText([{ ...peer, backups: [path, backup] }]))
+    const told = [...lines.matchAll(/%\s+(family, address|nothing)\s*$/gm)]
+    expect(told.map(([, shares]) => shares)).toEqual(['family, address', 'nothing'])
+  })
+
   it('say how long ago in one unit', () => {
     const now = Date.parse('2026-01-02T00:00:00Z')
     const ago = (ms: number) => sinceText(new Date(now - ms).toISOString(), now)
