@@ -20,8 +20,8 @@ func withoutModules(t *testing.T, patterns ...string) {
 	if name, _ := os.Hostname(); name != "kernel-vm" {
 		t.Fatal("modules are unloaded only in the virtual machine of scripts/kernel-vm")
 	}
-	// What the tests themselves need.
-	sh(t, "modprobe -a veth tun wireguard")
+	// What the tests themselves need; and netfilter's protocol, which answers otherwise than no protocol would.
+	sh(t, "modprobe -a veth tun wireguard nfnetlink")
 	before, err := os.ReadFile(modprobe)
 	if err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ func TestAHelperThatDiesLeavesItsDeviceToTheNextOne(t *testing.T) {
 	a.supervise(t, b, 2)
 	before := device(t, a.namespace)
 
-	killChild(t, a.helper)
+	killChild(t, a.helper, syscall.SIGKILL)
 	a.agent = a.helper.connect(t)
 	state := a.agent.call("state", object{})
 	if want := (object{"device": true, "sessions": false, "sockets": 0.}); !reflect.DeepEqual(state["takeover"], map[string]any(want)) {
@@ -35,7 +35,7 @@ func TestAHelperThatDiesLeavesItsDeviceToTheNextOne(t *testing.T) {
 	if err := os.WriteFile(file, []byte("meshgate-helper state 0\n{}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	killChild(t, a.helper)
+	killChild(t, a.helper, syscall.SIGKILL)
 	a.agent = a.helper.connect(t)
 	if after := device(t, a.namespace); after != before {
 		t.Errorf("without a document the device is\n%s", after)
@@ -53,10 +53,10 @@ func TestAHelperThatDiesLeavesItsDeviceToTheNextOne(t *testing.T) {
 }
 
 // killChild waits until the next one listens.
-func killChild(t *testing.T, h *helper) {
+func killChild(t *testing.T, h *helper, signal syscall.Signal) {
 	t.Helper()
 	child := childOf(t, h.command.Process.Pid)
-	if err := syscall.Kill(child, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(child, signal); err != nil {
 		t.Fatal(err)
 	}
 	until(t, "the next one listens", func() bool {

@@ -131,12 +131,8 @@ func TestAHelperThatDiesIsStartedAgainByItsSupervisorAndTakesThatWithItWhenItIsS
 	a, b := newPair(t, 2)
 	a.supervise(t, b, 2)
 	for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGHUP, syscall.SIGSEGV} {
-		child := childOf(t, a.helper.command.Process.Pid)
-		if err := syscall.Kill(child, signal); err != nil {
-			t.Fatal(err)
-		}
 		began := time.Now()
-		until(t, "another helper runs", func() bool { return childrenOf(a.helper.command.Process.Pid) != fmt.Sprint(child) })
+		killChild(t, a.helper, signal)
 		until(t, "the tunnel is back", func() bool { return a.namespace.ping(b.address()) })
 		t.Logf("%v: back after %v", signal, time.Since(began).Round(time.Millisecond))
 	}

@@ -61,6 +61,9 @@ func main() {
 }
 
 func run(options options, log *slog.Logger) error {
+	// From the beginning: whoever is stopped while it starts would leave what an earlier one has made.
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	handed := fdstore.FromEnvironment()
 	if err := privilege.Drop(); err != nil {
 		return err
@@ -91,8 +94,6 @@ func run(options options, log *slog.Logger) error {
 	stopping := make(chan struct{})
 	go manager.Watch(stopping, func() { kept.State() })
 
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	failed := make(chan error, 1)
 	go func() { failed <- agents.Serve(listener, kept) }()
 	select {

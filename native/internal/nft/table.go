@@ -44,7 +44,13 @@ func Keep(name string, log *slog.Logger, fill func(*Contents) error) (*Table, er
 	t := &Table{log: log, fill: fill, conn: conn, table: named(name)}
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	if err = t.make(); err == nil {
+	// The table alone first: where nftables is missing the kernel answers a transaction once and not each of its
+	// messages, and the library would wait for the other answers for ever.
+	t.conn.AddTable(t.table)
+	if err = t.conn.Flush(); err == nil {
+		err = t.make()
+	}
+	if err == nil {
 		err = t.watch()
 	}
 	// Netfilter's protocol, or nftables in it.
