@@ -95,9 +95,12 @@ export type Happening =
   | { readonly kind: 'renewal-failed'; readonly reason: string; readonly retryInS: number }
   /** Another host runs with this one's keys. */
   | { readonly kind: 'twin-seen'; readonly version: number }
-  /** Who may reach whom. */
+  /** Of the members of the store that authorities share so many answer: too few, or enough again. */
+  | { readonly kind: 'authority-quorum-lost'; readonly answering: number; readonly of: number }
+  | { readonly kind: 'authority-quorum-back'; readonly answering: number; readonly of: number }
   /** The root has taken back a delegated authority's right; its public key, hex. */
   | { readonly kind: 'authority-withdrawn'; readonly key: string }
+  /** Who may reach whom. */
   | { readonly kind: 'policy-changed'; readonly serial: number; readonly rules: number }
   /** This host is no member any more. */
   | { readonly kind: 'revoked'; readonly serial: number }
@@ -150,5 +153,6 @@ export function isWarning({ kind }: Happening): boolean {
     'renewal-failed',
     'revoked',
     'twin-seen',
+    'authority-quorum-lost',
   ].includes(kind)
 }

@@ -66,6 +66,10 @@ export function eventText(event: Happening): string {
       return `certificate not renewed: ${event.reason}; again in ${event.retryInS} s`
     case 'twin-seen':
       return 'another host runs with the keys of this one: revoke it, and join with new keys'
+    case 'authority-quorum-lost':
+      return `authority quorum lost: ${event.answering} of ${event.of} members of its store answer`
+    case 'authority-quorum-back':
+      return `authority quorum is back: ${event.answering} of ${event.of} members of its store answer`
     case 'authority-withdrawn':
       return `authority ${event.key.slice(0, 8)} is none any more: what it signed is worth nothing`
     case 'policy-changed':

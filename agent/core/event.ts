@@ -12,6 +12,7 @@ import type { NodeRecord, RecordEnvelope } from '../../topology/record.ts'
 import type { Settings } from './config.ts'
 import type { HelperEvent, HelperHello, HelperState } from './helper-contract.ts'
 import type { HelperFault } from './helper-fault.ts'
+import type { QuorumStatus } from './status.ts'
 
 /** All that can happen to a node. The shell makes events; a step consumes one. */
 export type Event =
@@ -42,6 +43,7 @@ export type Event =
       readonly envelope: Uint8Array
     }
   | { readonly kind: 'renewal-failed'; readonly reason: string }
+  | { readonly kind: 'authority-quorum'; readonly quorum: QuorumStatus }
   /** The socket on our mesh address. */
   | { readonly kind: 'mesh-socket'; readonly open: boolean }
   /** `from`: the member's mesh address. */

@@ -7,6 +7,7 @@ import { earliest, type Instant, instant, type Now } from '../../nat/clock.ts'
 import { pathDeadline } from '../../nat/path-agent.ts'
 import { askResting, setStunServers, stunDeadline, stunRequests } from '../../nat/stun-client.ts'
 import { channelDeadline, channelEffects, takeChannel } from './channels.ts'
+import { takeQuorum } from './authority-quorum.ts'
 import { believe, recheckPeers } from './believe.ts'
 import { budgetDeadline, dueProbeEffects } from './probing.ts'
 import type { Effect } from './effect.ts'
@@ -110,6 +111,8 @@ function take(node: Node, event: Event, now: Now): Effect[] {
       return believe(node, event, now)
     case 'notice':
       return takeNotice(node, event.notice, now)
+    case 'authority-quorum':
+      return takeQuorum(node, event.quorum, now)
     case 'mesh-socket':
       takeMeshSocket(node, event.open, now)
       return []

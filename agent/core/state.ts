@@ -20,6 +20,7 @@ import { PROBE_BURST } from './constants.ts'
 import { createDialBack, type DialBack } from './dial-back.ts'
 import { createEventLog, type EventLog, type EventOf } from './event-log.ts'
 import { type HubSurvey, NO_HUBS } from './hubs.ts'
+import type { QuorumStatus } from './status.ts'
 import { createMtuSurvey, type MtuSurvey } from './peer-mtu.ts'
 import { createNatSurvey, type NatSurvey } from './nat-survey.ts'
 import { pairPhaseMs } from './probing.ts'
@@ -164,6 +165,8 @@ export interface Node {
   hubs: HubSurvey
   /** The hubs to which this node keeps a direct path, and which it names in its record. */
   homeHubs: readonly NodeId[]
+  /** Of the store that several authorities share. */
+  authorityQuorum: QuorumStatus | undefined
   leaving: boolean
   /** Others should use another hub: this one is about to go. Until it is taken back, or the agent ends. */
   draining: boolean
@@ -215,6 +218,7 @@ export function createNode(config: NodeConfig, powers: Powers, now: Instant): No
     dialTargetsText: '',
     hubs: NO_HUBS,
     homeHubs: [],
+    authorityQuorum: undefined,
     leaving: false,
     draining: false,
   }

@@ -46,6 +46,7 @@ function selfStatus(node: Node, now: Now): SelfStatus {
     names: node.helper.names,
     dialAddresses: node.own?.record.dialAddresses ?? [],
     authority: certificate.authority,
+    authorityQuorum: node.authorityQuorum ?? null,
     certificateNotAfter: new Date(certificate.notAfter).toISOString(),
     partition: partitionOf(node, (peer) => livenessOf(node, peer, now), now),
     twinSince: node.twin.since === undefined ? null : new Date(node.twin.since).toISOString(),

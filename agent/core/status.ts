@@ -89,6 +89,15 @@ export interface PartitionStatus {
   readonly sentence: string
 }
 
+/** The store that several authorities share, as one of them sees it. */
+export interface QuorumStatus {
+  readonly members: readonly { readonly endpoint: string; readonly healthy: boolean }[]
+  /** Whether a majority answers: without it nobody is admitted, and no certificate renewed. */
+  readonly quorum: boolean
+  /** The host that decides now; null while none does. */
+  readonly leader: string | null
+}
+
 export interface SelfStatus {
   readonly name: string
   readonly nodeId: string
@@ -110,6 +119,8 @@ export interface SelfStatus {
   readonly names: HelperNames | null
   readonly dialAddresses: readonly string[]
   readonly authority: boolean
+  /** Null where this host is no authority, has a store of its own, or has not asked yet. */
+  readonly authorityQuorum: QuorumStatus | null
   readonly certificateNotAfter: string
   /** What a split has cut off; null while most members are seen. */
   readonly partition: PartitionStatus | null

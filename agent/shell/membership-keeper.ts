@@ -8,8 +8,10 @@ import { type JoinReply, readJoinReply } from '../../topology/join-reply.ts'
 import { isNews, sortedNotices } from '../../topology/notice.ts'
 import { makeRenewal } from '../../topology/renewal.ts'
 import type { Node } from '../core/state.ts'
+import type { QuorumStatus } from '../core/status.ts'
 import { judgeNotice } from './agent-underlay.ts'
 import type { JoinDesk } from './authority/answer-join.ts'
+import { watchQuorum } from './authority/quorum-watch.ts'
 import { readClock } from './clock.ts'
 import type { Log } from './log.ts'
 import type { Loop } from './loop.ts'
@@ -33,6 +35,7 @@ export interface MembershipKeeperOptions {
 export class MembershipKeeper {
   readonly #options: MembershipKeeperOptions
   #timer: NodeJS.Timeout | undefined
+  readonly #closed = new AbortController()
 
   constructor(options: MembershipKeeperOptions) {
     this.#options = options
@@ -53,13 +56,17 @@ export class MembershipKeeper {
 
   /** Goes on announcing: another process may decide, and some things are to be heard a little later. */
   watch(): void {
-    if (this.#options.desk === undefined) return
+    const { desk, loop } = this.#options
+    if (desk === undefined) return
     this.#timer = setInterval(() => void this.announce(), ANNOUNCE_PERIOD_MS)
     this.#timer.unref()
+    const tell = (quorum: QuorumStatus) => loop.dispatch({ kind: 'authority-quorum', quorum })
+    if (desk.quorum !== undefined) void watchQuorum(desk.quorum, tell, this.#closed.signal)
   }
 
   close(): void {
     clearInterval(this.#timer)
+    this.#closed.abort()
   }
 
   /** Asks for the next certificate with the keys that the node has. */

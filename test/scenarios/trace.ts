@@ -52,6 +52,8 @@ export class Trace implements Witness {
         return `record: ${this.#describe(event.record)}`
       case 'notice':
         return `hears of a ${event.notice.kind}`
+      case 'authority-quorum':
+        return `etcd ${event.quorum.quorum ? 'has' : 'has not'} a quorum`
       case 'mesh-socket':
       case 'swim-datagram':
         return undefined

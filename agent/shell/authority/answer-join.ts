@@ -5,8 +5,10 @@ import { encodeNotice } from '../../../topology/notice.ts'
 import { sortedEntries, type View } from '../../../topology/view.ts'
 import { POLICY_SETTING } from './policy-setting.ts'
 import type { Node } from '../../core/state.ts'
+import type { QuorumStatus } from '../../core/status.ts'
 import { Authority, type AuthorityPowers } from './authority.ts'
 import type { AuthorityStore } from './authority-store.ts'
+import { EtcdAuthorityStore } from './etcd-authority-store.ts'
 import { readClock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import { authoritySigner } from './authority-signer.ts'
@@ -20,6 +22,8 @@ export interface JoinDesk {
   answer(request: Uint8Array): Promise<Uint8Array>
   /** What the members must hear: who was revoked, and whose certificate is newer than the one that it shows. */
   notices(view: View): Promise<Uint8Array[]>
+  /** Of the store, where several authorities share it. */
+  readonly quorum: (() => Promise<QuorumStatus>) | undefined
   close(): void
 }
 
@@ -50,6 +54,7 @@ export function openJoinDesk(
       return reply
     },
     notices: (current) => outstandingNotices(store, current),
+    quorum: store instanceof EtcdAuthorityStore ? () => store.status() : undefined,
     close: () => store.close(),
   }
 }

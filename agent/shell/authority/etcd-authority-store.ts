@@ -11,6 +11,7 @@
  * ```
  */
 import { randomUUID } from 'node:crypto'
+import type { QuorumStatus } from '../../core/status.ts'
 import { Failure } from '../failure.ts'
 import type { AuthorityLedger, AuthorityStore } from './authority-store.ts'
 import { DocumentLedger, type Documents } from './document-ledger.ts'
@@ -70,8 +71,8 @@ export class EtcdAuthorityStore implements AuthorityStore {
     return decision
   }
 
-  /** Who decides, and which members of the cluster answer. */
-  async status() {
+  /** Who decides, and which members of the cluster answer. Never rejects. */
+  async status(): Promise<QuorumStatus> {
     const health = await this.#client.health()
     const leader = await this.#client.get(`${this.#prefix}leader`).catch(() => undefined)
     const healthy = health.filter((member) => member.healthy).length
@@ -79,7 +80,6 @@ export class EtcdAuthorityStore implements AuthorityStore {
       members: health,
       quorum: healthy > health.length / 2,
       leader: leader?.value ?? null,
-      leads: leader !== undefined && leader.value === this.#holder,
     }
   }
 

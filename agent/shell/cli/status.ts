@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { styleText } from 'node:util'
-import type { PathStatus, PeerStatus, SelfStatus, Status } from '../../core/status.ts'
+import type { PathStatus, PeerStatus, QuorumStatus, SelfStatus, Status } from '../../core/status.ts'
 import { ApiClient } from '../api/api-client.ts'
 import { readClock } from '../clock.ts'
 import { type CommandContext, print } from './context.ts'
@@ -56,6 +56,7 @@ function selfText(self: SelfStatus): string {
         `another host runs with this one's keys since ${self.twinSince}: revoke ${self.name}, and join with new keys`,
       ),
     )
+  if (self.authorityQuorum !== null) lines.push(quorumText(self.authorityQuorum))
   if (self.partition !== null) lines.push(warning(self.partition.sentence))
   if (self.membership === 'revoked')
     lines.push(warning('revoked: this host is no member any more, and nobody talks to it'))
@@ -68,6 +69,14 @@ function selfText(self: SelfStatus): string {
   else if (helper.problem !== null) lines.push(warning(`helper: ${helper.problem}`))
   if (self.neighbours.length === 0) lines.push('no gossip link to any member')
   return lines.join('\n')
+}
+
+function quorumText({ members, quorum, leader }: QuorumStatus): string {
+  const answering = members.filter(({ healthy }) => healthy).length
+  const etcd = `${answering} of ${members.length} members of etcd answer`
+  return quorum
+    ? `authority: ${leader ?? 'nobody yet'} decides, ${etcd}`
+    : warning(`authority quorum lost: ${etcd}; nobody is admitted and no certificate renewed`)
 }
 
 function rowOf(peer: PeerStatus): string[] {

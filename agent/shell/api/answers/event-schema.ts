@@ -62,6 +62,8 @@ const SHAPES = {
   'certificate-replaced': { serial: count, notAfter: z.iso.datetime() },
   'renewal-failed': { reason: text, retryInS: z.number() },
   'twin-seen': { version: count },
+  'authority-quorum-lost': { answering: count, of: count },
+  'authority-quorum-back': { answering: count, of: count },
   'authority-withdrawn': { key: text },
   'policy-changed': { serial: count, rules: count },
   revoked: { serial: count },

@@ -44,6 +44,12 @@ const partition = z.strictObject({
   sentence: z.string(),
 })
 
+const quorum = z.strictObject({
+  members: z.array(z.strictObject({ endpoint: z.string(), healthy: z.boolean() })),
+  quorum: z.boolean().describe('whether a majority answers'),
+  leader: z.string().nullable().describe('the host that decides now'),
+})
+
 const helperNames = z.strictObject({
   zone: z.string(),
   wiring: z.string().nullable().describe('how the resolver of the host was told'),
@@ -79,6 +85,9 @@ const selfSchema: z.ZodType<SelfStatus> = named(
     names: helperNames.nullable(),
     dialAddresses: names,
     authority: z.boolean(),
+    authorityQuorum: quorum
+      .nullable()
+      .describe('of the etcd cluster that authorities share; null where there is none'),
     certificateNotAfter: time,
     partition: partition.nullable(),
     twinSince: time.nullable().describe('since when another host runs with the keys of this one'),

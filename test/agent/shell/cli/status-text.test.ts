@@ -44,6 +44,7 @@ const status = {
     nat: { mapping: 'unknown', filtering: 'unknown', mapped: [], portMapping: null },
     turnServers: [],
     names: null,
+    authorityQuorum: null,
     partition: null,
     twinSince: null,
     membership: 'valid',
@@ -74,6 +75,16 @@ describe('tables for people', () => {
     const lines = stripVTControlCharacters(pathsText([{ ...peer, backups: [path, backup] }]))
     const told = [...lines.matchAll(/%\s+(family, address|nothing)\s*$/gm)]
     expect(told.map(([, shares]) => shares)).toEqual(['family, address', 'nothing'])
+  })
+
+  it('say who decides for the network, or that nobody can, where authorities share a store', () => {
+    const textOf = (healthy: boolean, leader: string | null) => {
+      const members = [true, healthy, false].map((one) => ({ endpoint: 'http://e', healthy: one }))
+      const authorityQuorum = { members, quorum: healthy, leader }
+      return statusText({ ...status, self: { ...status.self, authorityQuorum } })
+    }
+    expect(textOf(true, 'a')).toContain('authority: a decides, 2 of 3 members of etcd answer')
+    expect(textOf(false, null)).toContain('authority quorum lost: 1 of 3 members of etcd answer')
   })
 
   it('say how long ago in one unit', () => {
