@@ -37,6 +37,7 @@ import type { PortMapper } from './router/port-mapper.ts'
 import { SideSockets } from './side-sockets.ts'
 import { RecordKeeper } from './state/record-keeper.ts'
 import { StateDir } from './state/state-dir.ts'
+import { type AgentTraces, startAgentTraces } from './telemetry/agent-traces.ts'
 import { NO_COUNTS } from './underlay/control-lanes.ts'
 import type { Underlay } from './underlay/underlay-contract.ts'
 import { VERSION } from './version.ts'
@@ -81,6 +82,7 @@ class Agent {
   readonly #end: AgentEnd
   #underlay: Underlay | undefined
   #api: { close(): Promise<void> } | undefined
+  #traces: AgentTraces | undefined
   #page: { close(): Promise<void> } | undefined
 
   /** Resolves to the exit code. */
@@ -164,6 +166,8 @@ class Agent {
     // Read first: the first step writes what the view then holds.
     const records = this.#state.loadRecords()
     this.#membership.load()
+    const { otlpEndpoint: endpoint } = this.#options.config
+    this.#traces = startAgentTraces({ endpoint, node: this.#node, feed: this.#feed, log })
     // Our own comes first, or the first step would say something else in its place.
     const isOwn = (bytes: Uint8Array) => recordNode(bytes) === this.#node.self
     for (const bytes of [...records.filter(isOwn), ...records.filter((one) => !isOwn(one))])
@@ -281,5 +285,6 @@ class Agent {
     await this.#api?.close()
     await this.#underlay?.close()
     this.#desk?.close()
+    await this.#traces?.close()
   }
 }

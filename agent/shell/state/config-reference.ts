@@ -89,6 +89,11 @@ export const CONFIG_REFERENCE: Readonly<Record<ConfigKey, KeyReference>> = {
       'TCP port on loopback (127.0.0.1) for Prometheus, path /metrics. The Unix socket has the same at /v1/metrics.',
     live: false,
   },
+  otlp_endpoint: {
+    about:
+      'Where a collector of OpenTelemetry takes OTLP over HTTP; /v1/traces is added. Left out: no traces. Spans of joins, punches and failovers then leave this host, with the names of members, their addresses and paths.',
+    live: false,
+  },
   dashboard: {
     about:
       'Whether `meshgate dashboard` may open the page on loopback (127.0.0.1). "auto": not on hubs, which strangers can reach. Nothing listens before a link was asked for.',

@@ -94,6 +94,10 @@ export const configSchema = z.strictObject({
     .enum(['debug', 'info', 'warn', 'error'] satisfies LogLevel[], { error: 'is no log level' })
     .default('info'),
   metrics_port: port.optional(),
+  otlp_endpoint: z
+    .url({ protocol: /^https?$/, error: 'is no http or https URL' })
+    .max(256, 'is too long')
+    .optional(),
   dashboard: z
     .union([z.boolean(), z.literal('auto')], { error: 'is neither true nor false nor "auto"' })
     .default('auto'),
@@ -134,6 +138,8 @@ export const CONFIG_REMEDIES: Readonly<Record<ConfigKey, string>> = {
   log_level: 'write "debug", "info", "warn" or "error"',
   metrics_port:
     'write a number from 1 to 65535 such as 9586, or leave it out to serve no metrics over TCP',
+  otlp_endpoint:
+    'write where a collector takes OTLP over HTTP: otlp_endpoint = "http://127.0.0.1:4318", or leave it out to send no traces',
   dashboard: 'write true, false or "auto" (the default: not on hubs)',
   dashboard_port:
     'write a number from 1 to 65535 such as 8426, or leave it out to take any that is free',

@@ -56,6 +56,8 @@ export interface Config {
   readonly logLevel: LogLevel
   /** TCP on loopback; undefined: none. */
   readonly metricsPort: number | undefined
+  /** Base URL of a collector that takes OTLP over HTTP; undefined: no traces. */
+  readonly otlpEndpoint: string | undefined
   /** Whether `meshgate dashboard` may open the page; auto: not on hubs. */
   readonly dashboard: boolean | 'auto'
   /** TCP on loopback; undefined: any that is free. */
@@ -139,6 +141,7 @@ function configOf(data: z.output<typeof configSchema>, turn: readonly DesiredTur
     mtu: data.mtu,
     logLevel: data.log_level,
     metricsPort: data.metrics_port,
+    otlpEndpoint: data.otlp_endpoint,
     dashboard: data.dashboard,
     dashboardPort: data.dashboard_port,
     excludeInterfaces: data.exclude_interfaces,
