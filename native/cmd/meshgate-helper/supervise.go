@@ -22,9 +22,10 @@ import (
 const (
 	// exitAgain says that a helper wants to be started again.
 	exitAgain = 75
-	// A helper that dies is started again at once; one that dies within steadyTime later and later.
+	// A helper that dies is started again at once; one that dies within steadyTime later and later. No host is without
+	// its data plane for longer than it takes to make a session, and two starts a second cost next to nothing.
 	againFirst = 100 * time.Millisecond
-	againMax   = 5 * time.Second
+	againMax   = 500 * time.Millisecond
 	steadyTime = 10 * time.Second
 )
 
