@@ -142,3 +142,32 @@ test('the doctor finds a helper that is gone, and an agent that is gone', async 
   await alice.stop()
   await finds(alice, 'agent', 'no agent answers')
 })
+
+/** Keeps what is posted to it, a line each. */
+const COLLECTOR = `require('http').createServer((request, response) => {
+  let body = ''
+  request.on('data', (data) => (body += data))
+  request.on('end', () => {
+    require('fs').appendFileSync(process.argv[1], request.url + ' ' + body + '\\n')
+    response.end('{}')
+  })
+}).listen(4318, '127.0.0.1')`
+
+test('a collector of traces hears of the punch that reached a member', async () => {
+  const traces = `${alice.host.stateDir}/traces.txt`
+  const collector = alice.host.spawn([process.execPath, '-e', COLLECTOR, traces], {
+    log: 'collector.log',
+  })
+  await alice.configure('otlp_endpoint = "http://127.0.0.1:4318"\n')
+  await alice.run()
+  const sent = await alice.host.waitFor(
+    async () =>
+      (await readFile(traces, 'utf8')).split('\n').find((line) => line.includes('"punch"')),
+    { deadlineMs: 30_000, what: 'the collector has the span of a punch', pollMs: 500 },
+  )
+  expect(sent).toMatch(/^\/v1\/traces /)
+  expect(sent).toContain('{"key":"meshgate.peer","value":{"stringValue":"hub"}}')
+  await alice.stop()
+  collector.kill('SIGTERM')
+  await collector.exit
+})
