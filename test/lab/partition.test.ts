@@ -4,11 +4,8 @@ import { type Lab, startLab } from '../../netns-lab/lab.ts'
 import type { Member } from '../../netns-lab/member.ts'
 import { startMesh } from './mesh.ts'
 
-/**
- * A split of the internet in two, and its healing; then a host that dies. MESHGATE_SPLIT is the size of a half: two
- * agents a second come up, and each takes 90 MB.
- */
-const HALF = Number(process.env['MESHGATE_SPLIT'] ?? 2)
+/** A split of the internet in two, and its healing; then a host that dies. `scripts/split` does it to ten and ten. */
+const HALF = 2
 const LEFT = Array.from({ length: HALF }, (_, i) => `left-${i}`)
 const RIGHT = Array.from({ length: HALF }, (_, i) => `right-${i}`)
 
@@ -17,20 +14,17 @@ let members: Member[]
 let left: Member[]
 let right: Member[]
 
-beforeAll(
-  async () => {
-    const names = [...LEFT, ...RIGHT]
-    lab = await startLab({
-      name: 'partition',
-      hosts: Object.fromEntries(names.map((n) => [n, {}])),
-    })
-    const mesh = await startMesh(lab, names)
-    members = names.map((name) => mesh[name]!)
-    left = members.slice(0, HALF)
-    right = members.slice(HALF)
-  },
-  60_000 + HALF * 20_000,
-)
+beforeAll(async () => {
+  const names = [...LEFT, ...RIGHT]
+  lab = await startLab({
+    name: 'partition',
+    hosts: Object.fromEntries(names.map((n) => [n, {}])),
+  })
+  const mesh = await startMesh(lab, names)
+  members = names.map((name) => mesh[name]!)
+  left = members.slice(0, HALF)
+  right = members.slice(HALF)
+})
 
 afterAll(async () => {
   await lab?.stop()

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A network of many hosts in a lab, brought up in a time that grows with their number and no faster. */
+import type { Lab } from '../netns-lab/lab.ts'
+import { Member, type MemberStatus } from '../netns-lab/member.ts'
+
+/** Each command and each agent that starts needs most of a second of a core. */
+const AT_ONCE = 3
+const START_DEADLINE_MS = 60_000
+
+/** The first of the hosts makes the network. All have joined before the second agent starts: those that run take processor time from the rest. */
+export async function startCrowd(lab: Lab, names: readonly string[]): Promise<Member[]> {
+  const members = names.map((name) => new Member(lab.host(name)))
+  const [founder, ...others] = members
+  if (founder === undefined) throw new Error('a crowd needs a member')
+  await founder.init()
+  await founder.run()
+  const token = await founder.createToken('--uses', String(others.length))
+  await someAtOnce(others, (member) => member.join(token))
+  await someAtOnce(others, startQuietly)
+  return members
+}
+
+/** In their order, a few at a time. */
+export async function someAtOnce<T>(
+  items: readonly T[],
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const left = [...items]
+  const worker = async () => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item)
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+}
+
+/** By its log: asking for its status again and again would take from the agent what it needs to come up. */
+export async function startQuietly(member: Member): Promise<void> {
+  const process = member.start()
+  const before = (await process.output()).length
+  const runs = async () => {
+    const output = await process.output()
+    if (!process.isRunning) throw new Error(output.slice(before))
+    return output.includes('"agent runs"', before)
+  }
+  await member.host.waitFor(runs, {
+    deadlineMs: START_DEADLINE_MS,
+    what: 'meshgate runs',
+    pollMs: 100,
+  })
+}
+
+/** What `meshgate status --json` prints, from the same socket, without the second of a core that a command takes. */
+export async function statusOf({ host }: Member): Promise<MemberStatus> {
+  const words = ['curl', '-sS', '--fail', '--max-time', '20', '--unix-socket']
+  const text = await host.run([...words, '/run/meshgate/agent.sock', 'http://agent/v1/status'])
+  return JSON.parse(text) as MemberStatus
+}
+
+/** Waits until all of them see this; `fault` tells what one does not see yet. Returns when it was so, in ms since the epoch. */
+export async function allSee(
+  members: readonly Member[],
+  what: string,
+  fault: (status: MemberStatus, member: Member) => string | undefined,
+  deadlineMs: number,
+): Promise<number> {
+  const untilMs = performance.now() + deadlineMs
+  for (const member of members) {
+    const sees = async () => {
+      const found = fault(await statusOf(member), member)
+      if (found === undefined) return true
+      throw new Error(found)
+    }
+    await member.host.waitFor(sees, {
+      deadlineMs: Math.max(1_000, untilMs - performance.now()),
+      what,
+      pollMs: 250,
+    })
+  }
+  return Date.now()
+}
+
+/** `p50 A, p90 B, last C` of some times. */
+export function distribution(times: readonly number[]): string {
+  const sorted = times.toSorted((a, b) => a - b)
+  const at = (share: number) =>
+    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]
+  return `p50 ${at(0.5)}, p90 ${at(0.9)}, last ${sorted.at(-1)}`
+}
