@@ -61,8 +61,14 @@ test('where nothing that looks like WireGuard passes, packets go over a data cha
   expect(await channelProcesses(mesh.alice)).toEqual([])
   await lab.set('wan-a', { dropWireguard: true })
   await answersOver('channel', 30_000)
-  const { why } = await mesh.alice.reaches('bob', 'channel')
-  expect(why).toMatch(/^over a data channel \(WebRTC\): .* drops what looks like WireGuard$/)
+  // While an address is checked once more, that is what is said.
+  await mesh.alice.host.waitFor(
+    async () => {
+      const { why } = await mesh.alice.peer('bob')
+      return /^over a data channel \(WebRTC\): .* drops what looks like WireGuard$/.test(why)
+    },
+    { deadlineMs: 30_000, what: 'alice says what stands in the way', pollMs: 200 },
+  )
   expect(await mesh.bob.do(['why', 'alice'])).toMatch(/path: +channel/)
 })
 
