@@ -55,12 +55,15 @@ export class TraceExporter {
         this.#bound()
         return this.#rest(outcome.reason)
       }
-      if (outcome.kind === 'never') this.#dropped += batch.length
+      if (outcome.kind === 'never') this.#refused(batch.length, outcome.reason)
       else if (this.#restMs > 0) this.#options.tell('info', 'traces go out again', this.#lost())
-      if (outcome.kind === 'never')
-        this.#options.tell('warn', 'traces refused', { reason: outcome.reason, ...this.#lost() })
       this.#restMs = 0
     }
+  }
+
+  #refused(count: number, reason: string): void {
+    this.#dropped += count
+    this.#options.tell('warn', 'traces refused', { reason, ...this.#lost() })
   }
 
   #rest(reason: string): void {
