@@ -127,6 +127,18 @@ export class Member {
     )
   }
 
+  /** The same by its log: asking for its status again and again would take from the agent what it needs to come up. */
+  async runQuietly(): Promise<void> {
+    const process = this.start()
+    const before = (await process.output()).length
+    const runs = async () => {
+      const output = await process.output()
+      if (!process.isRunning) throw new Error(output.slice(before))
+      return output.includes('"agent runs"', before)
+    }
+    await this.host.waitFor(runs, { deadlineMs: 60_000, what: 'meshgate runs', pollMs: 100 })
+  }
+
   get process(): HostProcess {
     if (this.#run === undefined) throw new Error(`${this.name}: meshgate was not started`)
     return this.#run

@@ -2,10 +2,10 @@
 /** A network of many hosts in a lab, brought up in a time that grows with their number and no faster. */
 import type { Lab } from '../netns-lab/lab.ts'
 import { Member, type MemberStatus } from '../netns-lab/member.ts'
+import { someAtOnce } from '../netns-lab/some-at-once.ts'
 
 /** Each command and each agent that starts needs most of a second of a core. */
-const AT_ONCE = 3
-const START_DEADLINE_MS = 60_000
+export const AT_ONCE = 3
 
 /** The first of the hosts makes the network. All have joined before the second agent starts: those that run take processor time from the rest. */
 export async function startCrowd(lab: Lab, names: readonly string[]): Promise<Member[]> {
@@ -15,37 +15,9 @@ export async function startCrowd(lab: Lab, names: readonly string[]): Promise<Me
   await founder.init()
   await founder.run()
   const token = await founder.createToken('--uses', String(others.length))
-  await someAtOnce(others, (member) => member.join(token))
-  await someAtOnce(others, startQuietly)
+  await someAtOnce(AT_ONCE, others, (member) => member.join(token))
+  await someAtOnce(AT_ONCE, others, (member) => member.runQuietly())
   return members
-}
-
-/** In their order, a few at a time. */
-export async function someAtOnce<T>(
-  items: readonly T[],
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const left = [...items]
-  const worker = async () => {
-    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item)
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, worker))
-}
-
-/** By its log: asking for its status again and again would take from the agent what it needs to come up. */
-export async function startQuietly(member: Member): Promise<void> {
-  const process = member.start()
-  const before = (await process.output()).length
-  const runs = async () => {
-    const output = await process.output()
-    if (!process.isRunning) throw new Error(output.slice(before))
-    return output.includes('"agent runs"', before)
-  }
-  await member.host.waitFor(runs, {
-    deadlineMs: START_DEADLINE_MS,
-    what: 'meshgate runs',
-    pollMs: 100,
-  })
 }
 
 /** What `meshgate status --json` prints, from the same socket, without the second of a core that a command takes. */

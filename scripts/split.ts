@@ -5,7 +5,8 @@
  */
 import { startLab } from '../netns-lab/lab.ts'
 import { Member, type MemberStatus } from '../netns-lab/member.ts'
-import { allSee, distribution, someAtOnce, startCrowd, startQuietly } from './crowd.ts'
+import { someAtOnce } from '../netns-lab/some-at-once.ts'
+import { allSee, AT_ONCE, distribution, startCrowd } from './crowd.ts'
 
 const half = Number(process.argv[2] ?? 10)
 if (!(half >= 4)) throw new Error('a half needs four hosts')
@@ -43,12 +44,12 @@ try {
   const token = await authority.createToken('--uses', '2')
   const newcomer = new Member(lab.host(late))
   await newcomer.join(token)
-  await startQuietly(newcomer)
+  await newcomer.runQuietly()
   await authority.do(['node', 'edit', edited.name, '--tag', 'winter'])
   await authority.do(['node', 'revoke', revoked.name])
   await restarted.stop()
   await restarted.configure('relay = false\n')
-  await startQuietly(restarted)
+  await restarted.runQuietly()
   await leaving.do(['leave'])
   const stayingLeft = [...left.filter((one) => one !== revoked), newcomer]
   const stayingRight = right.filter((one) => one !== leaving)
@@ -94,7 +95,7 @@ try {
   await authority.pings((await restarted.status()).self.addresses[0]!)
   await newcomer.pings((await seesOther.status()).self.addresses[0]!)
   say('they reach each other again')
-  await someAtOnce(staying, async (member) => void (await member.stop()))
+  await someAtOnce(AT_ONCE, staying, async (member) => void (await member.stop()))
 } finally {
   await lab.stop()
 }

@@ -2,6 +2,7 @@
 import type { Capability } from '../expected-grid.ts'
 import type { Lab } from '../lab.ts'
 import { Member } from '../member.ts'
+import { someAtOnce } from '../some-at-once.ts'
 import { readPathLog } from './path-log.ts'
 import { type GridSite, hubs, needsTurn, turn } from './grid-site.ts'
 
@@ -62,17 +63,11 @@ export async function startGridNetwork({
   const start = async ({ host }: GridSite) => {
     const member = members.get(host)!
     await member.join(token)
-    await runQuietly(member)
+    await member.runQuietly()
     say(`${host} runs`)
   }
   const rows = sites.filter(({ side }) => side === 'a')
-  // Taken from the front by whoever is free, so that the machine is busy and not flooded.
-  const waiting = [...rows]
-  await Promise.all(
-    Array.from({ length: atOnce }, async () => {
-      for (let site = waiting.shift(); site !== undefined; site = waiting.shift()) await start(site)
-    }),
-  )
+  await someAtOnce(atOnce, rows, start)
   await reachHubs(lab, rows, members)
   for (const site of sites.filter(({ side }) => side === 'b')) {
     await start(site)
@@ -99,15 +94,4 @@ async function reachHubs(
       pollMs: 300,
     })
     .catch(() => undefined)
-}
-
-/** By its log: asking for its status again and again would take from the agent what it needs to come up. */
-async function runQuietly(member: Member): Promise<void> {
-  const process = member.start()
-  const runs = async () => {
-    const output = await process.output()
-    if (!process.isRunning) throw new Error(output)
-    return output.includes('"agent runs"')
-  }
-  await member.host.waitFor(runs, { deadlineMs: 60_000, what: 'meshgate runs', pollMs: 100 })
 }

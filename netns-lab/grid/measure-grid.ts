@@ -3,6 +3,7 @@ import { type Capability, expectedPath, type GridPath } from '../expected-grid.t
 import { startLab } from '../lab.ts'
 import type { Member } from '../member.ts'
 import type { NatKindName } from '../nat-kinds.ts'
+import { someAtOnce } from '../some-at-once.ts'
 import { until } from '../until.ts'
 import { startGridNetwork } from './grid-network.ts'
 import { gridDescription, type GridPart, type GridSite, gridSites } from './grid-site.ts'
@@ -138,15 +139,10 @@ async function viewsOf(
   members: ReadonlyMap<string, Member>,
 ): Promise<ReadonlyMap<string, MemberView>> {
   const views = new Map<string, MemberView>()
-  const waiting = [...sites]
-  const worker = async () => {
-    for (let site = waiting.shift(); site !== undefined; site = waiting.shift()) {
-      const { host, side } = site
-      const others = sites.filter((other) => other.side !== side).map((other) => other.host)
-      views.set(host, await viewOf(members.get(host)!, new Set(others)))
-    }
-  }
-  await Promise.all(Array.from({ length: askingAtOnce }, worker))
+  await someAtOnce(askingAtOnce, sites, async ({ host, side }) => {
+    const others = sites.filter((other) => other.side !== side).map((other) => other.host)
+    views.set(host, await viewOf(members.get(host)!, new Set(others)))
+  })
   return views
 }
 

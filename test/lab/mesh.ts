@@ -2,6 +2,7 @@
 import type { Lab } from '../../netns-lab/lab.ts'
 import type { LabHost } from '../../netns-lab/lab-host.ts'
 import { Member } from '../../netns-lab/member.ts'
+import { someAtOnce } from '../../netns-lab/some-at-once.ts'
 
 /** Agents that start at once. Each needs most of a second of a core to come up. */
 const atOnce = 2
@@ -20,26 +21,11 @@ export async function startMesh<Name extends string>(
   await founder.init()
   await founder.run()
   const token = await founder.createToken('--uses', String(others.length))
-  await Promise.all(
-    Array.from({ length: atOnce }, async () => {
-      for (let member = others.shift(); member !== undefined; member = others.shift()) {
-        await member.join(token)
-        await runQuietly(member)
-      }
-    }),
-  )
+  await someAtOnce(atOnce, others, async (member) => {
+    await member.join(token)
+    await member.runQuietly()
+  })
   return Object.fromEntries(members.map((member) => [member.name, member])) as Record<Name, Member>
-}
-
-/** By its log: asking for its status again and again would take from the agent what it needs to come up. */
-async function runQuietly(member: Member): Promise<void> {
-  const process = member.start()
-  const runs = async () => {
-    const output = await process.output()
-    if (!process.isRunning) throw new Error(output)
-    return output.includes('"agent runs"')
-  }
-  await member.host.waitFor(runs, { deadlineMs: 60_000, what: 'meshgate runs', pollMs: 100 })
 }
 
 /** A member's IPv4 address in the mesh, as another member knows it. */
