@@ -36,7 +36,7 @@ import type { Entropy } from './entropy.ts'
 import { isDirect, isRelayed, type ProvenPath, type ProvenPaths } from './proven-paths.ts'
 
 export interface PathAgent extends ProvenPaths {
-  /** When checks began, for "direct after N ms". */
+  /** Since when there is reason to look for a direct path, for "direct after N ms". */
   startedAt: Instant | undefined
   /** Rounds in a row that found nothing. */
   fruitlessRounds: number
@@ -71,16 +71,18 @@ export function createPathAgent(): PathAgent {
 export function offer(agent: PathAgent, candidates: readonly Candidate[], now: Instant): void {
   const isOffered = (path: ProvenPath) => agent.checklist.get(path.endpoint)?.offered === true
   const named = [...agent.proven.values()].filter(isOffered)
+  const isNews = candidates.some(({ address }) => !agent.checklist.has(address))
   offerCandidates(agent.checklist, candidates, now)
   for (const path of named) path.isWithdrawn = true
   for (const path of agent.proven.values()) if (isOffered(path)) path.isWithdrawn = false
-  if (agent.checklist.size > 0) agent.startedAt ??= now
+  if (isNews) seek(agent, now)
 }
 
 /** A genuine probe of the peer arrived from `from`. */
 export function hear(agent: PathAgent, from: TransportAddress, now: Instant): void {
+  const isNews = !agent.checklist.has(from)
   triggerCheck(agent.checklist, from, now)
-  agent.startedAt ??= now
+  if (isNews) seek(agent, now)
 }
 
 /** Our probe was answered. True if this proved a path that was not known before. */
@@ -117,7 +119,7 @@ export function adopt(agent: PathAgent, reports: readonly PathReport[], now: Ins
   }
   const first = reports.find(({ endpoint }) => !isRelayed(agent, endpoint))
   agent.incumbent ??= first && wayKey(first)
-  agent.startedAt ??= now
+  seek(agent, now)
 }
 
 /** The helper's measurements of armed paths; reports of any other path are stale and ignored. */
@@ -134,7 +136,10 @@ export function report(agent: PathAgent, reports: readonly PathReport[], now: In
   }
   const isUp = isDirect(agent)
   // The whole list again, and at once: whatever cut the last path may have opened another.
-  if (wasUp && !isUp) beginRound(agent, now)
+  if (wasUp && !isUp) {
+    agent.startedAt = now
+    beginRound(agent, now)
+  }
   if (isUp) endSearch(agent)
 }
 
@@ -144,6 +149,7 @@ export function report(agent: PathAgent, reports: readonly PathReport[], now: In
  */
 export function retry(agent: PathAgent, now: Instant): void {
   endSearch(agent)
+  seek(agent, now)
   restartChecks(agent.checklist, now, { everything: true })
 }
 
@@ -203,6 +209,12 @@ function prove(agent: PathAgent, path: PathReport, now: Instant): void {
     downSince: path.up ? undefined : now,
   })
   if (isDirect(agent)) endSearch(agent)
+}
+
+/** A pair that has no direct path has been looking for one all the time. */
+function seek(agent: PathAgent, now: Instant): void {
+  if (isDirect(agent)) agent.startedAt = now
+  else agent.startedAt ??= now
 }
 
 function endSearch(agent: PathAgent): void {

@@ -74,11 +74,11 @@ export function createPeerChannel(): PeerChannel {
 }
 
 /** Takes a channel that the helper's carrier already holds. */
-export function adoptChannel(peer: Peer, paths: readonly HelperPath[]): void {
+export function adoptChannel(peer: Peer, paths: readonly HelperPath[], now: Instant): void {
   peer.channel.isOpen = paths.some(({ kind }) => kind === 'channel')
   // Whose wish it was is forgotten; to close it is the milder mistake.
   peer.channel.isOurs = peer.channel.isOpen
-  setIndirect(peer.indirect, 'channel', peer.channel.isOpen ? [CHANNEL_PATH] : [])
+  setIndirect(peer.indirect, 'channel', peer.channel.isOpen ? [CHANNEL_PATH] : [], now)
 }
 
 /** A channel has come to stand, or stands no more. */
@@ -96,7 +96,7 @@ export function takeChannel(
   channel.carriedSince = undefined
   channel.deadSince = undefined
   channel.seen = undefined
-  setIndirect(peer.indirect, 'channel', event.isOpen ? [CHANNEL_PATH] : [])
+  setIndirect(peer.indirect, 'channel', event.isOpen ? [CHANNEL_PATH] : [], now.instant)
   if (event.isOpen) {
     channel.attempts = 0
     channel.retryAt = undefined
@@ -126,7 +126,7 @@ export function channelEffects(node: Node, now: Now): Effect[] {
     channel.dueAt = undefined
     const isLacking = stats?.paths.some(({ up }) => up) !== true
     if (!isLacking) channel.lackingSince = undefined
-    if (channel.isOpen && isOver(peer, now.instant)) effects.push(close(peer))
+    if (channel.isOpen && isOver(peer, now.instant)) effects.push(close(peer, now.instant))
     else if (isLacking && !channel.isOpen) effects.push(...ask(peer, now.instant))
   }
   return effects
@@ -182,11 +182,11 @@ function isOver(peer: Peer, now: Instant): boolean {
   return channel.dueAt !== undefined && channel.dueAt <= now
 }
 
-function close({ channel, indirect, node }: Peer): Effect {
+function close({ channel, indirect, node }: Peer, now: Instant): Effect {
   channel.isOpen = false
   channel.dueAt = undefined
   channel.carriedSince = undefined
   channel.deadSince = undefined
-  setIndirect(indirect, 'channel', [])
+  setIndirect(indirect, 'channel', [], now)
   return { kind: 'close-channel', node }
 }

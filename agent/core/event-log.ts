@@ -26,7 +26,7 @@ export type Happening =
       readonly path: string
       readonly reason: string
     }
-  /** `sinceMs`: since its addresses became known. */
+  /** `sinceMs`: since there was reason to look for it: it became known, or the one before it went down. */
   | {
       readonly kind: 'path-proven'
       readonly peer: string

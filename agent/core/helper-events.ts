@@ -25,6 +25,7 @@ import {
   pathById,
   pathTo,
   provenPath,
+  seekAgain,
   takeFigures,
 } from './peer-paths.ts'
 import { takeSearchEnd } from './searching.ts'
@@ -51,14 +52,15 @@ export function adoptHelper(node: Node, { hello, state }: Connected, now: Now): 
   for (const peer of node.peers.values()) {
     // Another helper may have none of the paths that the last one had.
     peer.indirect.figures.clear()
+    for (const { id } of peer.indirect.all) seekAgain(peer, id, now.instant)
     losePunched(peer.paths)
     peer.activePath = undefined
   }
   for (const stats of state.peers) {
     const peer = peerByHelperName(node, stats.publicKey)
     if (peer === undefined) continue
-    adoptRoutes(node, peer, stats.paths)
-    adoptChannel(peer, stats.paths)
+    adoptRoutes(node, peer, stats.paths, now.instant)
+    adoptChannel(peer, stats.paths, now.instant)
     takeStats(node, peer, stats, now.instant)
     adopt(peer.paths, pathReports(stats.paths), now.instant)
     for (const { id, up } of stats.paths) noticePath(node, peer, id, up, now.instant)

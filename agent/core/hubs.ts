@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Hubs as this node sees them: which ones it has a direct path to, which are its home, which lead to a peer. */
-import type { Now } from '../../nat/clock.ts'
+import type { Instant, Now } from '../../nat/clock.ts'
 import { directPaths, isDirect } from '../../nat/proven-paths.ts'
 import type { HubLink } from '../../topology/hub-distance.ts'
 import type { NodeId } from '../../topology/identity.ts'
@@ -49,12 +49,17 @@ export function updateHubs(node: Node, now: Now): void {
     // What is about to go stays until another route is up: that is neither survey nor record.
     const mayLeave = node.hubs.draining.size > 0
     if (mayLeave || routesFrom?.hubs !== node.hubs || routesFrom.record !== peer.record)
-      updateRoutes(node, peer)
+      updateRoutes(node, peer, now.instant)
   }
 }
 
 /** The routes that a helper already keeps, in their order: they are in use. */
-export function adoptRoutes(node: Node, peer: Peer, paths: readonly HelperPath[]): void {
+export function adoptRoutes(
+  node: Node,
+  peer: Peer,
+  paths: readonly HelperPath[],
+  now: Instant,
+): void {
   const nodes = new Map([...node.peers.values()].map((other) => [other.helperName, other.node]))
   peer.routes = paths.flatMap(({ kind, via }): RelayRoute[] => {
     if (kind !== 'relay') return []
@@ -63,11 +68,11 @@ export function adoptRoutes(node: Node, peer: Peer, paths: readonly HelperPath[]
     if (via.length === 1) return [[first]]
     return second === undefined ? [] : [[first, second]]
   })
-  setIndirect(peer.indirect, 'relay', peer.routes.map(relayPath))
+  setIndirect(peer.indirect, 'relay', peer.routes.map(relayPath), now)
   peer.routesFrom = undefined
 }
 
-function updateRoutes(node: Node, peer: Peer): void {
+function updateRoutes(node: Node, peer: Peer, now: Instant): void {
   const { links, relays, draining } = node.hubs
   // A hub that has left, or forwards no more, would take the place of one that does.
   const theirs = peer.record.hubs.filter((hub) => relays.has(hub))
@@ -83,7 +88,7 @@ function updateRoutes(node: Node, peer: Peer): void {
     isUp,
   })
   peer.routesFrom = { hubs: node.hubs, record: peer.record }
-  setIndirect(peer.indirect, 'relay', peer.routes.map(relayPath))
+  setIndirect(peer.indirect, 'relay', peer.routes.map(relayPath), now)
 }
 
 function surveyHubs(node: Node, now: Now): HubSurvey {

@@ -54,7 +54,7 @@ export function step(node: Node, event: Event, now: Now): Effect[] {
   effects.push(...renewOwn(node, now))
   effects.push(...livenessEffects(node, now))
   updateHubs(node, now)
-  updateTurnPaths(node)
+  updateTurnPaths(node, now.instant)
   effects.push(...publishOwn(node, now))
   effects.push(...searchEffects(node, now))
   effects.push(...dueProbeEffects(node, now))

@@ -5,7 +5,7 @@ import type { Effect } from './effect.ts'
 import { remember } from './event-log.ts'
 import type { HelperEvent } from './helper-contract.ts'
 import { pathText } from './path-text.ts'
-import { pathById } from './peer-paths.ts'
+import { pathById, seekAgain, soughtSince } from './peer-paths.ts'
 import type { Node, Peer } from './state.ts'
 
 export function takeSwitch(
@@ -42,6 +42,7 @@ export function pathEffect(
   const { name } = peer.record.certificate
   if (event.method === 'path-down') {
     const { reason } = event
+    seekAgain(peer, event.path, now.instant)
     const path = pathText(node, peer, event.path)
     return remember(node.events, { kind: 'path-down', peer: name, path, reason }, now.wall)
   }
@@ -60,7 +61,7 @@ export function provenEffect(
   { path, rttMs }: { readonly path: string; readonly rttMs: number },
   now: Now,
 ): Effect {
-  const sinceMs = peer.paths.startedAt === undefined ? 0 : now.instant - peer.paths.startedAt
+  const sinceMs = now.instant - (soughtSince(peer, path) ?? now.instant)
   const { name } = peer.record.certificate
   const proven = pathText(node, peer, path)
   const happening = { kind: 'path-proven', peer: name, path: proven, rttMs, sinceMs } as const

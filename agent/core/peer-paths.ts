@@ -31,6 +31,8 @@ export interface IndirectPaths {
   text: string
   /** What the helper says of them, by id. */
   readonly figures: Map<string, PathFigures>
+  /** Since when each of them is looked for: it was planned then, or went down. */
+  readonly soughtAt: Map<string, Instant>
 }
 
 /** The part of a peer that its paths are. */
@@ -40,7 +42,7 @@ export interface PathsOfPeer {
 }
 
 export function createIndirectPaths(): IndirectPaths {
-  return { ofKind: new Map(), all: [], text: '', figures: new Map() }
+  return { ofKind: new Map(), all: [], text: '', figures: new Map(), soughtAt: new Map() }
 }
 
 /** Replaces the paths of one kind, best first. What was measured of those that stay is kept. */
@@ -48,6 +50,7 @@ export function setIndirect<K extends IndirectPath['kind']>(
   indirect: IndirectPaths,
   kind: K,
   paths: readonly Extract<IndirectPath, { kind: K }>[],
+  now: Instant,
 ): void {
   indirect.ofKind.set(kind, paths)
   indirect.all = PATH_KINDS.flatMap((known) =>
@@ -55,7 +58,9 @@ export function setIndirect<K extends IndirectPath['kind']>(
   )
   const ids = new Set(indirect.all.map(({ id }) => id))
   indirect.text = [...ids].join(' ')
-  for (const id of indirect.figures.keys()) if (!ids.has(id)) indirect.figures.delete(id)
+  for (const known of [indirect.figures, indirect.soughtAt])
+    for (const id of known.keys()) if (!ids.has(id)) known.delete(id)
+  for (const id of ids) if (!indirect.soughtAt.has(id)) indirect.soughtAt.set(id, now)
 }
 
 /** The paths that the helper should keep. */
@@ -111,6 +116,16 @@ export function takeFigures(
   const way = wayOf(path)
   if (way !== undefined) report(paths, [{ ...way, ...figures }], now)
   else indirect.figures.set(path.id, figures)
+}
+
+/** Since when such a path is looked for; undefined if nothing was known of the peer. */
+export function soughtSince({ paths, indirect }: PathsOfPeer, id: string): Instant | undefined {
+  return indirect.soughtAt.get(id) ?? paths.startedAt
+}
+
+/** A path has gone, and is looked for from now on. */
+export function seekAgain({ indirect }: PathsOfPeer, id: string, now: Instant): void {
+  if (indirect.soughtAt.has(id)) indirect.soughtAt.set(id, now)
 }
 
 /** Whether any path of any kind answers. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** TURN as this node sees it: its allocations, what they let it offer, and the paths over them to each peer. */
 import type { TransportAddress } from '../../nat/address.ts'
-import type { Now } from '../../nat/clock.ts'
+import type { Instant, Now } from '../../nat/clock.ts'
 import { relayedPaths } from '../../nat/proven-paths.ts'
 import { turnPathOfId } from '../../topology/planned-path.ts'
 import { turnPaths } from '../../topology/turn-route.ts'
@@ -31,7 +31,7 @@ export function adoptTurn(node: Node, { turn, peers }: HelperState, now: Now): E
     }
   }
   const effects = takeTurnServers(node, turn, now)
-  updateTurnPaths(node)
+  updateTurnPaths(node, now.instant)
   return effects
 }
 
@@ -64,7 +64,7 @@ export function hearOverTurn(peer: Peer, server: string, from: TransportAddress)
 }
 
 /** Brings each peer's paths over TURN up to date. */
-export function updateTurnPaths(node: Node): void {
+export function updateTurnPaths(node: Node, now: Instant): void {
   const servers = node.config.turn.map(({ id }) => {
     const known = node.helper.turn.get(id)
     return { id, isUp: known?.state === 'up', relayed: known?.relayed ?? undefined }
@@ -76,7 +76,7 @@ export function updateTurnPaths(node: Node): void {
     const { candidates } = peer.record
     const paths = turnPaths({ servers, candidates, heard: peer.heardOverTurn, theirs })
     if (paths.map(({ id }) => id).join() !== known.map(({ id }) => id).join())
-      setIndirect(peer.indirect, 'turn', paths)
+      setIndirect(peer.indirect, 'turn', paths, now)
   }
 }
 

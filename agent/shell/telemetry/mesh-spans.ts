@@ -89,7 +89,7 @@ export class MeshSpans {
 
   #punched({ peer, path, rttMs, sinceMs }: EventOf<'path-proven'>, atMs: number): Span[] {
     if (!isDirect(path)) return []
-    // What the event counts from is the first time; a later punch begins where the path before it ended.
+    // A later punch begins where the path before it ended.
     const startMs = this.#direct.has(peer) ? this.#direct.get(peer) : atMs - sinceMs
     keep(this.#direct, peer, undefined)
     if (startMs === undefined) return []
