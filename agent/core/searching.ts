@@ -25,12 +25,14 @@ import {
   end,
   enterEpoch,
   isDue,
+  isInTurn,
   planSearch,
   postpone,
   rest,
   searchDeadline,
   type SearchState,
   type Turn,
+  turnOf,
 } from '../../nat/search/search-schedule.ts'
 import type { NodeRecord } from '../../topology/record.ts'
 import type { Effect } from './effect.ts'
@@ -81,7 +83,10 @@ export function takeSearchEnd(
   { result, sockets, probes, endpoint, socket }: Extract<HelperEvent, { method: 'search-ended' }>,
   now: Now,
 ): Effect[] {
-  end(peer.search.state, { result, sockets, probes, endpoint: endpoint ?? undefined })
+  const { state } = peer.search
+  // A search of before this agent, of which the one under way has taken the place, is not an end of that one.
+  if (result !== 'stopped' || state.underWayUntil === undefined)
+    end(state, { result, sockets, probes, endpoint: endpoint ?? undefined })
   // The easy side has met an address of the peer, which is checked like any other. The hard side has met it at a socket.
   if (endpoint !== null && socket === null) hear(peer.paths, endpoint, now.instant)
   else if (endpoint !== null && socket !== null)
@@ -116,13 +121,15 @@ function searchFor(node: Node, own: NodeRecord, peer: Peer, now: Now): Effect[] 
   enterEpoch(state, verdict.ok ? verdict.value.epoch : undefined)
   if (!verdict.ok) return []
   const prospect = verdict.value
+  const turn = () => turnOfPair(node, own, peer, prospect)
   if (isDue(state, now.instant)) {
-    if (searchesUnderWay(node) < SEARCHES_AT_ONCE_MAX) return beginSearch(node, peer, prospect, now)
+    const isFree = searchesUnderWay(node) < SEARCHES_AT_ONCE_MAX
+    if (isFree && isInTurn(state, turn(), now.wall)) return beginSearch(node, peer, prospect, now)
     postpone(state)
   }
   if (state.beginAt === undefined) {
     const delayMs = prospect.task === 'spread' ? 0 : SWEEP_DELAY_MS
-    planSearch(state, turnOf(node, own, peer, prospect), delayMs, now)
+    planSearch(state, turn(), delayMs, now)
   }
   return []
 }
@@ -174,21 +181,22 @@ function searchesUnderWay(node: Node): number {
 }
 
 /**
- * The easy hosts of a mesh take turns with each hard one, in the order of their ids. Those that the hard host names as its
- * hubs have a direct path already.
+ * The easy hosts of a mesh take turns with each hard one. Those that the hard host names as its hubs have a direct path
+ * already. How many the others are, the two ends may see differently while a mesh comes up.
  */
-function turnOf(node: Node, own: NodeRecord, peer: Peer, { task }: Prospect): Turn {
-  if (task === 'cross') return { rank: 0, pairs: 1 }
+function turnOfPair(node: Node, own: NodeRecord, peer: Peer, { task }: Prospect): Turn {
+  if (task === 'cross') return turnOf(0, 1)
   const [hard, easy] = task === 'spread' ? [own, peer.record] : [peer.record, own]
-  const records = [own, ...[...node.peers.values()].map(({ record }) => record)]
-  const inTurn = records
-    .filter((record) => record === easy || (isEasy(record) && !isHubOf(record, hard)))
-    .map(({ certificate }) => certificate.node)
-    .toSorted()
-  // Another order for each hard host, or all of them would want the same easy one at a time.
-  const phase = Number.parseInt(hard.certificate.node.slice(0, 8), 16)
-  const rank = (inTurn.indexOf(easy.certificate.node) + phase) % inTurn.length
-  return { rank, pairs: inTurn.length }
+  const others = [own, ...[...node.peers.values()].map(({ record }) => record)]
+  const pairs = others.filter(
+    (record) => record === easy || (isEasy(record) && !isHubOf(record, hard)),
+  ).length
+  return turnOf(shortId(hard) ^ shortId(easy), pairs)
+}
+
+/** As many bits of a node's id as a turn can need. */
+function shortId({ certificate }: NodeRecord): number {
+  return Number.parseInt(certificate.node.slice(0, 4), 16)
 }
 
 function isEasy({ nat }: NodeRecord): boolean {

@@ -45,12 +45,15 @@ export const SEARCH_MS = 15_000
 /** Searches of one host at a time: a new one begins in each slot, and lasts for three. */
 export const SEARCHES_AT_ONCE_MAX = 3
 
-/** After a search that found nothing the next one comes on this schedule, doubling; then only if a NAT changes. */
-export const SEARCH_RETRY_MS = 60_000
+/**
+ * After a search that found nothing a pair has one slot of so many, then of twice as many, and so on; then only if a NAT
+ * changes. 80 s, a power of two of slots.
+ */
+export const SEARCH_RETRY_SLOTS = 16
 export const SEARCHES_PER_EPOCH_MAX = 5
 
 /**
  * From one search for a peer to the next at least, whatever its records say: a member that names other people's addresses,
- * a new one each time, must not turn the others' searches into a stream. A multiple of the slots, so that both hosts still meet.
+ * a new one each time, must not turn the others' searches into a stream. 30 s.
  */
-export const SEARCH_GAP_MS = 30_000
+export const SEARCH_GAP_SLOTS = 6

@@ -38,13 +38,13 @@ export function searchContract({ greeted }: ContractBench): void {
       expect(await ended(2)).toMatchObject({ ...nothing, sockets: 0, probes: 2 })
     })
 
-    it('is the only one of its peer, until it is stopped', async () => {
+    it('takes the place of the one before it, and is the only one of its peer until it is stopped', async () => {
       const { client, ended } = await begun()
       await client.search(search)
-      const fault = { kind: 'too-many' }
-      expect(await client.search(search)).toMatchObject({ ok: false, fault })
-      expect(await client.stopSearch(peer)).toMatchObject({ ok: true })
+      expect(await client.search(search)).toMatchObject({ ok: true })
       expect(await ended(1)).toMatchObject({ peer, result: 'stopped' })
+      expect(await client.stopSearch(peer)).toMatchObject({ ok: true })
+      expect(await ended(2)).toMatchObject({ peer, result: 'stopped' })
       expect(await client.stopSearch(peer)).toMatchObject({ ok: true })
       expect(await client.search(search)).toMatchObject({ ok: true })
     })

@@ -46,7 +46,8 @@ export class SearchModel {
 
   begin(request: HelperSearch): void {
     const { peer, sockets, endpoints, durationMs } = request
-    if (this.#searches.has(peer) || this.#searches.size >= SEARCHES_MAX) {
+    this.stop(peer)
+    if (this.#searches.size >= SEARCHES_MAX) {
       this.refused += 1
       return
     }

@@ -14,7 +14,8 @@ export class SearchRequests {
 
   /** False if there are too many. */
   begin({ peer, sockets, endpoints, durationMs, perSecond }: HelperSearch): boolean {
-    if (this.#underWay.has(peer) || this.#underWay.size >= SEARCHES_MAX) return false
+    this.stop(peer)
+    if (this.#underWay.size >= SEARCHES_MAX) return false
     const sent = () => {
       const seconds = (performance.now() - startedMs) / 1_000
       const due = 1 + Math.floor(perSecond * (seconds < 1 ? seconds ** 2 / 2 : seconds - 0.5))

@@ -30,18 +30,26 @@ type search struct {
 	probes, opened int
 }
 
-// Search begins to search for a peer, on behalf of the agent.
+// Search begins to search for a peer, on behalf of the agent. It takes the place of a search for the same peer,
+// which is one that an agent began that is gone.
 func (e *Engine) Search(params protocol.SearchParams) *protocol.Fault {
+	errands, fault := e.beginSearch(params)
+	for _, errand := range errands {
+		errand()
+	}
+	return fault
+}
+
+func (e *Engine) beginSearch(params protocol.SearchParams) ([]errand, *protocol.Fault) {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
 	p := e.peers[params.Peer]
-	switch {
-	case p == nil:
-		return noSuchPeer(params.Peer)
-	case p.search != nil:
-		return protocol.Faultf(protocol.CodeTooMany, "this peer is being searched for already")
-	case e.stopping || e.searching >= searchesMax:
-		return protocol.Faultf(protocol.CodeTooMany, "%d searches are under way", e.searching)
+	if p == nil {
+		return nil, noSuchPeer(params.Peer)
+	}
+	errands := e.endSearch(p, protocol.SearchEnded{Result: protocol.SearchStopped})
+	if e.stopping || e.searching >= searchesMax {
+		return errands, protocol.Faultf(protocol.CodeTooMany, "%d searches are under way", e.searching)
 	}
 	s := &search{
 		params: params, began: time.Now(), ended: make(chan struct{}),
@@ -50,7 +58,7 @@ func (e *Engine) Search(params protocol.SearchParams) *protocol.Fault {
 	p.search = s
 	e.searching++
 	e.done.Go(func() { e.runSearch(p, s) })
-	return nil
+	return errands, nil
 }
 
 // StopSearch ends a search, if there is one.
