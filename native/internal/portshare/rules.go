@@ -23,8 +23,8 @@ import (
 //		chain in { type filter hook input priority 250;
 //			udp dport 41820 jump sort }
 //		chain sort {
-//			@th,64,32 . ip saddr . udp sport @in4 accept
 //			iif lo @th,64,32 1..4 accept                                what the helper hands to the kernel
+//			@th,64,32 . ip saddr . udp sport @in4 accept
 //			udp dport set 40001 }
 //	}
 //
@@ -65,10 +65,11 @@ func (share *Share) fill(contents *nft.Contents) error {
 	}
 	contents.Rule(out, udp, nft.Port(nft.Source, share.ports.Socket), setPort(nft.Source, share.ports.WireGuard))
 	contents.Rule(in, udp, nft.Port(nft.Destination, share.ports.WireGuard), nft.Jump(sort))
+	// Before the sets: what came over a relay is handed on as if it came straight, and must not count as a proof of that path.
+	contents.Rule(sort, fromLoopback(), isWireGuard(), nft.Accept())
 	for _, set := range sets[:2] {
 		contents.Rule(sort, nft.Family(set.ipv6), udp, set.lookup(nft.Source), nft.Accept())
 	}
-	contents.Rule(sort, fromLoopback(), isWireGuard(), nft.Accept())
 	contents.Rule(sort, setPort(nft.Destination, share.ports.Socket))
 	return nil
 }
