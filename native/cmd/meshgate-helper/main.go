@@ -86,6 +86,7 @@ func run(options options, log *slog.Logger) error {
 	if err := resolvconf.Clean(); err != nil {
 		log.Warn("the host's resolver still knows an earlier helper", "error", err)
 	}
+	followStamps(kept, statefile.Epoch{Path: options.state + ".epoch"}, log)
 	restore(kept, file, log)
 	log.Info("listening", "socket", options.socket, "version", version, "engine", kind.Name(), "why", reason, "instance", kept.Instance())
 
@@ -116,6 +117,21 @@ func run(options options, log *slog.Logger) error {
 	}
 	log.Info("stopped")
 	return err
+}
+
+// followStamps makes probes of this start come after those of earlier ones for all who have heard them.
+func followStamps(kept *engine.Engine, epoch statefile.Epoch, log *slog.Logger) {
+	reached, err := epoch.Now()
+	if err != nil {
+		log.Warn("the wall clock must not have been set back since an earlier start", "file", epoch.Path, "error", err)
+	}
+	kept.FollowStamps(reached, func(stamp uint64) {
+		go func() {
+			if err := epoch.Save(stamp); err != nil {
+				log.Warn("a wall clock that is set back may hurt the next start", "file", epoch.Path, "error", err)
+			}
+		}()
+	})
 }
 
 // restore goes on with what an earlier start kept. Whatever is wrong with that, an agent will tell anew.

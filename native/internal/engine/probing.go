@@ -139,6 +139,11 @@ func (e *Engine) askAt(p *peer, to netip.AddrPort, transaction protocol.Transact
 	}
 }
 
+// FollowStamps is for an engine that has probed nothing yet: probe.Stamper.
+func (e *Engine) FollowStamps(reached uint64, jumped func(stamp uint64)) {
+	e.stamps.Follow(reached, jumped)
+}
+
 func (e *Engine) seal(p *peer, body probe.Body) []byte {
 	var nonce [probe.NonceSize]byte
 	_, _ = rand.Read(nonce[:])

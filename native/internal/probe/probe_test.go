@@ -231,6 +231,26 @@ func TestStampsGrowAndFollowAClockThatWasSetForward(t *testing.T) {
 	}
 }
 
+func TestStampsGoOnInTheNextStartThoughTheClockWasSetBack(t *testing.T) {
+	began := time.Unix(1_700_000_000, 0)
+	window := NewWindow(began)
+	kept := uint64(0)
+	first := Stamper{}
+	first.Follow(0, func(stamp uint64) { kept = stamp })
+	for range 10_000 {
+		if err := window.Accept(first.Next(began)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	second := Stamper{}
+	second.Follow(kept+uint64(time.Minute.Microseconds()), func(uint64) { t.Error("the clock that was set back is followed") })
+	for range 100 {
+		if err := window.Accept(second.Next(began.Add(-12 * time.Hour))); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func FuzzOpen(f *testing.F) {
 	ofAlice, ofBob := pairs(f)
 	frame := ofAlice.Seal(Body{Kind: Request, Stamp: 7}, nonce)

@@ -30,15 +30,19 @@ type File struct{ Path string }
 
 // Save replaces what is there as a whole, or leaves it.
 func (f File) Save(document []byte) error {
-	draft, err := os.CreateTemp(filepath.Dir(f.Path), "."+filepath.Base(f.Path)+".*")
+	return replace(f.Path, append([]byte(header), document...))
+}
+
+func replace(path string, content []byte) error {
+	draft, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err
 	}
 	// CreateTemp makes files that nobody else may read.
-	_, err = draft.Write(append([]byte(header), document...))
+	_, err = draft.Write(content)
 	err = errors.Join(err, draft.Close())
 	if err == nil {
-		err = os.Rename(draft.Name(), f.Path)
+		err = os.Rename(draft.Name(), path)
 	}
 	if err != nil {
 		_ = os.Remove(draft.Name())
@@ -48,7 +52,7 @@ func (f File) Save(document []byte) error {
 
 // Load gives what should be kept, or nil if nothing is known.
 func (f File) Load() (*protocol.Desired, error) {
-	if err := f.check(); err != nil {
+	if err := check(f.Path); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, nil
 		}
@@ -70,8 +74,8 @@ func (f File) Load() (*protocol.Desired, error) {
 }
 
 // check refuses what somebody else could have put there.
-func (f File) check() error {
-	found, err := os.Lstat(f.Path)
+func check(path string) error {
+	found, err := os.Lstat(path)
 	switch {
 	case err != nil:
 		return err
