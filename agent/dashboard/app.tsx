@@ -4,16 +4,15 @@ import { type ComponentChildren, render } from 'preact'
 import { useCallback, useEffect, useState } from 'preact/hooks'
 import type { Status } from '../core/status.ts'
 import type { NodeReport } from '../shell/authority/admin-desk.ts'
-import { ApiError, get, post } from './api.ts'
+import { get, post } from './api.ts'
 import { faultText } from './confirm.tsx'
 import { EventList } from './event-list.tsx'
 import { MeshMap } from './mesh-map.tsx'
 import { NodePage } from './node-page.tsx'
 import { NodeTable } from './node-table.tsx'
+import { usePolled } from './polled.ts'
 import { SelfPage } from './self-page.tsx'
 import { TokenPage } from './token-page.tsx'
-
-const REFRESH_MS = 2_000
 
 const VIEWS = [
   ['map', 'Map'],
@@ -24,30 +23,15 @@ const VIEWS = [
 ] as const
 
 function App() {
-  const [status, setStatus] = useState<Status>()
-  const [waiting, setWaiting] = useState<readonly NodeReport[]>([])
-  const [fault, setFault] = useState('')
+  const { value: status, fault } = usePolled('status', () => get<Status>('/v1/status'))
+  const nodes = usePolled(status?.self.authority === true ? 'nodes' : undefined, () =>
+    get<NodeReport[]>('/v1/nodes'),
+  )
+  const waiting = (nodes.value ?? []).filter(({ state }) => state === 'waiting')
   const [told, setTold] = useState('')
   const address = useAddress()
   const tell = useCallback((text: string) => setTold(text), [])
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const load = async () => {
-      try {
-        const next = await get<Status>('/v1/status')
-        setStatus(next)
-        setFault('')
-        if (next.self.authority)
-          setWaiting((await get<NodeReport[]>('/v1/nodes')).filter(isWaiting))
-      } catch (error) {
-        setFault(faultText(error))
-        if (error instanceof ApiError && error.code === 'logged-out') return setStatus(undefined)
-      }
-      timer = setTimeout(() => void load(), REFRESH_MS)
-    }
-    void load()
-    return () => clearTimeout(timer)
-  }, [])
+  const faults = [...new Set([fault, nodes.fault])].filter((text) => text !== '')
   const [view = 'map', name = ''] = address
   return (
     <>
@@ -84,9 +68,9 @@ function App() {
         )}
       </header>
       <main id="main" tabIndex={-1}>
-        {fault !== '' && (
+        {faults.length > 0 && (
           <p role="alert" class="fault">
-            {fault}
+            {faults.join('; ')}
           </p>
         )}
         {status ? (
@@ -143,10 +127,6 @@ function Login({ waits }: { readonly waits: boolean }) {
       )}
     </section>
   )
-}
-
-function isWaiting({ state }: NodeReport): boolean {
-  return state === 'waiting'
 }
 
 function isHere(view: string, key: string): boolean {

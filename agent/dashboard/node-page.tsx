@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /** One member: what it is, every path to it, how these did lately, and what may be done about it. */
-import { useEffect, useState } from 'preact/hooks'
 import type { PathStatus, PeerStatus, Why } from '../core/status.ts'
 import type { Sample } from '../shell/telemetry/sample-history.ts'
 import { get } from './api.ts'
-import { faultText } from './confirm.tsx'
 import { Curves } from './curves.tsx'
 import { type Fact, FactList } from './fact-list.tsx'
 import { NodeActions } from './node-actions.tsx'
 import { QualityMark } from './node-table.tsx'
+import { usePolled } from './polled.ts'
 import { bytesText, msText, pathText, percentText, qualityOf, rttOf } from './quality.ts'
 
-const REFRESH_MS = 2_000
+/** Both ends are asked for it. */
+const WHY_MS = 15_000
 
 export interface NodePageProps {
   readonly peer: PeerStatus
@@ -21,7 +21,7 @@ export interface NodePageProps {
 
 export function NodePage({ peer, mayChange, tell }: NodePageProps) {
   const samples = usePolled(peer.nodeId, () => get<Sample[]>('/v1/history', { peer: peer.nodeId }))
-  const why = usePolled(peer.nodeId, () => get<Why>('/v1/why', { peer: peer.nodeId }), 15_000)
+  const why = usePolled(peer.nodeId, () => get<Why>('/v1/why', { peer: peer.nodeId }), WHY_MS)
   return (
     <section aria-labelledby="node-title">
       <h1 id="node-title">
@@ -132,32 +132,4 @@ function WhyText({ why, fault }: { readonly why: Why | undefined; readonly fault
       </ul>
     </div>
   )
-}
-
-/** What was last told, asked again for as long as the page shows it. */
-function usePolled<T>(key: string, ask: () => Promise<T>, everyMs = REFRESH_MS) {
-  const [known, setKnown] = useState<{ value: T | undefined; fault: string }>({
-    value: undefined,
-    fault: '',
-  })
-  useEffect(() => {
-    let gone = false
-    let timer: ReturnType<typeof setTimeout> | undefined
-    setKnown({ value: undefined, fault: '' })
-    const again = async () => {
-      try {
-        const value = await ask()
-        if (!gone) setKnown({ value, fault: '' })
-      } catch (error) {
-        if (!gone) setKnown({ value: undefined, fault: faultText(error) })
-      }
-      if (!gone) timer = setTimeout(() => void again(), everyMs)
-    }
-    void again()
-    return () => {
-      gone = true
-      clearTimeout(timer)
-    }
-  }, [key])
-  return known
 }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** This host, and its part as a hub. */
-import { useEffect, useState } from 'preact/hooks'
 import type { Status } from '../core/status.ts'
 import type { HubReport } from '../shell/draining.ts'
 import { get, post } from './api.ts'
-import { ConfirmedAction, faultText } from './confirm.tsx'
+import { ConfirmedAction } from './confirm.tsx'
 import { type Fact, FactList } from './fact-list.tsx'
-
-const REFRESH_MS = 2_000
+import { usePolled } from './polled.ts'
 
 export function SelfPage(props: { status: Status; tell: (text: string) => void }) {
   const { self } = props.status
@@ -33,19 +31,11 @@ export function SelfPage(props: { status: Status; tell: (text: string) => void }
 }
 
 function Hub({ tell }: { readonly tell: (text: string) => void }) {
-  const [hub, setHub] = useState<HubReport>()
-  const [fault, setFault] = useState('')
-  useEffect(() => {
-    const load = () =>
-      void get<HubReport>('/v1/hub').then(setHub, (error: unknown) => setFault(faultText(error)))
-    load()
-    const timer = setInterval(load, REFRESH_MS)
-    return () => clearInterval(timer)
-  }, [])
+  const { value: hub, fault, again } = usePolled('hub', () => get<HubReport>('/v1/hub'))
   if (hub === undefined) return <p class="fault">{fault}</p>
   const drain = (draining: boolean) => async () => {
-    const report = await post<HubReport>('/v1/drain', { draining })
-    setHub(report)
+    await post<HubReport>('/v1/drain', { draining })
+    again()
     return draining ? 'Others are told to leave this hub' : 'Others may use this hub again'
   }
   return (
