@@ -23,6 +23,9 @@ beforeAll(async () => {
       notun: {},
       taken: {},
       noroot: {},
+      past: {},
+      resolver: {},
+      ipv4only: {},
     },
   })
   hub = member('hub')
@@ -163,4 +166,59 @@ test('without root, run says what is needed', async () => {
   const { code, stderr } = await lab.host('noroot').exec([...nobody, ...command.split(' ')])
   expect(code).toBe(1)
   expect(stderr).toMatch(/root|not a member/)
+})
+
+test('a host whose clock stands in the past is told to set it, and is let in once it is right', async () => {
+  const past = member('past')
+  const token = await hub.createToken()
+  const shift = encodeURIComponent('Date.now=(now=>()=>now()-400*864e5)(Date.now)')
+  const behind = ['env', `NODE_OPTIONS=--import=data:text/javascript,${shift}`]
+  const words = ['bin/meshgate', '--state-dir', past.stateDir, 'join', token, '--name', 'past']
+  const { code, stderr } = await past.host.exec([...behind, ...words])
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/not valid yet by the clock of this host.*set the clock/s)
+  await past.join(token)
+  await past.run()
+  await past.reaches('hub')
+  await nothingIsLost()
+})
+
+test('where another resolver has port 53 the names of the mesh resolve, and it goes on being asked', async () => {
+  const resolver = member('resolver')
+  // No such name, says it to everything.
+  const answer = `const udp = require('node:dgram').createSocket('udp4').bind(53)
+    udp.on('message', (query, from) => {
+      require('node:fs').appendFileSync(process.argv[1], query.toString('latin1'))
+      query.writeUInt16BE(0x8183, 2)
+      udp.send(query, from.port, from.address)
+    })
+    require('node:net').createServer().listen(53)`
+  const asked = `${resolver.host.stateDir}/asked.txt`
+  const other = resolver.host.spawn([process.execPath, '-e', answer, asked], { log: 'other.log' })
+  await resolver.host.run(['sh', '-c', 'echo nameserver 127.0.0.1 >/etc/resolv.conf'])
+  await resolver.join(await hub.createToken())
+  await resolver.run()
+  const { addresses } = await resolver.reaches('hub')
+  const found = await resolver.host.waitFor(
+    async () => {
+      const { code, stdout } = await resolver.host.exec(['getent', 'ahostsv4', 'hub.lab.mesh'])
+      return code === 0 ? stdout : undefined
+    },
+    { deadlineMs: 15_000, what: 'the name of a member resolves' },
+  )
+  expect(found).toContain(addresses[0])
+  await resolver.host.exec(['getent', 'ahostsv4', 'elsewhere.example'])
+  expect(await resolver.host.run(['cat', asked])).toContain('elsewhere')
+  expect(other.isRunning).toBe(true)
+  await other.stop()
+})
+
+test('a host without IPv6 is a member over IPv4', async () => {
+  const lone = member('ipv4only')
+  await lone.host.run(['sysctl', '-qw', 'net.ipv6.conf.all.disable_ipv6=1'])
+  await lone.join(await hub.createToken())
+  await lone.run()
+  const { addresses } = await lone.reaches('hub')
+  await lone.pings(addresses.find((address) => address.includes('.'))!)
+  expect((await lone.status()).self.helper.problem).toBeNull()
 })

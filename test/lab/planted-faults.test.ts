@@ -51,6 +51,12 @@ interface Finding {
   readonly remedy: string
 }
 
+/** A namespace has the machine's own clock: only what is run in it is given another one. */
+function clockIsOff(days: number): string {
+  const shift = `Date.now=(now=>()=>now()+${days}*864e5)(Date.now)`
+  return `export NODE_OPTIONS='--import=data:text/javascript,${encodeURIComponent(shift)}'`
+}
+
 describe('the doctor finds', () => {
   it.each([
     ['config', 'interfce', `echo 'interfce = "x"' >$W/config.toml`],
@@ -60,6 +66,9 @@ describe('the doctor finds', () => {
     ['state', 'membership.json', 'truncate -s 20 $W/copy/membership.json; S=$W/copy'],
     ['state', 'cannot be written', 'mount --bind $D $D; mount -o remount,bind,ro $D'],
     ['disk', 'MiB free', 'S=$W/copy'],
+    ['clock', "before this host's certificate was made", clockIsOff(-400)],
+    ['certificate', 'was not renewed', clockIsOff(27)],
+    ['certificate', 'no member any more', clockIsOff(40)],
     ['tun', 'no /dev/net/tun', 'mkdir -p /dev/net; mount -t tmpfs none /dev/net'],
     ['ipv6', 'switched off', 'sysctl -qw net.ipv6.conf.all.disable_ipv6=1'],
     [
