@@ -6,7 +6,9 @@ import { type Browser, chromium } from 'playwright-core'
 import { enterFromOutside } from './enter-node.ts'
 import type { LabNode } from './lab-host.ts'
 
-const CHROMIUM = '/usr/bin/chromium'
+export const CHROMIUM = '/usr/bin/chromium'
+/** In the lab everything is root's, and Chromium's own sandbox wants another user. */
+export const CHROMIUM_SWITCHES = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage']
 
 export interface LabBrowser {
   readonly browser: Browser
@@ -20,11 +22,7 @@ export async function startLabBrowser(host: LabNode): Promise<LabBrowser> {
   const words = enterFromOutside(host, [CHROMIUM], { cwd: '/', env: { HOME: folder } })
   const quoted = words.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(' ')
   writeFileSync(program, `#!/bin/sh\nexec ${quoted} "$@"\n`, { mode: 0o755 })
-  const browser = await chromium.launch({
-    executablePath: program,
-    // In the lab everything is root's, and Chromium's own sandbox wants another user.
-    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
-  })
+  const browser = await chromium.launch({ executablePath: program, args: CHROMIUM_SWITCHES })
   return {
     browser,
     close: async () => {

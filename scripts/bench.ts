@@ -2,6 +2,7 @@
 /** Runs the benchmarks that were asked for, one after the other, and prints what they found. */
 import { parseArgs } from 'node:util'
 import { benchChanges } from './bench-runs/changes.ts'
+import { benchDashboard } from './bench-runs/dashboard.ts'
 import { benchDirect } from './bench-runs/direct.ts'
 import { benchFailover, FAILOVER_SCENARIOS } from './bench-runs/failover.ts'
 import { benchFirstPing } from './bench-runs/first-ping.ts'
@@ -17,6 +18,7 @@ const BENCHES = {
   failover: benchFailover,
   changes: benchChanges,
   'first-ping': benchFirstPing,
+  dashboard: benchDashboard,
 }
 
 const { values, positionals } = parseArgs({

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What happens, as it happens; newest first. */
+import { memo } from 'preact/compat'
 import { useEffect, useState } from 'preact/hooks'
 import type { EventEntry } from '../core/event-log.ts'
 import { eventText } from '../core/event-text.ts'
@@ -41,13 +42,20 @@ export function EventList() {
       <div role="log" aria-label="Events, newest first">
         <ol class="events">
           {entries.map((entry) => (
-            <li key={entry.sequence}>
-              <time dateTime={entry.time}>{entry.time.slice(11, 19)}</time>{' '}
-              <span class="kind">{entry.kind}</span> {eventText(entry)}
-            </li>
+            <Entry key={entry.sequence} entry={entry} />
           ))}
         </ol>
       </div>
     </section>
   )
 }
+
+/** What happened does not change: only new entries are made. */
+const Entry = memo(function Entry({ entry }: { readonly entry: EventEntry }) {
+  return (
+    <li>
+      <time dateTime={entry.time}>{entry.time.slice(11, 19)}</time>{' '}
+      <span class="kind">{entry.kind}</span> {eventText(entry)}
+    </li>
+  )
+})

@@ -195,7 +195,10 @@ function fits(peer: PeerStatus, wanted: string): boolean {
   return text.some((part) => part.toLowerCase().includes(wanted))
 }
 
+/** Made once: `localeCompare` makes one for each pair. */
+const BY_WORDS = new Intl.Collator('en', { numeric: true })
+
 function compare(a: string | number, b: string | number): number {
   if (typeof a === 'number' && typeof b === 'number') return a === b ? 0 : a - b
-  return String(a).localeCompare(String(b), 'en', { numeric: true })
+  return BY_WORDS.compare(String(a), String(b))
 }
