@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The package's files as they lie on a host, below a folder of one's own. */
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import {
   chmodSync,
   cpSync,
@@ -70,23 +71,32 @@ function binaryOf(name: string, file: string): string {
   const fetched = join(folder, 'package', file)
   if (existsSync(fetched)) return fetched
   mkdirSync(folder, { recursive: true })
-  const wanted = `${name}@${lockedVersion(name)}`
-  const packed = execFileSync('npm', ['pack', '--silent', wanted], {
+  const { version, integrity } = locked(name)
+  const packed = execFileSync('npm', ['pack', '--silent', `${name}@${version}`], {
     cwd: folder,
     encoding: 'utf8',
-  })
-  execFileSync('tar', ['-xzf', packed.trim()], { cwd: folder })
+  }).trim()
+  const sum = createHash('sha512')
+    .update(readFileSync(join(folder, packed)))
+    .digest('base64')
+  if (`sha512-${sum}` !== integrity)
+    throw new Error(`${packed} is not what package-lock.json knows as ${name} ${version}`)
+  execFileSync('tar', ['-xzf', packed], { cwd: folder })
   return fetched
 }
 
-function lockedVersion(name: string): string {
+interface Locked {
+  readonly version: string
+  readonly integrity: string
+}
+
+function locked(name: string): Locked {
   const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
-    packages: Record<string, { optionalDependencies?: Record<string, string> }>
+    packages: Record<string, Locked>
   }
-  const versions = Object.values(lock.packages).map((one) => one.optionalDependencies?.[name])
-  const version = versions.find((one) => one !== undefined)
-  if (version === undefined) throw new Error(`package-lock.json knows no ${name}`)
-  return version
+  const found = lock.packages[`node_modules/${name}`]
+  if (found === undefined) throw new Error(`package-lock.json knows no ${name}`)
+  return found
 }
 
 function units(into: string): void {
