@@ -39,7 +39,8 @@ export function stage(into: string, version: string, processor: Processor): void
 
 function agent(into: string): void {
   for (const name of readdirSync(join(ROOT, 'dist'))) {
-    if (name === 'meshgate-helper' || /\.(map|node)$/.test(name)) continue
+    // What else lies there is another processor's, or a tool of the lab.
+    if (name !== 'dashboard' && !name.endsWith('.mjs')) continue
     cpSync(join(ROOT, 'dist', name), join(into, LIBRARY, 'dist', name), { recursive: true })
   }
   copy('bin/meshgate', join(into, LIBRARY, 'bin/meshgate'), 0o755)

@@ -36,6 +36,11 @@ test('the package installs on a bare root, and starts nothing before there is a 
   expect(await hub.run('meshgate version')).toMatch(/^meshgate \d/)
   expect((await hub.try('systemctl is-active meshgate.service')).stdout.trim()).toBe('inactive')
   expect(await hub.run('stat -c "%U %a" /var/lib/meshgate')).toBe('meshgate 700\n')
+  const lies = (await hub.run('ls /usr/lib/meshgate/dist')).split('\n')
+  const foreign = lies.filter(
+    (name) => !/^(.*\.mjs|dashboard|meshgate-helper|node_datachannel\.node|)$/.test(name),
+  )
+  expect(foreign).toEqual([])
 })
 
 test('init makes a network and starts the services', async () => {
