@@ -15,9 +15,6 @@ import (
 const (
 	// quietTime is how long the kernel sends no second handshake after one that nobody has answered.
 	quietTime = 5 * time.Second
-	// greetStart is the first wait for an answer; the waits double, so that a slow path's answer comes in time.
-	greetStart = 300 * time.Millisecond
-	greetsMax  = 4
 	// answerTime is how long a handshake is waited for before another one may be forced.
 	answerTime = time.Second
 	// sessionTime is WireGuard's Reject-After-Time.
@@ -44,17 +41,17 @@ func (d *Device) greet(p *peer) {
 	d.change.Lock()
 	defer d.change.Unlock()
 	now, attempt := time.Now(), p.greets.Load()
+	wait, tried := bind.GreetWait(int(attempt))
 	switch {
 	case attempt == 0 || now.Before(p.greetAt):
 		return
-	case attempt > greetsMax || d.peer(p.key) != p || p.endpoint.Settled() || d.hasJustMet(p, now):
+	case !tried || d.peer(p.key) != p || p.endpoint.Settled() || d.hasJustMet(p, now):
 		p.greets.Store(0)
 		return
 	}
 	if err := d.startHandshake(p, now); err != nil {
 		d.log.Warn("no handshake", "peer", p.key, "error", err)
 	}
-	wait := greetStart << (attempt - 1)
 	p.greetAt = now.Add(wait)
 	p.greets.Add(1)
 	time.AfterFunc(wait, func() { d.steering.put(p) })

@@ -11,13 +11,8 @@ import (
 	"meshgate.dev/native/internal/protocol"
 )
 
-const (
-	// floodTime is how long a host takes no second initiation after one (wireguard-go's HandshakeInitationRate, 20 ms).
-	floodTime = 25 * time.Millisecond
-	// greetStart is the first wait for an answer; the waits double, so that a slow path's answer comes in time.
-	greetStart = 300 * time.Millisecond
-	greetsMax  = 4
-)
+// floodTime is how long a host takes no second initiation after one (wireguard-go's HandshakeInitationRate, 20 ms).
+const floodTime = 25 * time.Millisecond
 
 // Handshake starts one at once, also within the five seconds after the last one, of which the peer
 // may not have heard; and again soon while nothing comes of it. One that has just led to a session, or is being
@@ -34,7 +29,8 @@ func (d *Device) Handshake(key protocol.Key) {
 
 func (d *Device) greet(key protocol.Key, endpoint *bind.PeerEndpoint, attempt int) {
 	peer := d.wireguard.LookupPeer(device.NoisePublicKey(key))
-	if peer == nil || endpoint.Settled() || attempt > greetsMax {
+	wait, tried := bind.GreetWait(attempt)
+	if peer == nil || endpoint.Settled() || !tried {
 		d.greeting.Delete(key)
 		return
 	}
@@ -44,5 +40,5 @@ func (d *Device) greet(key protocol.Key, endpoint *bind.PeerEndpoint, attempt in
 	}
 	peer.ExpireCurrentKeypairs()
 	_ = peer.SendHandshakeInitiation(false)
-	time.AfterFunc(greetStart<<(attempt-1), func() { d.greet(key, endpoint, attempt+1) })
+	time.AfterFunc(wait, func() { d.greet(key, endpoint, attempt+1) })
 }
