@@ -60,3 +60,13 @@ func (m *member) awaitPath(t *testing.T, peer *member, id string) {
 	t.Helper()
 	m.agent.await("path-up", func(params object) bool { return params["peer"] == peer.key() && params["path"] == id })
 }
+
+// sent is how many bytes have left over a link.
+func (n namespace) sent(t *testing.T, link string) (bytes int) {
+	t.Helper()
+	text := n.sh(t, "cat /sys/class/net/%s/statistics/tx_bytes", link)
+	if _, err := fmt.Sscan(text, &bytes); err != nil {
+		t.Fatal(err)
+	}
+	return bytes
+}
