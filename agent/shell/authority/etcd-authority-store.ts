@@ -41,12 +41,18 @@ export interface EtcdStoreOptions {
   readonly network: string
   /** Tells authorities apart for a person. */
   readonly holder?: string
+  /** Takes the lead from whoever has it, until it is closed: for a person's command, which would find an agent leading for ever. */
+  readonly takesOver?: boolean
+  /** The ledger of the network so far, for a cluster that holds none yet: whoever is in must not have its address given again. */
+  readonly soFar?: () => Promise<readonly (readonly [string, string])[]>
 }
 
 export class EtcdAuthorityStore implements AuthorityStore {
   readonly #client: EtcdClient
   readonly #prefix: string
   readonly #holder: string
+  readonly #takesOver: boolean
+  readonly #soFar: NonNullable<EtcdStoreOptions['soFar']>
   #leadership: Leadership | undefined
   /** As of our own last commit: nobody else commits while we lead. */
   #snapshot: Snapshot | undefined
@@ -54,10 +60,13 @@ export class EtcdAuthorityStore implements AuthorityStore {
   /** One decision after the other: each must see what the one before has written. */
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor({ endpoints, network, holder = randomUUID() }: EtcdStoreOptions) {
+  constructor(options: EtcdStoreOptions) {
+    const { endpoints, network, holder = randomUUID(), takesOver = false } = options
     this.#client = new EtcdClient(endpoints)
     this.#prefix = `meshgate/${network}/`
     this.#holder = holder
+    this.#takesOver = takesOver
+    this.#soFar = options.soFar ?? (async () => [])
   }
 
   /** Throws Failure `not-the-leader` where another authority decides, and `no-quorum` while etcd does not. */
@@ -105,6 +114,8 @@ export class EtcdAuthorityStore implements AuthorityStore {
       const { token } = await this.#lead()
       const { documents, version } = (this.#snapshot ??= await this.#read())
       const overlay = new DocumentMap(documents)
+      if (documents.get('serial') === undefined)
+        for (const [key, value] of await this.#soFar()) overlay.put(key, value)
       const decision = work(overlay, new DocumentLedger(overlay))
       const writes = [...overlay.changes].map(([key, value]) => ({
         key: `${this.#prefix}docs/${key}`,
@@ -143,10 +154,7 @@ export class EtcdAuthorityStore implements AuthorityStore {
     if (this.#leadership !== undefined) return this.#leadership
     const key = `${this.#prefix}leader`
     const lease = await this.#client.grantLease(LEASE_S)
-    const taken = await this.#client.commit(
-      [{ key, target: 'CREATE', revision: '0' }],
-      [{ key, value: this.#holder, lease }],
-    )
+    const taken = await this.#takeLead(key, lease)
     if (taken === undefined) {
       void this.#client.revokeLease(lease).catch(() => undefined)
       const leader = await this.#client.get(key)
@@ -160,6 +168,23 @@ export class EtcdAuthorityStore implements AuthorityStore {
     this.#timer = setInterval(() => void this.#keepLeading(lease), KEEP_ALIVE_MS)
     this.#timer.unref()
     return this.#leadership
+  }
+
+  /** The fencing token; undefined where somebody else has the lead. */
+  async #takeLead(key: string, lease: string): Promise<string | undefined> {
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      const taken = await this.#client.commit(
+        [{ key, target: 'CREATE', revision: '0' }],
+        [{ key, value: this.#holder, lease }],
+      )
+      if (taken !== undefined || !this.#takesOver) return taken
+      const leader = await this.#client.get(key)
+      if (leader === undefined) continue
+      // What the one before has not committed yet names its key, and fails from here on.
+      const condition = { key, target: 'CREATE', revision: leader.createRevision } as const
+      await this.#client.commit([condition], [{ key, value: undefined }])
+    }
+    return undefined
   }
 
   async #keepLeading(lease: string): Promise<void> {

@@ -1,15 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs'
 import type { StateDir } from '../state/state-dir.ts'
+import { allDocuments } from './authority-backup.ts'
 import type { AuthorityStore } from './authority-store.ts'
-import { EtcdAuthorityStore } from './etcd-authority-store.ts'
+import { EtcdAuthorityStore, type EtcdStoreOptions } from './etcd-authority-store.ts'
 import { openAuthorityStore } from './sqlite-authority-store.ts'
 
+interface StoreOptions extends Omit<EtcdStoreOptions, 'endpoints' | 'soFar'> {
+  readonly etcd: readonly string[]
+}
+
 /** The shared store if one is configured, else the file of this host. Throws StateFault. */
-export function openStore(
-  state: StateDir,
-  { network, etcd, holder }: { network: string; etcd: readonly string[]; holder: string },
-): AuthorityStore {
-  return etcd.length === 0
-    ? openAuthorityStore(state.authorityDbPath)
-    : new EtcdAuthorityStore({ endpoints: etcd, network, holder })
+export function openStore(state: StateDir, { etcd, ...options }: StoreOptions): AuthorityStore {
+  const file = state.authorityDbPath
+  if (etcd.length === 0) return openAuthorityStore(file)
+  const soFar = async () => (existsSync(file) ? documentsOf(file) : [])
+  return new EtcdAuthorityStore({ ...options, endpoints: etcd, soFar })
+}
+
+async function documentsOf(file: string): Promise<readonly (readonly [string, string])[]> {
+  const store = openAuthorityStore(file)
+  try {
+    return await allDocuments(store)
+  } finally {
+    store.close()
+  }
 }

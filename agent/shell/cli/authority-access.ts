@@ -40,6 +40,7 @@ export async function withAuthority<T>(
     network: membership.network.id,
     etcd,
     holder: `${holder} by hand`,
+    takesOver: true,
   })
   try {
     const { network } = membership

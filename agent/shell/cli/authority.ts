@@ -55,7 +55,8 @@ export async function restoreAuthority(
   const { authorityEtcd: etcd } = readConfig(context)
   if (etcd.length === 0) openAuthorityStore(state.authorityDbPath, { create: true }).close()
   const { name: holder } = membership.certificate
-  const store = openStore(state, { network: membership.network.id, etcd, holder })
+  const { id: network } = membership.network
+  const store = openStore(state, { network, etcd, holder: `${holder} by hand`, takesOver: true })
   const now = readClock().wall
   const authority = authoritySigner(backup, membership.network)
   try {
