@@ -9,7 +9,16 @@ import {
   writeBackup,
 } from '../../../../agent/shell/authority/authority-backup.ts'
 import { revokeNode } from '../../../../agent/shell/authority/change-member.ts'
-import { signCertificate } from '../../../../topology/certificate-codec.ts'
+import { authoritySigner } from '../../../../agent/shell/authority/authority-signer.ts'
+import { nodeCrypto, signerOf } from '../../../../agent/shell/node-crypto.ts'
+import { wallTime } from '../../../../nat/clock.ts'
+import { toHex } from '../../../../nat/hex.ts'
+import { signCertificate, verifyCertificate } from '../../../../topology/certificate-codec.ts'
+import {
+  DELEGATED_RIGHTS,
+  type Delegation,
+  signDelegation,
+} from '../../../../topology/delegation.ts'
 import { authority, certificateOf, network, NOW, signer } from '../../../topology/sample-network.ts'
 import { askToJoin, issue, nodesOf, sampleAuthority, tokensOf } from '../sample-authority.ts'
 import { temporaryDirectory } from '../temporary-directory.ts'
@@ -63,6 +72,38 @@ describe('a backup of an authority', () => {
     )
     const shown = [{ certificate, bytes }]
     expect(await sample.store.transact((ledger) => adoptMembers(ledger, shown, NOW))).toBe(0)
+  })
+
+  test("of a delegate brings back its right too, and none of the root's", () => {
+    const ownSeed = new Uint8Array(32).fill(50)
+    const own = signerOf(ownSeed)
+    const right: Delegation = {
+      network: network.id,
+      key: toHex(own.publicKey),
+      serial: 7,
+      scope: DELEGATED_RIGHTS,
+      notBefore: NOW,
+      notAfter: wallTime(NOW + 86_400_000),
+    }
+    const file = join(temporaryDirectory(), 'backup.json')
+    const delegation = signDelegation(right, authority)
+    writeBackup(file, { seed: ownSeed, delegation, network, documents: [] })
+
+    const backup = readBackup(file)
+    const restored = authoritySigner(backup, backup.network)
+    expect(restored.publicKey).toEqual(own.publicKey)
+    expect(restored.delegation?.notAfter).toBe(right.notAfter)
+    const certificate = certificateOf(signer(20), { notAfter: right.notAfter })
+    const bytes = signCertificate(certificate, restored)
+    expect(verifyCertificate(bytes, network, nodeCrypto, NOW)).toMatchObject({ ok: true })
+    // The same key without the root's word signs nothing that anybody believes.
+    const bare = authoritySigner({ seed: backup.seed }, network)
+    const unbelieved = signCertificate(certificate, bare)
+    expect(verifyCertificate(unbelieved, network, nodeCrypto, NOW).ok).toBe(false)
+    // Nor does another key with that word.
+    expect(() => authoritySigner({ seed, delegation }, network)).toThrow(
+      expect.objectContaining({ code: 'bad-delegation' }),
+    )
   })
 
   test('that is cut short or of another kind is refused', () => {
