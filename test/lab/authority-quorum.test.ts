@@ -88,6 +88,33 @@ test('authorities that race for a token of ten uses give ten, each with its own 
   for (const child of children) child.process.kill('SIGKILL')
 }, 60_000)
 
+test('a command by hand takes the lead from an authority that would keep it, and gives it back', async () => {
+  const of = (holder: string, takesOver: boolean) =>
+    new EtcdAuthorityStore({ endpoints: cluster.endpoints, network: 'hand', holder, takesOver })
+  const put = (store: EtcdAuthorityStore, key: string) =>
+    store.documents((documents) => documents.put(key, 'written'))
+  const [agent, other, hand] = [of('agent', false), of('other', false), of('by hand', true)]
+  await put(agent, 'before')
+  await expect(put(other, 'refused')).rejects.toMatchObject({ code: 'not-the-leader' })
+  await put(hand, 'by hand')
+  expect((await hand.status()).leader).toBe('by hand')
+  await expect(put(agent, 'refused')).rejects.toMatchObject({ code: 'not-the-leader' })
+  hand.close()
+  const untilMs = performance.now() + 10_000
+  // The lead is given back without anybody waiting for it.
+  for (;;) {
+    const isBack = await put(agent, 'after').then(
+      () => true,
+      () => false,
+    )
+    if (isBack) break
+    if (performance.now() > untilMs) throw new Error('the lead does not come back')
+  }
+  const keys = await agent.documents((documents) => documents.list('').map(([key]) => key))
+  expect(keys.sort()).toEqual(['after', 'before', 'by hand'])
+  for (const store of [agent, other]) store.close()
+})
+
 test(
   `whoever leads is killed ${ROUNDS} times, authority or etcd: nothing answered is forgotten or given twice`,
   async () => {
