@@ -4,7 +4,7 @@
  * the mesh before that link was exchanged for a session. The page itself holds no secret.
  */
 import { readFileSync } from 'node:fs'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { AgentApi } from '../api/agent-api.ts'
 import { http } from '../api/http-module.ts'
@@ -74,9 +74,11 @@ export class PageServer {
 
   private constructor(options: PageServerOptions) {
     this.#options = options
-    this.#server = http.createServer((request, response) => {
+    const take: RequestListener = (request, response) => {
       this.#answer(request, response).catch((error: unknown) => refuse(response, error))
-    })
+    }
+    // Who asks before sending a large body (RFC 9110 section 10.1.1) is told no by the headers, and sends none.
+    this.#server = http.createServer(take).on('checkContinue', take)
     this.#server.maxConnections = CONNECTIONS_MAX
   }
 
@@ -106,6 +108,7 @@ export class PageServer {
     const file = FILES[pathname]
     if (file !== undefined && method === 'GET') return this.#file(response, file)
     if (isFromElsewhere({ method, headers })) return turnAway(request, response, 'wrong-origin')
+    if (headers.expect !== undefined) response.writeContinue()
     if (pathname === '/login' && method === 'POST') return this.#logIn(request, response)
     const session = sessionOf(headers, this.port)
     if (session === undefined || !this.#sessions.admits(session)) throw loggedOut()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { type IncomingHttpHeaders, request as httpRequest } from 'node:http'
+import { type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -135,6 +136,30 @@ test('10 MB are refused by their length alone, and the next one is served', asyn
   expect(answer).toMatchObject({ status: 413, code: 'too-large' })
   expect(drains).toEqual([])
   expect((await ask('GET', '/v1/status', cookie)).status).toBe(200)
+})
+
+test.each([
+  { bytes: 10 * 1024 * 1024, told: 413, continues: false },
+  { bytes: 18, told: 200, continues: true },
+])('who asks before sending $bytes bytes is answered $told', async ({ bytes, told, continues }) => {
+  const headers = { ...(await session()), ...origin(), expect: '100-continue' }
+  const call = httpRequest({
+    port: server.port,
+    host: '127.0.0.1',
+    method: 'POST',
+    path: '/v1/drain',
+    headers: { ...headers, 'content-length': bytes },
+  })
+  let isToldToGoOn = false
+  call.on('continue', () => {
+    isToldToGoOn = true
+    call.end('{"draining": true}')
+  })
+  call.flushHeaders()
+  const [answer] = (await once(call, 'response')) as [IncomingMessage]
+  call.destroy()
+  expect(answer.statusCode).toBe(told)
+  expect(isToldToGoOn).toBe(continues)
 })
 
 test('10 MB without a length are refused as soon as they are too many', async () => {
