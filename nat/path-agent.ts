@@ -33,13 +33,7 @@ import {
 } from './constants.ts'
 import { type DirectWay, wayKey } from './direct-way.ts'
 import type { Entropy } from './entropy.ts'
-import {
-  armedPaths,
-  isDirect,
-  isRelayed,
-  type ProvenPath,
-  type ProvenPaths,
-} from './proven-paths.ts'
+import { isDirect, isRelayed, type ProvenPath, type ProvenPaths } from './proven-paths.ts'
 
 export interface PathAgent extends ProvenPaths {
   /** Since when there is reason to look for a direct path, for "direct after N ms". */
@@ -98,23 +92,10 @@ export function answered(
   now: Instant,
 ): boolean {
   if (!checkAnswered(agent.checklist, reply.endpoint, reply.transaction)) return false
-  const known = agent.proven.get(reply.endpoint)
-  if (known !== undefined && isResting(agent, known)) {
-    known.downSince = now
-    endRound(agent, now)
-    return false
-  }
+  const known = agent.proven.has(reply.endpoint)
   prove(agent, { endpoint: reply.endpoint, up: true, rttMs: reply.rttMs, lossPermille: 0 }, now)
   endRound(agent, now)
-  return known === undefined
-}
-
-/**
- * The helper keeps this path, and has said that it is down. It asks over it by itself, and knows whether it carries anything
- * or only comes and goes: that it answers us as well is no reason to say otherwise, which it would deny in a moment.
- */
-function isResting(agent: PathAgent, path: ProvenPath): boolean {
-  return path.isTaken === false && !path.up && armedPaths(agent).includes(path)
+  return !known
 }
 
 /** A search has met the peer at a socket of ours: its probe came there, and is answered from there. */
@@ -249,21 +230,13 @@ function beginRound(agent: PathAgent, now: Instant): void {
   restartChecks(agent.checklist, now)
 }
 
-/**
- * Paths that stay down leave; if the peer still offers the address, its check goes on without them. But what the helper lets
- * rest is asked first: a path that left and came back would be new to it, and what it knows of it forgotten.
- */
+/** Paths that stay down leave; if the peer still offers the address, its check goes on without them. */
 function forget(agent: PathAgent, now: Instant): void {
   for (const [key, path] of agent.proven) {
     if (path.downSince === undefined || later(path.downSince, PATH_FORGET_MS) > now) continue
-    const check = agent.checklist.get(path.endpoint)
-    if (check?.offered === true && check.state === 'succeeded' && isResting(agent, path)) {
-      recheck(agent.checklist, path.endpoint, now)
-      path.downSince = now
-      continue
-    }
     agent.proven.delete(key)
     if (path.socket !== undefined) continue
+    const check = agent.checklist.get(path.endpoint)
     if (check?.offered === false) agent.checklist.delete(path.endpoint)
     else if (check?.state === 'succeeded') recheck(agent.checklist, path.endpoint, now)
   }
