@@ -61,6 +61,12 @@ func (m *member) awaitPath(t *testing.T, peer *member, id string) {
 	m.agent.await("path-up", func(params object) bool { return params["peer"] == peer.key() && params["path"] == id })
 }
 
+// loses drops whatever comes in over a link.
+func (n namespace) loses(t *testing.T, link string) {
+	t.Helper()
+	n.sh(t, "nft 'add table inet t; add chain inet t c { type filter hook prerouting priority -400; }; add rule inet t c iifname %s drop'", link)
+}
+
 // sent is how many bytes have left over a link.
 func (n namespace) sent(t *testing.T, link string) (bytes int) {
 	t.Helper()

@@ -25,7 +25,7 @@ func TestWhoAsksForTwoPathsLosesNothingWhenOneIsCut(t *testing.T) {
 	pings := a.namespace.background(t, "ping -q -i 0.05 -W 2 -c 100 %s", b.address())
 	a.agent.forget()
 	for _, m := range []*member{a, b} {
-		m.namespace.sh(t, "nft 'add table inet t; add chain inet t c { type filter hook prerouting priority -400; }; add rule inet t c iifname w2 drop'")
+		m.namespace.loses(t, "w2")
 	}
 	a.agent.await("switched", func(params object) bool { return params["to"] == "w3" })
 	contains(t, pings(), " 0% packet loss")

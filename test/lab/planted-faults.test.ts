@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { clockShift } from '../../netns-lab/clock-shift.ts'
 
 const MESHGATE = join(import.meta.dirname, '../../bin/meshgate')
 const NOBODY = 'setpriv --reuid=65534 --regid=65534 --clear-groups'
@@ -51,11 +52,7 @@ interface Finding {
   readonly remedy: string
 }
 
-/** A namespace has the machine's own clock: only what is run in it is given another one. */
-function clockIsOff(days: number): string {
-  const shift = `Date.now=(now=>()=>now()+${days}*864e5)(Date.now)`
-  return `export NODE_OPTIONS='--import=data:text/javascript,${encodeURIComponent(shift)}'`
-}
+const clockIsOff = (days: number) => `export NODE_OPTIONS='${clockShift(days)}'`
 
 describe('the doctor finds', () => {
   it.each([

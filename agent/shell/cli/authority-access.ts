@@ -5,7 +5,7 @@ import type { AuthorityStore } from '../authority/authority-store.ts'
 import { Failure } from '../failure.ts'
 import { authoritySigner } from '../authority/authority-signer.ts'
 import { nodeCrypto } from '../node-crypto.ts'
-import { openStore } from '../authority/open-store.ts'
+import { openStoreByHand } from '../authority/open-store.ts'
 import { readConfig } from './configuration.ts'
 import type { Membership, StateDir } from '../state/state-dir.ts'
 import { openState } from './state-owner.ts'
@@ -35,13 +35,7 @@ export async function withAuthority<T>(
       remedy: 'run this on the host on which `meshgate init` made the network',
     })
   const { authorityEtcd: etcd } = readConfig(context)
-  const { name: holder } = membership.certificate
-  const store = openStore(state, {
-    network: membership.network.id,
-    etcd,
-    holder: `${holder} by hand`,
-    takesOver: true,
-  })
+  const store = openStoreByHand(state, membership, etcd)
   try {
     const { network } = membership
     const signer = authoritySigner(key, network)

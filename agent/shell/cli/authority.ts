@@ -9,7 +9,7 @@ import {
 } from '../authority/authority-backup.ts'
 import { issueCertificate } from '../authority/issue-certificate.ts'
 import { EtcdAuthorityStore } from '../authority/etcd-authority-store.ts'
-import { openStore } from '../authority/open-store.ts'
+import { openStoreByHand } from '../authority/open-store.ts'
 import { openAuthorityStore } from '../authority/sqlite-authority-store.ts'
 import { readClock } from '../clock.ts'
 import { Failure } from '../failure.ts'
@@ -54,9 +54,7 @@ export async function restoreAuthority(
     })
   const { authorityEtcd: etcd } = readConfig(context)
   if (etcd.length === 0) openAuthorityStore(state.authorityDbPath, { create: true }).close()
-  const { name: holder } = membership.certificate
-  const { id: network } = membership.network
-  const store = openStore(state, { network, etcd, holder: `${holder} by hand`, takesOver: true })
+  const store = openStoreByHand(state, membership, etcd)
   const now = readClock().wall
   const authority = authoritySigner(backup, membership.network)
   try {
