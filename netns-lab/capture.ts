@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LabHost } from './lab-host.ts'
+import type { HostProcess } from './host-process.ts'
 import { until } from './until.ts'
 
 export interface CaptureSummary {
@@ -22,11 +22,19 @@ export interface Capture {
   stop(): Promise<CaptureSummary>
 }
 
+/** Where packets are recorded: a host of the lab. */
+interface CaptureHost {
+  readonly name: string
+  readonly stateDir: string
+  run(command: readonly string[]): Promise<string>
+  spawn(command: readonly string[], options: { log: string }): HostProcess
+}
+
 let captures = 0
 
 /** Resolves once packets are being recorded, so that nothing sent after it is missed. */
 export async function startCapture(
-  host: LabHost,
+  host: CaptureHost,
   device: string,
   filter: string,
 ): Promise<Capture> {

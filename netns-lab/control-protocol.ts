@@ -8,8 +8,7 @@ import type {
   InternetChange,
   LinkChange,
 } from './description.ts'
-import type { Cut } from './internet-cuts.ts'
-import type { LabPlan } from './lab-plan.ts'
+import type { Cut, LabPlan } from './lab-plan.ts'
 import type { NatKindName } from './nat-kinds.ts'
 import type { ServiceChange } from './service-description.ts'
 import type { WireStatistics } from './wire-emulator.ts'

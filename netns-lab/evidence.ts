@@ -2,7 +2,8 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Lab } from './lab.ts'
+import type { LabHost } from './lab-host.ts'
+import type { LabPlan } from './lab-plan.ts'
 
 const evidenceDir = fileURLToPath(new URL('../.build/lab/', import.meta.url))
 
@@ -17,11 +18,19 @@ const natQuestions = [
   ['conntrack', '-L'],
 ] as const
 
+/** A lab that still runs. */
+interface Witness {
+  readonly stateDir: string
+  readonly plan: LabPlan
+  status(): Promise<unknown>
+  host(name: string): LabHost
+}
+
 /**
  * Copies the lab's logs and captures to a directory that outlives it, and adds trace.txt: the lab's status, and each
  * node's addresses, routes, sockets and, on a NAT, its rules and flows. Returns the directory.
  */
-export async function saveEvidence(lab: Lab): Promise<string> {
+export async function saveEvidence(lab: Witness): Promise<string> {
   const directory = `${evidenceDir}${basename(lab.stateDir)}`
   await mkdir(directory, { recursive: true })
   const status = await lab.status().catch(String)
@@ -43,7 +52,7 @@ export async function saveEvidence(lab: Lab): Promise<string> {
 }
 
 async function answersOf(
-  lab: Lab,
+  lab: Witness,
   node: string,
   asked: readonly (readonly string[])[],
 ): Promise<string[]> {

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LabPlan } from './lab-plan.ts'
+import type { Cut, LabPlan } from './lab-plan.ts'
 import { internetName } from './uplink-wish.ts'
-
-/** Two nodes on the internet whose packets to each other are lost in silence, both ways, whatever their addresses. */
-export type Cut = readonly [string, string]
 
 /** The nft program of the internet's core: replaces all cuts of before. Throws if a node does not hang on the internet. */
 export function cutRules(plan: LabPlan, cuts: readonly Cut[]): string {

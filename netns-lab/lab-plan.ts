@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Cut } from './internet-cuts.ts'
 import type { LinkChange } from './description.ts'
 import type { NatRuleInput } from './nat-rules.ts'
 import type { ServiceDescription } from './service-description.ts'
+
+/** Two nodes on the internet whose packets to each other are lost in silence, both ways, whatever their addresses. */
+export type Cut = readonly [string, string]
 
 /**
  * A description with every name, address and interface filled in. A pure function of the description:

@@ -95,11 +95,6 @@ export function recheckPeers(node: Node, now: Instant): void {
   }
 }
 
-export function peerByHelperName(node: Node, helperName: string): Peer | undefined {
-  for (const peer of node.peers.values()) if (peer.helperName === helperName) return peer
-  return undefined
-}
-
 /**
  * Someone has a newer record of us than we remember: our state was restored from a copy, or the clock went back. The next
  * own record must be newer still. If it happens again and again, another host runs with our keys; then we go on at the

@@ -20,7 +20,7 @@ import type { Effect } from './effect.ts'
 import type { Event } from './event.ts'
 import { remember } from './event-log.ts'
 import { setIndirect } from './peer-paths.ts'
-import type { HelperPath, HelperPeer } from './helper-contract.ts'
+import type { HelperPath } from './helper-contract.ts'
 import type { Node, Peer } from './state.ts'
 
 /** For how long no other path may be up, if paths carry nothing, and if there are none: punching may still be under way. */
@@ -38,40 +38,6 @@ export const CHANNEL_DEAD_MS = 20_000
 /** From one attempt to the next, doubling: longer than an attempt takes. */
 export const CHANNEL_RETRY_MS_MIN = 20_000
 export const CHANNEL_RETRY_MS_MAX = 600_000
-
-/** What is known of the data channel to one peer. */
-export interface PeerChannel {
-  isOpen: boolean
-  /** This side asked for it. */
-  isOurs: boolean
-  /** Since when no path has been up. */
-  lackingSince: Instant | undefined
-  /** Since when another path has carried, while the channel stands. */
-  carriedSince: Instant | undefined
-  /** Since when nothing has been answered over the channel that stands. */
-  deadSince: Instant | undefined
-  attempts: number
-  /** No attempt before this. */
-  retryAt: Instant | undefined
-  /** When there may be something to do, if nothing else changes. */
-  dueAt: Instant | undefined
-  /** What it was last decided from: most steps change none of it. */
-  seen: { readonly stats: HelperPeer | undefined; readonly active: string | undefined } | undefined
-}
-
-export function createPeerChannel(): PeerChannel {
-  return {
-    isOpen: false,
-    isOurs: false,
-    lackingSince: undefined,
-    carriedSince: undefined,
-    deadSince: undefined,
-    attempts: 0,
-    retryAt: undefined,
-    dueAt: undefined,
-    seen: undefined,
-  }
-}
 
 /** Takes a channel that the helper's carrier already holds. */
 export function adoptChannel(peer: Peer, paths: readonly HelperPath[], now: Instant): void {

@@ -25,36 +25,10 @@ import type { Effect } from './effect.ts'
 import type { DoorReport } from './netcheck.ts'
 import { offeredAddresses } from './observe.ts'
 import { mappedAddresses } from './port-mapping.ts'
+import type { Trial } from './state/dial-back.ts'
 import type { Node, Peer } from './state.ts'
 
 export type Protocol = 'udp' | 'tcp'
-
-interface Verdict extends DoorTried {
-  /** Who has tried and came to this; empty while it is only thought. */
-  readonly by: readonly NodeId[]
-  readonly againAt: Instant
-}
-
-/** The trial of one address, which several members may take part in. */
-interface Trial {
-  readonly address: TransportAddress
-  readonly since: Instant
-  readonly asked: Set<NodeId>
-  /** Of whom an answer is awaited, and until when. */
-  waiting: { readonly of: NodeId; readonly until: Instant } | undefined
-  /** What the first one found that did not get through. */
-  failure: (DoorTried & { readonly by: NodeId }) | undefined
-}
-
-export interface DialBack {
-  /** By the UDP address. */
-  readonly verdicts: Map<TransportAddress, Verdict>
-  trial: Trial | undefined
-}
-
-export function createDialBack(): DialBack {
-  return { verdicts: new Map(), trial: undefined }
-}
 
 /** Where others reach this host over a protocol, as far as is known. */
 export function openAddresses(node: Node, protocol: Protocol): TransportAddress[] {

@@ -5,7 +5,7 @@ import { type Instant, instant, type Now } from '../../nat/clock.ts'
 import { adopt, answered, hear, losePunched, type PathReport } from '../../nat/path-agent.ts'
 import { askAgain, askIdle, receiveStun } from '../../nat/stun-client.ts'
 import type { PlannedPath } from '../../topology/planned-path.ts'
-import { peerByHelperName, recheckPeers } from './believe.ts'
+import { recheckPeers } from './believe.ts'
 import type { Effect } from './effect.ts'
 import type { Event } from './event.ts'
 import { remember } from './event-log.ts'
@@ -29,7 +29,7 @@ import {
   takeFigures,
 } from './peer-paths.ts'
 import { takeSearchEnd } from './searching.ts'
-import type { Node, Peer } from './state.ts'
+import { peerByHelperName, type Node, type Peer } from './state.ts'
 import { adoptTurn, hearOverTurn, takeTurnServers } from './turn.ts'
 
 type Connected = Extract<Event, { kind: 'helper-connected' }>

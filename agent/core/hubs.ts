@@ -9,19 +9,8 @@ import { chooseHomeHubs, type RelayRoute, relayRoutes } from '../../topology/rel
 import type { HelperPath } from './helper-contract.ts'
 import { openAddresses } from './dial-back.ts'
 import { setIndirect } from './peer-paths.ts'
+import type { HubSurvey } from './state/hub-survey.ts'
 import type { Node, Peer } from './state.ts'
-
-/** The hubs of the view. Replaced as a whole when anything in it changes: routes are made from it, and made anew then. */
-export interface HubSurvey {
-  /** Members that forward. */
-  readonly relays: ReadonlySet<NodeId>
-  /** Those of them that are about to go. */
-  readonly draining: ReadonlySet<NodeId>
-  /** Those of them to which a direct path is up. */
-  readonly links: readonly HubLink[]
-}
-
-export const NO_HUBS: HubSurvey = { relays: new Set(), draining: new Set(), links: [] }
 
 /** Whether this node forwards for others: unless it was told not to, every host that others reach does. */
 export function servesRelay(node: Node): boolean {

@@ -2,8 +2,6 @@
 /** What this node finds out about its NAT on sockets beside the one port. */
 import { addressParts, type TransportAddress } from '../../nat/address.ts'
 import {
-  type BehaviourDiscovery,
-  createBehaviourDiscovery,
   discoverAgain,
   discoveryDeadline,
   discoveryMessages,
@@ -13,10 +11,8 @@ import {
 } from '../../nat/behaviour-discovery.ts'
 import { earliest, type Instant, type Now } from '../../nat/clock.ts'
 import {
-  createLifetimeSurvey,
   lifetimeDeadline,
   lifetimeMessages,
-  type LifetimeSurvey,
   receiveLifetime,
   restartLifetimeSurvey,
 } from '../../nat/mapping-lifetime.ts'
@@ -25,15 +21,6 @@ import type { Effect } from './effect.ts'
 import type { Event } from './event.ts'
 import { hostAddresses } from './observe.ts'
 import type { Node } from './state.ts'
-
-export interface NatSurvey {
-  readonly lifetime: LifetimeSurvey
-  readonly behaviour: BehaviourDiscovery
-}
-
-export function createNatSurvey(now: Instant): NatSurvey {
-  return { lifetime: createLifetimeSurvey(now), behaviour: createBehaviourDiscovery(now) }
-}
 
 /** Another network, or another router: what was found out says nothing here. */
 export function restartNatSurvey(node: Node, now: Instant): void {

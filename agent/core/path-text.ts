@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A path in the words of a person, whether it is still there or not. */
-import { peerByHelperName } from './believe.ts'
 import { viaOf } from './path-status.ts'
 import { pathById } from './peer-paths.ts'
-import type { Node, Peer } from './state.ts'
+import { peerByHelperName, type Node, type Peer } from './state.ts'
 
 /** `direct 198.51.100.7:41820`, `relay over hub-1, hub-2`; what is not known any more is told by its kind. */
 export function pathText(node: Node, peer: Peer, id: string): string {

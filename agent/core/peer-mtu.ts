@@ -7,11 +7,10 @@
 import { earliest, type Instant, type Now } from '../../nat/clock.ts'
 import { PATH_MTU_BASE } from '../../nat/constants.ts'
 import { createPathMtu, measured, measureDue, searchAgain, verifySoon } from '../../nat/path-mtu.ts'
-import { peerByHelperName } from './believe.ts'
 import type { Effect } from './effect.ts'
 import type { Event } from './event.ts'
 import { figuresOf, wantedPaths } from './peer-paths.ts'
-import type { Node, Peer } from './state.ts'
+import { peerByHelperName, type Node, type Peer } from './state.ts'
 
 /** Measurements that wait for their answer at once; the helper allows 64. */
 const MEASURES_MAX = 16
@@ -22,16 +21,6 @@ const TIMEOUT_ROUND_TRIPS = 4
 
 /** Bytes between two reports of the helper that are more than its own echoes. */
 const BUSY_BYTES = 4_000
-
-export interface MtuSurvey {
-  /** Until then nothing has to be looked at. */
-  dueAt: Instant | undefined
-  underWay: number
-}
-
-export function createMtuSurvey(): MtuSurvey {
-  return { dueAt: undefined, underWay: 0 }
-}
 
 /** The helper says whether a path answers: one that rises is measured, of one that falls nothing is known any more. */
 export function noticePath(node: Node, peer: Peer, id: string, up: boolean, now: Instant): void {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Probes of all peers share one budget, so that a large network does not start with a flood. */
 import { type Instant, later, type Now } from '../../nat/clock.ts'
-import { RETRY_ROUND_MS_MAX } from '../../nat/constants.ts'
 import { probes } from '../../nat/path-agent.ts'
-import type { NodeId } from '../../topology/identity.ts'
 import { PROBE_BATCH, PROBE_BURST, PROBES_PER_SECOND } from './constants.ts'
 import type { Effect } from './effect.ts'
 import type { Node } from './state.ts'
@@ -22,15 +20,6 @@ export function dueProbeEffects(node: Node, { instant: now, wall }: Now): Effect
     }
   }
   return effects
-}
-
-/**
- * When the pair's rounds begin, within the longest period: the same for both, and another for each pair, so that a
- * large network does not look for paths all at once.
- */
-export function pairPhaseMs(a: NodeId, b: NodeId): number {
-  const [one, other] = [a, b].map((id) => Number.parseInt(id.slice(0, 8), 16))
-  return ((one! ^ other!) >>> 0) % RETRY_ROUND_MS_MAX
 }
 
 /** `wanted`, but not before the budget allows a probe. */

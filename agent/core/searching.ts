@@ -21,7 +21,6 @@ import {
 import { drawEndpoints } from '../../nat/search/port-draw.ts'
 import {
   begin,
-  createSearchState,
   end,
   enterEpoch,
   isDue,
@@ -30,7 +29,6 @@ import {
   postpone,
   rest,
   searchDeadline,
-  type SearchState,
   type Turn,
   turnOf,
 } from '../../nat/search/search-schedule.ts'
@@ -39,18 +37,6 @@ import type { Effect } from './effect.ts'
 import { remember } from './event-log.ts'
 import type { HelperEvent } from './helper-contract.ts'
 import type { Node, Peer } from './state.ts'
-
-/** A peer's part of a node's searches. */
-export interface PeerSearch {
-  readonly state: SearchState
-  /** What the two records below come to: they change seldom, and are asked about in every step. */
-  verdict: SearchVerdict | undefined
-  from: { readonly own: NodeRecord; readonly peer: NodeRecord } | undefined
-}
-
-export function createPeerSearch(): PeerSearch {
-  return { state: createSearchState(), verdict: undefined, from: undefined }
-}
 
 export function searchEffects(node: Node, now: Now): Effect[] {
   if (!node.helper.connected || node.own === undefined) return []

@@ -14,17 +14,17 @@ import type { NodeRecord, RecordEnvelope } from '../../topology/record.ts'
 import type { RelayRoute } from '../../topology/relay-route.ts'
 import type { Swim } from '../../topology/swim-group.ts'
 import { createView, type View } from '../../topology/view.ts'
-import { createPeerChannel, type PeerChannel } from './channels.ts'
+import { createPeerChannel, type PeerChannel } from './state/peer-channel.ts'
 import type { NodeConfig, Powers } from './config.ts'
 import { PROBE_BURST } from './constants.ts'
-import { createDialBack, type DialBack } from './dial-back.ts'
+import { createDialBack, type DialBack } from './state/dial-back.ts'
 import { createEventLog, type EventLog, type EventOf } from './event-log.ts'
-import { type HubSurvey, NO_HUBS } from './hubs.ts'
+import { type HubSurvey, NO_HUBS } from './state/hub-survey.ts'
 import type { QuorumStatus } from './status.ts'
-import { createMtuSurvey, type MtuSurvey } from './peer-mtu.ts'
-import { createNatSurvey, type NatSurvey } from './nat-survey.ts'
-import { pairPhaseMs } from './probing.ts'
-import { createPeerSearch, type PeerSearch } from './searching.ts'
+import { createMtuSurvey, type MtuSurvey } from './state/mtu-survey.ts'
+import { createNatSurvey, type NatSurvey } from './state/nat-survey.ts'
+import { pairPhaseMs } from './pair-phase.ts'
+import { createPeerSearch, type PeerSearch } from './state/peer-search.ts'
 import type {
   HelperEngine,
   HelperLink,
@@ -60,7 +60,7 @@ export interface HelperSide {
 export interface Peer {
   readonly node: NodeId
   readonly paths: PathAgent
-  /** See probing.ts. */
+  /** See pair-phase.ts. */
   readonly pairPhaseMs: number
   /** The record from which the candidates were taken. */
   record: NodeRecord
@@ -248,4 +248,9 @@ export function createPeer(self: NodeId, record: NodeRecord, helperName: string)
     sessionAt: undefined,
     dialWeight: undefined,
   }
+}
+
+export function peerByHelperName(node: Node, helperName: string): Peer | undefined {
+  for (const peer of node.peers.values()) if (peer.helperName === helperName) return peer
+  return undefined
 }

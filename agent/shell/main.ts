@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The `meshgate` command. */
 import { type Command, CommanderError } from 'commander'
-import { type Act, program } from './cli/command-line.ts'
+import { program } from './cli/command-line.ts'
+import type { Act } from './cli/subcommand.ts'
 import { commandContext, type GlobalOptions } from './cli/context.ts'
 import { reportFailure } from './cli/report-failure.ts'
 

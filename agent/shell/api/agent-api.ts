@@ -2,7 +2,6 @@
 import type { Policy } from '../../../topology/policy.ts'
 import type { EventEntry } from '../../core/event-log.ts'
 import type { AdminDesk } from '../authority/admin-desk.ts'
-import type { PageLink } from '../dashboard/page-server.ts'
 import type { Sample } from '../telemetry/sample-history.ts'
 import type { HubReport } from '../draining.ts'
 import type { FullNetcheck } from '../../core/netcheck.ts'
@@ -30,6 +29,13 @@ export type PingOutcome =
 export type RotationOutcome =
   | { readonly ok: true; readonly nodeId: string; readonly serial: number }
   | { readonly ok: false; readonly message: string }
+
+/** What `meshgate dashboard --json` prints. */
+export interface PageLink {
+  /** Works once. */
+  readonly url: string
+  readonly validS: number
+}
 
 /** What a running agent does for the local API. Plain data in, plain data out. */
 export interface AgentApi {

@@ -6,7 +6,7 @@
 import type { WallTime } from '../../../nat/clock.ts'
 import type { Certificate } from '../../../topology/certificate.ts'
 import type { Grant, TokenId } from '../../../topology/grant.ts'
-import type { Documents } from './document-ledger.ts'
+import type { Documents } from './documents.ts'
 import type { NodeId } from '../../../topology/identity.ts'
 
 export interface StoredToken {

@@ -21,15 +21,7 @@ import type {
   StoredRevocation,
   StoredToken,
 } from './authority-store.ts'
-
-/** Text under keys, inside one transaction. */
-export interface Documents {
-  get(key: string): string | undefined
-  /** Values of all keys that begin so, sorted by key. */
-  list(prefix: string): readonly (readonly [key: string, value: string])[]
-  put(key: string, value: string): void
-  delete(key: string): void
-}
+import type { Documents } from './documents.ts'
 
 /** What keys begin with; beside them there is `serial`. */
 export const DOCUMENT_FAMILIES = [

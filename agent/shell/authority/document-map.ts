@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Documents } from './document-ledger.ts'
+import type { Documents } from './documents.ts'
 
 /** Documents in memory, and what a decision changes about them, apart until it is kept. */
 export class DocumentMap implements Documents {

@@ -7,7 +7,8 @@
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import type { AuthorityLedger, AuthorityStore } from './authority-store.ts'
-import { DamagedDocument, DocumentLedger, type Documents } from './document-ledger.ts'
+import { DamagedDocument, DocumentLedger } from './document-ledger.ts'
+import type { Documents } from './documents.ts'
 import { migrate } from './sqlite-schema.ts'
 import { onFile, StateFault } from '../state/state-fault.ts'
 

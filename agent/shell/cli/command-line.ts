@@ -1,21 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The commands of `meshgate`. What one needs is loaded when it runs: `status` answers without ever reading libp2p. */
 import { Argument, Command, Option } from 'commander'
-import type { CommandContext } from './context.ts'
 import { memberCommands } from './member-commands.ts'
+import { type Act, collect, command } from './subcommand.ts'
 import { VERSION } from '../version.ts'
-
-const collect = (value: string, earlier: string[]): string[] => [...earlier, value]
-
-export type Run<O> = (context: CommandContext, options: O, argument: string) => Promise<number>
-
-/** What a command does, loaded when it runs. */
-export type Act = <O extends object>(
-  load: () => Promise<Run<O>>,
-) => (...given: unknown[]) => Promise<void>
-
-/** Adds a command under another one. */
-export type Subcommand = typeof command
 
 /** Every command with its options, help and examples; man pages and completions are made from it too. */
 export function program(act: Act, asJson: boolean): Command {
@@ -37,7 +25,7 @@ export function program(act: Act, asJson: boolean): Command {
     .configureOutput({ writeErr: (text) => void (asJson ? undefined : process.stderr.write(text)) })
   membershipCommands(root, act)
   tokenCommands(root, act)
-  memberCommands(root, act, command)
+  memberCommands(root, act)
   runCommands(root, act)
   return root
 }
@@ -222,15 +210,6 @@ function runCommands(root: Command, act: Act): void {
   command(root, 'version', 'print the version', ['meshgate version --json']).action(
     act(async () => (await import('./print-version.ts')).printVersion),
   )
-}
-
-function command(parent: Command, name: string, summary: string, examples: string[]): Command {
-  const text = examples.map((example) => `  $ ${example}`).join('\n')
-  return parent
-    .command(name)
-    .description(summary)
-    .helpCommand(false)
-    .addHelpText('after', `\nExamples:\n${text}`)
 }
 
 function directory(kind: 'state' | 'run', path: string, what: string): Option {

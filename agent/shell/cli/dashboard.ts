@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ApiClient } from '../api/api-client.ts'
-import type { PageLink } from '../dashboard/page-server.ts'
+import type { PageLink } from '../api/agent-api.ts'
 import { type CommandContext, note, print } from './context.ts'
 
 /** `meshgate dashboard`: the link alone on stdout, so that `xdg-open $(meshgate dashboard)` works. */

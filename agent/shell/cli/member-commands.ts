@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The commands about members, on the command line: who is in, and what they may do. */
 import { Argument, type Command } from 'commander'
-import type { Act, Subcommand } from './command-line.ts'
+import { type Act, collect, command } from './subcommand.ts'
 
-const collect = (value: string, earlier: string[] = []): string[] => [...earlier, value]
 const which = () => new Argument('<node>', 'its name, or the beginning of its id')
 const changes = async () => import('./node-change.ts')
 
-export function memberCommands(root: Command, act: Act, command: Subcommand): void {
+export function memberCommands(root: Command, act: Act): void {
   const node = command(root, 'node', 'look after the members: on the host that made the network', [
     'meshgate node list',
   ])
@@ -30,15 +29,15 @@ export function memberCommands(root: Command, act: Act, command: Subcommand): vo
     .option('--hub', 'let it forward for other members')
     .option('--no-hub', 'do not let it forward for other members')
     .action(act(async () => (await changes()).editNode))
-  shuttingOut(node, act, command)
-  policyCommands(root, act, command)
-  authorityCommands(root, act, command)
+  shuttingOut(node, act)
+  policyCommands(root, act)
+  authorityCommands(root, act)
   command(root, 'rotate', 'replace the node, WireGuard and probe keys of this host', [
     'meshgate rotate',
   ]).action(act(async () => (await import('./rotate.ts')).rotate))
 }
 
-function authorityCommands(root: Command, act: Act, command: Subcommand): void {
+function authorityCommands(root: Command, act: Act): void {
   const authority = command(root, 'authority', "look after the network's own key", [
     'meshgate authority backup meshgate-backup.json',
   ])
@@ -56,10 +55,10 @@ function authorityCommands(root: Command, act: Act, command: Subcommand): void {
   command(authority, 'status', 'show where the ledger is, and who decides', [
     'meshgate authority status',
   ]).action(act(async () => (await load()).authorityStatus))
-  delegationCommands(authority, act, command)
+  delegationCommands(authority, act)
 }
 
-function delegationCommands(authority: Command, act: Act, command: Subcommand): void {
+function delegationCommands(authority: Command, act: Act): void {
   const load = async () => import('./delegation.ts')
   const key = () =>
     new Argument('<key>', "the authority's public key, as `meshgate authority status` shows it")
@@ -103,7 +102,7 @@ function delegationCommands(authority: Command, act: Act, command: Subcommand): 
     .action(act(async () => (await load()).withdrawDelegation))
 }
 
-function policyCommands(root: Command, act: Act, command: Subcommand): void {
+function policyCommands(root: Command, act: Act): void {
   const policy = command(root, 'policy', 'say who may reach whom in the mesh', [
     'meshgate policy set policy.toml',
   ])
@@ -137,7 +136,7 @@ function policyCommands(root: Command, act: Act, command: Subcommand): void {
     .action(act(async () => (await load()).testPolicy))
 }
 
-function shuttingOut(node: Command, act: Act, command: Subcommand): void {
+function shuttingOut(node: Command, act: Act): void {
   command(node, 'revoke', 'shut a member out: every other one drops it within seconds', [
     'meshgate node revoke web-1',
   ])

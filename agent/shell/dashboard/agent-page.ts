@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The page of a running agent: started by the first wish for a link, where the configuration lets it. */
-import type { AgentApi } from '../api/agent-api.ts'
+import type { AgentApi, PageLink } from '../api/agent-api.ts'
 import { Failure } from '../failure.ts'
-import { type PageLink, PageServer } from './page-server.ts'
+import { PageServer } from './page-server.ts'
 
 export interface AgentPageOptions {
   readonly api: AgentApi

@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { AgentApi } from '../api/agent-api.ts'
+import type { AgentApi, PageLink } from '../api/agent-api.ts'
 import { http } from '../api/http-module.ts'
 import { bodyOf, refuse, reply, serve } from '../api/serve.ts'
 import { ROUTES } from '../api/routes.ts'
@@ -48,13 +48,6 @@ export interface PageServerOptions {
   readonly port: number
   /** The folder with the page, as the build leaves it. */
   readonly files: string | URL
-}
-
-/** What `meshgate dashboard --json` prints. */
-export interface PageLink {
-  /** Works once. */
-  readonly url: string
-  readonly validS: number
 }
 
 export class PageServer {

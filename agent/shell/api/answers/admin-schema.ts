@@ -11,7 +11,7 @@ import type {
   RevokedToken,
   TokenReport,
 } from '../../authority/admin-desk.ts'
-import type { PageLink } from '../../dashboard/page-server.ts'
+import type { PageLink } from '../agent-api.ts'
 import { named } from './schema-name.ts'
 
 const texts = z.array(z.string())
