@@ -6,11 +6,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { startLab } from '../netns-lab/lab.ts'
 import { Member } from '../netns-lab/member.ts'
+import { type JoinOutcome, persistentJoin } from '../netns-lab/persistent-join.ts'
 
 const RACERS = 10
 const USES = 5
-/** Attempts of one host. Each ends by itself after some seconds at most, and the authority is back within two. */
-const ATTEMPTS_MAX = 20
 /** A command is at the authority between so many ms after its start. */
 const [KILL_MS_MIN, KILL_MS_MAX] = [500, 5_000]
 
@@ -25,18 +24,6 @@ interface Listed {
   readonly state: string
   readonly token: string | null
   readonly addresses: readonly string[]
-}
-
-interface Admitted {
-  readonly nodeId: string
-  readonly addresses: readonly string[]
-}
-
-interface Outcome {
-  /** Undefined for who is told that there are no uses left. */
-  readonly admitted: Admitted | undefined
-  /** Codes of the attempts that came to nothing. */
-  readonly cutOff: readonly string[]
 }
 
 const rounds = Number(process.argv[2] ?? 10)
@@ -97,21 +84,11 @@ async function race(authority: Member, round: number, killAfterMs?: number): Pro
   }
 }
 
-/** Tries until the host is in, or is told that it will not be. */
-async function admission(name: string, tag: string, token: string): Promise<Outcome> {
+/** As a host that nobody knows yet. */
+async function admission(name: string, tag: string, token: string): Promise<JoinOutcome> {
   const member = new Member(lab.host(name))
   await member.host.run(['rm', '-rf', member.stateDir])
-  const cutOff: string[] = []
-  while (cutOff.length < ATTEMPTS_MAX) {
-    const words = ['--json', 'join', token, '--name', `${tag}-${name}`]
-    const { code, stdout, stderr } = await member.try(words)
-    if (code === 0) return { admitted: JSON.parse(stdout) as Admitted, cutOff }
-    const fault = (JSON.parse(stderr) as { error: { code: string } }).error.code
-    if (fault === 'token-used-up') return { admitted: undefined, cutOff }
-    cutOff.push(fault)
-    await delay(500)
-  }
-  throw new Error(`${tag}: ${name} is neither in nor refused: ${cutOff.join(' ')}`)
+  return persistentJoin(member, token, `${tag}-${name}`)
 }
 
 function ids(of: readonly string[]): string {

@@ -7,11 +7,34 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EtcdClient } from '../../agent/shell/authority/etcd-client.ts'
 
-interface EtcdMember {
+export interface EtcdUrls {
   readonly name: string
   readonly client: string
   readonly peer: string
+}
+
+interface EtcdMember extends EtcdUrls {
   process: ChildProcess | undefined
+}
+
+/** How one member of a cluster is started; its data is in a directory of its name. */
+export function etcdCommand(
+  { name, client, peer }: EtcdUrls,
+  cluster: readonly EtcdUrls[],
+  directory: string,
+): [string, ...string[]] {
+  const options = {
+    name,
+    'data-dir': join(directory, name),
+    'listen-client-urls': client,
+    'advertise-client-urls': client,
+    'listen-peer-urls': peer,
+    'initial-advertise-peer-urls': peer,
+    'initial-cluster': cluster.map((one) => `${one.name}=${one.peer}`).join(','),
+    'heartbeat-interval': '100',
+    'election-timeout': '1000',
+  }
+  return ['etcd', ...Object.entries(options).map(([key, value]) => `--${key}=${value}`)]
 }
 
 export class EtcdCluster {
@@ -47,20 +70,8 @@ export class EtcdCluster {
 
   revive(i: number): void {
     const member = this.#members[i]!
-    const list = this.#members.map(({ name, peer }) => `${name}=${peer}`).join(',')
-    const options = {
-      name: member.name,
-      'data-dir': join(this.#directory, member.name),
-      'listen-client-urls': member.client,
-      'advertise-client-urls': member.client,
-      'listen-peer-urls': member.peer,
-      'initial-advertise-peer-urls': member.peer,
-      'initial-cluster': list,
-      'heartbeat-interval': '100',
-      'election-timeout': '1000',
-    }
-    const words = Object.entries(options).map(([key, value]) => `--${key}=${value}`)
-    member.process = spawn('etcd', words, { stdio: 'ignore' })
+    const [program, ...words] = etcdCommand(member, this.#members, this.#directory)
+    member.process = spawn(program, words, { stdio: 'ignore' })
   }
 
   /** Waits until a majority agrees on something. */
