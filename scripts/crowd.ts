@@ -20,13 +20,6 @@ export async function startCrowd(lab: Lab, names: readonly string[]): Promise<Me
   return members
 }
 
-/** What `meshgate status --json` prints, from the same socket, without the second of a core that a command takes. */
-export async function statusOf({ host }: Member): Promise<MemberStatus> {
-  const words = ['curl', '-sS', '--fail', '--max-time', '20', '--unix-socket']
-  const text = await host.run([...words, '/run/meshgate/agent.sock', 'http://agent/v1/status'])
-  return JSON.parse(text) as MemberStatus
-}
-
 /** Waits until all of them see this; `fault` tells what one does not see yet. Returns when it was so, in ms since the epoch. */
 export async function allSee(
   members: readonly Member[],
@@ -37,7 +30,7 @@ export async function allSee(
   const untilMs = performance.now() + deadlineMs
   for (const member of members) {
     const sees = async () => {
-      const found = fault(await statusOf(member), member)
+      const found = fault(await member.peek(), member)
       if (found === undefined) return true
       throw new Error(found)
     }

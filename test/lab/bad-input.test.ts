@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { clockShift } from '../../netns-lab/clock-shift.ts'
+import { clockShift, DAY_MS } from '../../netns-lab/clock-shift.ts'
 import { type Lab, startLab } from '../../netns-lab/lab.ts'
 import { Member } from '../../netns-lab/member.ts'
 
@@ -172,7 +172,7 @@ test('without root, run says what is needed', async () => {
 test('a host whose clock stands in the past is told to set it, and is let in once it is right', async () => {
   const past = member('past')
   const token = await hub.createToken()
-  const behind = ['env', `NODE_OPTIONS=${clockShift(-400)}`]
+  const behind = ['env', `NODE_OPTIONS=${clockShift(-400 * DAY_MS)}`]
   const words = ['bin/meshgate', '--state-dir', past.stateDir, 'join', token, '--name', 'past']
   const { code, stderr } = await past.host.exec([...behind, ...words])
   expect(code).toBe(1)

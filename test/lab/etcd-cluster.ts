@@ -45,9 +45,9 @@ export class EtcdCluster {
     this.#members = members
   }
 
-  static async start(): Promise<EtcdCluster> {
+  static async start({ size = 3 } = {}): Promise<EtcdCluster> {
     const members: EtcdMember[] = []
-    for (const name of ['one', 'two', 'three'])
+    for (const name of ['one', 'two', 'three'].slice(0, size))
       members.push({ name, client: await freeUrl(), peer: await freeUrl(), process: undefined })
     const cluster = new EtcdCluster(members)
     for (const i of members.keys()) cluster.revive(i)
@@ -87,6 +87,16 @@ export class EtcdCluster {
       if (performance.now() > untilMs) throw new Error('etcd finds no quorum')
       await new Promise((resolve) => setTimeout(resolve, 200))
     }
+  }
+
+  /** As if all disks were lost, as far as these keys go. */
+  async forget(prefix: string): Promise<void> {
+    const encode = (text: string) => Buffer.from(text).toString('base64')
+    const after = `${prefix.slice(0, -1)}${String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)}`
+    const body = JSON.stringify({ key: encode(prefix), range_end: encode(after) })
+    const url = `${this.endpoints[0]}/v3/kv/deleterange`
+    const { status } = await fetch(url, { method: 'POST', body })
+    if (status !== 200) throw new Error(`etcd answered ${status}`)
   }
 
   async stop(): Promise<void> {

@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { clockShift } from '../../netns-lab/clock-shift.ts'
+import { clockShift, DAY_MS } from '../../netns-lab/clock-shift.ts'
 
 const MESHGATE = join(import.meta.dirname, '../../bin/meshgate')
 const NOBODY = 'setpriv --reuid=65534 --regid=65534 --clear-groups'
@@ -52,7 +52,7 @@ interface Finding {
   readonly remedy: string
 }
 
-const clockIsOff = (days: number) => `export NODE_OPTIONS='${clockShift(days)}'`
+const clockIsOff = (days: number) => `export NODE_OPTIONS='${clockShift(days * DAY_MS)}'`
 
 describe('the doctor finds', () => {
   it.each([

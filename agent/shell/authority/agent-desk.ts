@@ -5,6 +5,7 @@ import { readClock } from '../clock.ts'
 import type { Config } from '../state/config.ts'
 import type { StateDir } from '../state/state-dir.ts'
 import type { AdminDesk } from './admin-desk.ts'
+import { Authority } from './authority.ts'
 import type { JoinDesk } from './answer-join.ts'
 import { bootstrapMembers } from './bootstrap-members.ts'
 import { LedgerDesk } from './ledger-desk.ts'
@@ -25,7 +26,7 @@ export function agentDesk(options: AgentDeskOptions): AdminDesk | undefined {
   const wallTime = () => readClock().wall
   return new LedgerDesk({
     powers: join.powers,
-    authority: join.authority,
+    authority: new Authority(join.powers),
     wallTime,
     bootstrap: (given) =>
       bootstrapMembers({ config, state, membership: node.config, given, now: wallTime() }),

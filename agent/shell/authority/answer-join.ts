@@ -10,6 +10,7 @@ import { Authority, type AuthorityPowers } from './authority.ts'
 import type { AuthorityStore } from './authority-store.ts'
 import { EtcdAuthorityStore } from './etcd-authority-store.ts'
 import { readClock } from '../clock.ts'
+import { failureDocument } from '../failure.ts'
 import type { Log } from '../log.ts'
 import { authoritySigner } from './authority-signer.ts'
 import { nodeCrypto } from '../node-crypto.ts'
@@ -17,8 +18,8 @@ import { openStore } from './open-store.ts'
 import type { StateDir } from '../state/state-dir.ts'
 
 export interface JoinDesk {
+  /** For what people want of this authority: done here, whoever of several authorities leads. */
   readonly powers: AuthorityPowers
-  readonly authority: Authority
   answer(request: Uint8Array): Promise<Uint8Array>
   /** What the members must hear: who was revoked, and whose certificate is newer than the one that it shows. */
   notices(view: View): Promise<Uint8Array[]>
@@ -44,23 +45,29 @@ export function openJoinDesk(
   const { network, certificate } = node.config
   const store = openStore(state, { network: network.id, etcd, holder: certificate.name })
   const powers = { network, signer: authoritySigner(key, network), crypto: nodeCrypto, store }
+  const shared = store instanceof EtcdAuthorityStore ? store : undefined
   const authority = new Authority(powers)
   return {
-    powers,
-    authority,
+    powers: { ...powers, store: shared?.forPeople ?? store },
     answer: async (request) => {
-      const reply = await authority.judge(request, readClock().wall, startingRecords(node.view))
-      log.info({ bytes: reply.length }, 'join request answered')
-      return reply
+      try {
+        const reply = await authority.judge(request, readClock().wall, startingRecords(node.view))
+        log.info({ bytes: reply.length }, 'join request answered')
+        return reply
+      } catch (error) {
+        const { code, message } = failureDocument(error).error
+        log.info({ code, reason: message }, 'join request not decided here')
+        throw error
+      }
     },
     notices: (current) => outstandingNotices(store, current),
-    quorum: store instanceof EtcdAuthorityStore ? () => store.status() : undefined,
+    quorum: shared && (() => shared.status()),
     close: () => store.close(),
   }
 }
 
 async function outstandingNotices(store: AuthorityStore, view: View): Promise<Uint8Array[]> {
-  const { policy, revocations, nodes } = await store.transact((ledger) => ({
+  const { policy, revocations, nodes } = await store.look((ledger) => ({
     policy: ledger.setting(POLICY_SETTING),
     revocations: ledger.revocations(),
     nodes: ledger.nodes(),

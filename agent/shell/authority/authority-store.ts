@@ -97,7 +97,9 @@ export interface AuthorityStore {
    * from the beginning: a store that is shared runs it once more if somebody else was faster.
    */
   transact<T>(decide: (ledger: AuthorityLedger) => T): Promise<T>
-  /** The same over the documents that the ledger is made of, as when it is copied as a whole. */
+  /** Reads, and writes nothing: any of several authorities may. */
+  look<T>(at: (ledger: AuthorityLedger) => T): Promise<T>
+  /** Decides over the documents that the ledger is made of, as when it is copied as a whole. */
   documents<T>(work: (documents: Documents, ledger: AuthorityLedger) => T): Promise<T>
   close(): void
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * One ledger for several authorities, on an etcd cluster. Whoever holds the leader's key, which goes with a lease, decides;
- * the revision at which that key was made is its fencing token: every commit names it, and the version of the ledger that
- * was read. So a leader that was stopped for a while, or cut off, commits nothing once there is another one.
+ * One ledger for several authorities, on an etcd cluster. Whoever leads (etcd-leadership.ts) decides: every commit names the
+ * fencing token of the lead, and the version of the ledger that was read. So a leader that was stopped for a while, or cut
+ * off, commits nothing once there is another one. Looking needs no lead.
  *
  * ```
  * meshgate/NETWORK/leader     the holder's name, under its lease
@@ -11,6 +11,7 @@
  * ```
  */
 import { randomUUID } from 'node:crypto'
+import { isQuorum } from '../../core/authority-quorum.ts'
 import type { QuorumStatus } from '../../core/status.ts'
 import { Failure } from '../failure.ts'
 import type { AuthorityLedger, AuthorityStore } from './authority-store.ts'
@@ -18,19 +19,12 @@ import { DocumentLedger } from './document-ledger.ts'
 import type { Documents } from './documents.ts'
 import { DocumentMap } from './document-map.ts'
 import { EtcdClient } from './etcd-client.ts'
-
-/** A leader that dies is missed for so long; one that is alive says so three times in it. */
-const LEASE_S = 5
-const KEEP_ALIVE_MS = (LEASE_S * 1_000) / 3
+import { EtcdLeadership } from './etcd-leadership.ts'
 
 /** Others that were faster than us, before we give up. */
 const ATTEMPTS_MAX = 8
 
-interface Leadership {
-  readonly lease: string
-  /** The fencing token. */
-  readonly token: string
-}
+type Work<T> = (documents: Documents, ledger: AuthorityLedger) => T
 
 interface Snapshot {
   readonly documents: ReadonlyMap<string, string>
@@ -44,30 +38,37 @@ export interface EtcdStoreOptions {
   readonly holder?: string
   /** Takes the lead from whoever has it, until it is closed: for a person's command, which would find an agent leading for ever. */
   readonly takesOver?: boolean
-  /** The ledger of the network so far, for a cluster that holds none yet: whoever is in must not have its address given again. */
-  readonly soFar?: () => Promise<readonly (readonly [string, string])[]>
+  readonly earlier?: EarlierLedger
 }
+
+/** The ledger of the network so far, for a cluster that holds none yet: whoever is in must not have its address given again. */
+export interface EarlierLedger {
+  /** Throws Failure where there ought to be one. */
+  documents(): Promise<readonly (readonly [string, string])[]>
+  /** The cluster holds a ledger, whoever began it: the earlier one is out of date from now on. */
+  superseded(): void
+}
+
+const NONE: EarlierLedger = { documents: async () => [], superseded: () => undefined }
 
 export class EtcdAuthorityStore implements AuthorityStore {
   readonly #client: EtcdClient
   readonly #prefix: string
-  readonly #holder: string
+  readonly #leadership: EtcdLeadership
   readonly #takesOver: boolean
-  readonly #soFar: NonNullable<EtcdStoreOptions['soFar']>
-  #leadership: Leadership | undefined
+  readonly #earlier: EarlierLedger
   /** As of our own last commit: nobody else commits while we lead. */
   #snapshot: Snapshot | undefined
-  #timer: NodeJS.Timeout | undefined
   /** One decision after the other: each must see what the one before has written. */
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: EtcdStoreOptions) {
-    const { endpoints, network, holder = randomUUID(), takesOver = false } = options
+    const { endpoints, network, holder = randomUUID(), takesOver = false, earlier = NONE } = options
     this.#client = new EtcdClient(endpoints)
     this.#prefix = `meshgate/${network}/`
-    this.#holder = holder
+    this.#leadership = new EtcdLeadership(this.#client, `${this.#prefix}leader`, holder)
     this.#takesOver = takesOver
-    this.#soFar = options.soFar ?? (async () => [])
+    this.#earlier = earlier
   }
 
   /** Throws Failure `not-the-leader` where another authority decides, and `no-quorum` while etcd does not. */
@@ -75,48 +76,59 @@ export class EtcdAuthorityStore implements AuthorityStore {
     return this.documents((_, ledger) => decide(ledger))
   }
 
-  documents<T>(work: (documents: Documents, ledger: AuthorityLedger) => T): Promise<T> {
-    const decision = this.#last.then(() => this.#decide(work))
-    this.#last = decision.catch(() => undefined)
-    return decision
+  documents<T>(work: Work<T>): Promise<T> {
+    return this.#inTurn(() => this.#decide(work, this.#takesOver))
+  }
+
+  /** Throws Failure `no-quorum` while etcd does not answer. */
+  look<T>(at: (ledger: AuthorityLedger) => T): Promise<T> {
+    return this.#inTurn(async () => {
+      if (this.#leadership.isHeld) {
+        // Cheaper than to read all of it; and it tells whether we still lead.
+        const seen = await this.#decide((_, ledger) => ({ value: at(ledger) }), false).catch(
+          unlessOtherLeads,
+        )
+        if (seen !== undefined) return seen.value
+      }
+      const { documents } = await this.#read()
+      return at(new DocumentLedger(await this.#begun(documents)))
+    })
+  }
+
+  /** The same store for what a person wants: it is done by the authority that was asked, which leads from then on. */
+  get forPeople(): AuthorityStore {
+    const documents = <T>(work: Work<T>) => this.#inTurn(() => this.#decide(work, true))
+    return {
+      transact: (decide) => documents((_, ledger) => decide(ledger)),
+      look: (at) => this.look(at),
+      documents,
+      close: () => this.close(),
+    }
   }
 
   /** Who decides, and which members of the cluster answer. Never rejects. */
   async status(): Promise<QuorumStatus> {
-    const health = await this.#client.health()
-    const leader = await this.#client.get(`${this.#prefix}leader`).catch(() => undefined)
-    const healthy = health.filter((member) => member.healthy).length
-    return {
-      members: health,
-      quorum: healthy > health.length / 2,
-      leader: leader?.value ?? null,
-    }
+    const members = await this.#client.health()
+    const leader = await this.#leadership.leader().catch(() => undefined)
+    return { members, quorum: isQuorum(members), leader: leader ?? null }
   }
 
   close(): void {
-    this.#resign()
+    this.#leadership.resign()
   }
 
-  /** Lets go of the lease too: while it is kept, nobody could lead. */
-  #resign(): void {
-    clearInterval(this.#timer)
-    const held = this.#leadership
-    this.#leadership = undefined
-    if (held !== undefined) void this.#client.revokeLease(held.lease).catch(() => undefined)
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work)
+    this.#last = turn.catch(() => undefined)
+    return turn
   }
 
-  async #yieldUnlessLeading(token: string): Promise<void> {
-    const leader = await this.#client.get(`${this.#prefix}leader`)
-    if (leader?.createRevision !== token) this.#resign()
-  }
-
-  async #decide<T>(work: (documents: Documents, ledger: AuthorityLedger) => T): Promise<T> {
+  async #decide<T>(work: Work<T>, takesOver: boolean): Promise<T> {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      const { token } = await this.#lead()
+      const { token, isNew } = await this.#leadership.take(takesOver)
+      if (isNew) this.#snapshot = undefined
       const { documents, version } = (this.#snapshot ??= await this.#read())
-      const overlay = new DocumentMap(documents)
-      if (documents.get('serial') === undefined)
-        for (const [key, value] of await this.#soFar()) overlay.put(key, value)
+      const overlay = await this.#begun(documents)
       const decision = work(overlay, new DocumentLedger(overlay))
       const writes = [...overlay.changes].map(([key, value]) => ({
         key: `${this.#prefix}docs/${key}`,
@@ -124,22 +136,31 @@ export class EtcdAuthorityStore implements AuthorityStore {
       }))
       const committed = await this.#client.commit(
         [
-          { key: `${this.#prefix}leader`, target: 'CREATE', revision: token },
+          { key: this.#leadership.key, target: 'CREATE', revision: token },
           { key: `${this.#prefix}version`, target: 'MOD', revision: version },
         ],
         writes.length === 0 ? [] : [...writes, { key: `${this.#prefix}version`, value: token }],
       )
       if (committed !== undefined) {
         if (writes.length > 0) this.#snapshot = { documents: overlay.merged(), version: committed }
+        if (overlay.get('serial') !== undefined) this.#earlier.superseded()
         return decision
       }
       // Somebody else leads, or led in between, or the answer to an earlier try was lost: what we know is out of date.
       this.#snapshot = undefined
-      await this.#yieldUnlessLeading(token)
+      await this.#leadership.resignUnlessLeading(token)
     }
     throw new Failure('no-quorum', 'the shared store changes too often', {
       remedy: 'try again; one authority at a time should decide',
     })
+  }
+
+  /** A cluster that holds no ledger begins with the earlier one. */
+  async #begun(documents: ReadonlyMap<string, string>): Promise<DocumentMap> {
+    const overlay = new DocumentMap(documents)
+    if (documents.get('serial') === undefined)
+      for (const [key, value] of await this.#earlier.documents()) overlay.put(key, value)
+    return overlay
   }
 
   async #read(): Promise<Snapshot> {
@@ -150,47 +171,9 @@ export class EtcdAuthorityStore implements AuthorityStore {
     const documents = new Map(items.map(({ key, value }) => [key.slice(prefix.length), value]))
     return { documents, version }
   }
+}
 
-  async #lead(): Promise<Leadership> {
-    if (this.#leadership !== undefined) return this.#leadership
-    const key = `${this.#prefix}leader`
-    const lease = await this.#client.grantLease(LEASE_S)
-    const taken = await this.#takeLead(key, lease)
-    if (taken === undefined) {
-      void this.#client.revokeLease(lease).catch(() => undefined)
-      const leader = await this.#client.get(key)
-      throw new Failure('not-the-leader', `${leader?.value ?? 'another authority'} decides now`, {
-        remedy: 'ask that one; this host takes over within seconds if it dies',
-      })
-    }
-    this.#snapshot = undefined
-    this.#leadership = { lease, token: taken }
-    clearInterval(this.#timer)
-    this.#timer = setInterval(() => void this.#keepLeading(lease), KEEP_ALIVE_MS)
-    this.#timer.unref()
-    return this.#leadership
-  }
-
-  /** The fencing token; undefined where somebody else has the lead. */
-  async #takeLead(key: string, lease: string): Promise<string | undefined> {
-    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      const taken = await this.#client.commit(
-        [{ key, target: 'CREATE', revision: '0' }],
-        [{ key, value: this.#holder, lease }],
-      )
-      if (taken !== undefined || !this.#takesOver) return taken
-      const leader = await this.#client.get(key)
-      if (leader === undefined) continue
-      // What the one before has not committed yet names its key, and fails from here on.
-      const condition = { key, target: 'CREATE', revision: leader.createRevision } as const
-      await this.#client.commit([condition], [{ key, value: undefined }])
-    }
-    return undefined
-  }
-
-  async #keepLeading(lease: string): Promise<void> {
-    const lives = await this.#client.keepAlive(lease).catch(() => true)
-    // If etcd is away the lease runs out there, and the next commit tells.
-    if (!lives && this.#leadership?.lease === lease) this.#resign()
-  }
+function unlessOtherLeads(error: unknown): undefined {
+  if (error instanceof Failure && error.code === 'not-the-leader') return undefined
+  throw error
 }

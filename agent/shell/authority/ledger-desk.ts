@@ -60,7 +60,7 @@ export class LedgerDesk implements AdminDesk {
 
   async tokens(): Promise<readonly TokenReport[]> {
     const { powers, wallTime } = this.#options
-    const all = await powers.store.transact((ledger) => ledger.tokens())
+    const all = await powers.store.look((ledger) => ledger.tokens())
     return all.map((token) => tokenReport(token, wallTime()))
   }
 
@@ -75,12 +75,12 @@ export class LedgerDesk implements AdminDesk {
 
   async nodes(): Promise<readonly NodeReport[]> {
     const { powers, wallTime } = this.#options
-    return powers.store.transact((ledger) => everybody(ledger, wallTime()))
+    return powers.store.look((ledger) => everybody(ledger, wallTime()))
   }
 
   async node(name: string): Promise<MemberReport> {
     const { powers, wallTime } = this.#options
-    const found = await powers.store.transact((ledger) => nodeMatching(ledger, name))
+    const found = await powers.store.look((ledger) => nodeMatching(ledger, name))
     return memberReport(found, wallTime())
   }
 
@@ -113,7 +113,7 @@ export class LedgerDesk implements AdminDesk {
 
   async removeNode(name: string): Promise<RevokedNode> {
     const { powers, isAlive } = this.#options
-    const { certificate } = await powers.store.transact((ledger) => nodeMatching(ledger, name))
+    const { certificate } = await powers.store.look((ledger) => nodeMatching(ledger, name))
     if (!(await isAlive(certificate.node))) return this.revokeNode(certificate.node)
     throw new Failure('is-alive', `${certificate.name} is here`, {
       remedy: `run \`meshgate leave\` there first, or shut it out with \`meshgate node revoke ${certificate.name}\``,

@@ -56,6 +56,10 @@ export class SqliteAuthorityStore implements AuthorityStore {
     return this.decide(decide)
   }
 
+  async look<T>(at: (ledger: AuthorityLedger) => T): Promise<T> {
+    return this.decide(at)
+  }
+
   async documents<T>(work: (documents: Documents, ledger: AuthorityLedger) => T): Promise<T> {
     return this.decide((ledger) => work(this.#documents, ledger))
   }

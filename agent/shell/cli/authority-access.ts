@@ -35,7 +35,7 @@ export async function withAuthority<T>(
       remedy: 'run this on the host on which `meshgate init` made the network',
     })
   const { authorityEtcd: etcd } = readConfig(context)
-  const store = openStoreByHand(state, membership, etcd)
+  const store = openStoreByHand(state, membership, { etcd })
   try {
     const { network } = membership
     const signer = authoritySigner(key, network)

@@ -54,7 +54,7 @@ export async function restoreAuthority(
     })
   const { authorityEtcd: etcd } = readConfig(context)
   if (etcd.length === 0) openAuthorityStore(state.authorityDbPath, { create: true }).close()
-  const store = openStoreByHand(state, membership, etcd)
+  const store = openStoreByHand(state, membership, { etcd, bringsLedger: true })
   const now = readClock().wall
   const authority = authoritySigner(backup, membership.network)
   try {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { styleText } from 'node:util'
+import { answeringOf } from '../../core/authority-quorum.ts'
 import type { PathStatus, PeerStatus, QuorumStatus, SelfStatus, Status } from '../../core/status.ts'
 import { ApiClient } from '../api/api-client.ts'
 import { readClock } from '../clock.ts'
@@ -72,8 +73,7 @@ function selfText(self: SelfStatus): string {
 }
 
 function quorumText({ members, quorum, leader }: QuorumStatus): string {
-  const answering = members.filter(({ healthy }) => healthy).length
-  const etcd = `${answering} of ${members.length} members of etcd answer`
+  const etcd = `${answeringOf(members)} of ${members.length} members of etcd answer`
   return quorum
     ? `authority: ${leader ?? 'nobody yet'} decides, ${etcd}`
     : warning(`authority quorum lost: ${etcd}; nobody is admitted and no certificate renewed`)

@@ -10,7 +10,7 @@
  * records.cbor     records of other members, to begin with at the next start
  * notices.cbor     what the authority said of members (topology/notice.ts)
  * authority.json   the authority's seed, and the root's delegation to it if it is not the root itself        on an authority's host only
- * authority.db     tokens, members and counters (authority-store.ts)
+ * authority.db     tokens, members and counters (authority-store.ts); `.superseded` once an etcd cluster has taken them over
  * ```
  * Each file is replaced as a whole, so a kill at any moment leaves the old or the new one. Keys come before
  * the membership that names them, so an interrupted join is repeated with the same keys.
