@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { clockShift } from './clock-shift.ts'
 import type { HostProcess } from './host-process.ts'
 import type { ExecResult, LabHost } from './lab-host.ts'
 
@@ -23,6 +24,7 @@ export interface MemberStatus {
     readonly tags: readonly string[]
     readonly membership: string
     readonly twinSince: string | null
+    readonly clock: { readonly offMs: number; readonly sentence: string } | null
     readonly authorityQuorum: {
       readonly quorum: boolean
       readonly leader: string | null
@@ -66,6 +68,7 @@ export class Member {
   readonly stateDir: string
   #run: HostProcess | undefined
   #configFile: string | undefined
+  #environment: readonly string[] = []
 
   constructor(host: LabHost) {
     this.host = host
@@ -82,9 +85,14 @@ export class Member {
     await writeFile(this.#configFile, toml)
   }
 
+  /** Commands and agent live ahead of the machine's clock from now on; the helper, which compares no times with others, does not. */
+  shiftClock(aheadMs: number): void {
+    this.#environment = ['env', `NODE_OPTIONS=${clockShift(aheadMs)}`]
+  }
+
   #words(command: readonly string[]): string[] {
     const config = this.#configFile === undefined ? [] : ['--config', this.#configFile]
-    return [MESHGATE, '--state-dir', this.stateDir, ...config, ...command]
+    return [...this.#environment, MESHGATE, '--state-dir', this.stateDir, ...config, ...command]
   }
 
   /** Runs a command to its end, whatever its exit code. */

@@ -8,6 +8,7 @@ import type { Certificate } from '../../topology/certificate.ts'
 import { currentCertificate, isRevoked } from '../../topology/notice.ts'
 import type { NodeRecord } from '../../topology/record.ts'
 import { acceptRecord } from '../../topology/view.ts'
+import { noteIssued } from './clock-offset.ts'
 import { TWIN_CERTAIN } from './constants.ts'
 import type { Effect } from './effect.ts'
 import { remember } from './event-log.ts'
@@ -48,6 +49,7 @@ export function believe(node: Node, { record, envelope, heard }: Belief, now: No
   peer.record = { ...record, certificate }
   expectExpiry(node, certificate.notAfter, now)
   if (heard) peer.heardAt = now.instant
+  if (heard && known !== undefined) noteIssued(peer, record.issuedAt, now.wall)
   offerRecord(node, peer, now.instant)
   return [
     { kind: 'save-record', node: id, envelope },

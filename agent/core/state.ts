@@ -68,6 +68,8 @@ export interface Peer {
   readonly helperName: string
   /** When a record of it last arrived in this run; undefined for one that comes from the disk. */
   heardAt: Instant | undefined
+  /** How far its clock seemed to be ahead of ours, last some times; see clock-offset.ts. */
+  readonly clockSamples: number[]
   /** The helper's latest numbers. */
   stats: HelperPeer | undefined
   /** Id of the path that carries traffic, as the helper last said. */
@@ -233,6 +235,7 @@ export function createPeer(self: NodeId, record: NodeRecord, helperName: string)
     record,
     helperName,
     heardAt: undefined,
+    clockSamples: [],
     stats: undefined,
     activePath: undefined,
     lastSwitch: undefined,

@@ -2,6 +2,7 @@
 /** What a node shows of itself and its peers. Reads state, changes nothing. */
 import type { Now } from '../../nat/clock.ts'
 import type { NodeId } from '../../topology/identity.ts'
+import { clockOf } from './clock-offset.ts'
 import { FAILED_AFTER_MS, SUSPECT_AFTER_MS } from './constants.ts'
 import { swimLife } from './liveness.ts'
 import { partitionOf } from './partition.ts'
@@ -49,6 +50,7 @@ function selfStatus(node: Node, now: Now): SelfStatus {
     authorityQuorum: node.authorityQuorum ?? null,
     certificateNotAfter: new Date(certificate.notAfter).toISOString(),
     partition: partitionOf(node, (peer) => livenessOf(node, peer, now), now),
+    clock: clockOf(node),
     twinSince: node.twin.since === undefined ? null : new Date(node.twin.since).toISOString(),
     membership: membershipOf(node, now),
     helper: {

@@ -89,6 +89,13 @@ export interface PartitionStatus {
   readonly sentence: string
 }
 
+/** A clock that is not what the others' are. */
+export interface ClockStatus {
+  /** Ahead of most members' clocks; negative is behind. */
+  readonly offMs: number
+  readonly sentence: string
+}
+
 /** The store that several authorities share, as one of them sees it. */
 export interface QuorumStatus {
   readonly members: readonly { readonly endpoint: string; readonly healthy: boolean }[]
@@ -124,6 +131,8 @@ export interface SelfStatus {
   readonly certificateNotAfter: string
   /** What a split has cut off; null while most members are seen. */
   readonly partition: PartitionStatus | null
+  /** Null while this host's clock is about what the others' are, as far as is known. */
+  readonly clock: ClockStatus | null
   /** Since when another host is known to run with this one's keys, ISO 8601; null if none is. */
   readonly twinSince: string | null
   /** Whether the others take this host for a member. */

@@ -91,6 +91,7 @@ const self: SelfStatus = {
   authorityQuorum: null,
   certificateNotAfter: '2027-01-01T00:00:00.000Z',
   partition: null,
+  clock: null,
   twinSince: null,
   membership: 'valid',
   helper: {

@@ -69,6 +69,35 @@ test('the next policy takes its place, and an open one lets everything in again'
   await connects(web, '5432', true)
 })
 
+test('a host that was away comes back to the policy that was set meanwhile', async () => {
+  const inMesh = (await web.peek()).self.addresses[0]!
+  const hears = async (wanted: boolean) =>
+    laptop.host.waitFor(
+      async () => {
+        const { code } = await laptop.host.exec(['ping', '-c', '1', '-W', '1', inMesh])
+        return (code === 0) === wanted
+      },
+      { deadlineMs: 15_000, what: `laptop ${wanted ? 'reaches' : 'is refused by'} web` },
+    )
+  const serialOf = async () =>
+    (await web.json<{ serial: number } | null>(['policy', 'show']))?.serial
+  await hears(true)
+  // Off: it has the open policy on its disk, and hears of the next one from the first member that it meets.
+  await web.stop()
+  await setPolicy('[[allow]]\nfrom = ["web"]\nto = ["*"]\n')
+  await web.runQuietly()
+  await hears(false)
+  await web.pings(address)
+  // Cut off: it goes on by what it has, until it hears of the next one.
+  const refusing = await serialOf()
+  await lab.set('internet', { cuts: ['hub', 'laptop', 'late'].map((name) => ['web', name]) })
+  await hub.do(['policy', 'set', '--open', '-'])
+  expect(await serialOf()).toBe(refusing)
+  await lab.set('internet', { cuts: [] })
+  await hears(true)
+  expect(await serialOf()).not.toBe(refusing)
+})
+
 test('the root goes into a drawer: its delegate admits, is renewed, is replaced, and then is worth nothing', async () => {
   interface Described {
     readonly key: string

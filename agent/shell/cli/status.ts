@@ -57,6 +57,7 @@ function selfText(self: SelfStatus): string {
         `another host runs with this one's keys since ${self.twinSince}: revoke ${self.name}, and join with new keys`,
       ),
     )
+  if (self.clock !== null) lines.push(warning(`${self.clock.sentence}: set it`))
   if (self.authorityQuorum !== null) lines.push(quorumText(self.authorityQuorum))
   if (self.partition !== null) lines.push(warning(self.partition.sentence))
   if (self.membership === 'revoked')

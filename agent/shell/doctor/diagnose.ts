@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Facts in, findings out. Each check says one thing, and what to do about it. */
 import { parseIp } from '../../../nat/address.ts'
+import { CLOCK_SKEW_MS } from '../../../topology/certificate.ts'
 import { parsePrefix, prefixContains } from '../../../topology/prefix.ts'
 import { diagnosePeers, diagnoseSelf } from './diagnose-network.ts'
 import type { Facts } from './facts.ts'
@@ -59,11 +60,20 @@ function disk({ state: { freeBytes }, paths }: Facts): Finding {
   return { check: 'disk', verdict: 'bad', found: free, remedy: 'make room: 16 MiB are enough' }
 }
 
-function clock({ now, state: { certificate: own } }: Facts): Finding {
+function clock({ now, state: { certificate: own }, agent: answer }: Facts): Finding {
+  const check = 'clock'
   const time = new Date(now).toISOString()
-  if (own === undefined || now >= own.notBefore) return good('clock', `it is ${time}`)
+  const off = answer.ok ? answer.status.self.clock : null
+  if (off !== null)
+    return {
+      check,
+      verdict: 'bad',
+      found: off.sentence,
+      remedy: `set it: timedatectl set-ntp true. Beyond ${CLOCK_SKEW_MS / 60_000} minutes members refuse each other's documents, and searches through hard NATs miss each other long before`,
+    }
+  if (own === undefined || now >= own.notBefore) return good(check, `it is ${time}`)
   return {
-    check: 'clock',
+    check,
     verdict: 'bad',
     found: `the clock says ${time}, before this host's certificate was made`,
     remedy: 'set it: timedatectl set-ntp true. Others refuse what seems to come from the past',

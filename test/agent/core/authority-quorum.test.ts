@@ -1,13 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest'
+import { isQuorum } from '../../../agent/core/authority-quorum.ts'
 import { statusOf } from '../../../agent/core/status-report.ts'
 import type { QuorumStatus } from '../../../agent/core/status.ts'
 import { oneNode } from './one-node.ts'
 
-const quorum = (...healthy: boolean[]): QuorumStatus => ({
-  members: healthy.map((one, i) => ({ endpoint: `http://192.0.2.${i}:2379`, healthy: one })),
-  quorum: healthy.filter(Boolean).length * 2 > healthy.length,
-  leader: 'alice',
+const membersOf = (healthy: readonly boolean[]) =>
+  healthy.map((one, i) => ({ endpoint: `http://192.0.2.${i}:2379`, healthy: one }))
+
+function quorum(...healthy: boolean[]): QuorumStatus {
+  const members = membersOf(healthy)
+  return { members, quorum: isQuorum(members), leader: 'alice' }
+}
+
+it.each([
+  [[], false],
+  [[true], true],
+  [[true, false], false],
+  [[true, true, false], true],
+  [[true, true, false, false], false],
+])('of members that answer (%j) more than half are a quorum: %s', (healthy, is) => {
+  expect(isQuorum(membersOf(healthy))).toBe(is)
 })
 
 describe('an authority on a shared store', () => {

@@ -44,6 +44,11 @@ const partition = z.strictObject({
   sentence: z.string(),
 })
 
+const clock = z.strictObject({
+  offMs: z.number().describe('ahead of theirs; negative is behind'),
+  sentence: z.string(),
+})
+
 const quorum = z.strictObject({
   members: z.array(z.strictObject({ endpoint: z.string(), healthy: z.boolean() })),
   quorum: z.boolean().describe('whether a majority answers'),
@@ -90,6 +95,7 @@ const selfSchema: z.ZodType<SelfStatus> = named(
       .describe('of the etcd cluster that authorities share; null where there is none'),
     certificateNotAfter: time,
     partition: partition.nullable(),
+    clock: clock.nullable().describe("how far this host's clock is from most members'"),
     twinSince: time.nullable().describe('since when another host runs with the keys of this one'),
     membership: z.enum(['valid', 'expired', 'revoked']),
     helper,

@@ -46,6 +46,7 @@ const status = {
     names: null,
     authorityQuorum: null,
     partition: null,
+    clock: null,
     twinSince: null,
     membership: 'valid',
     helper: { connected: true, problem: null },

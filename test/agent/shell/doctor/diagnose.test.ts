@@ -43,6 +43,7 @@ function facts(changes: Changes = {}): Facts {
           neighbours: ['hub'],
           names: { zone: 'home.mesh', wiring: 'file', problem: null },
           turnServers: [],
+          clock: null,
           ...self,
         } as unknown as SelfStatus,
         peers: [
@@ -135,6 +136,13 @@ describe('the doctor', () => {
       { check: 'clock', verdict: 'bad' },
       'before this host',
       'timedatectl',
+    ],
+    [
+      "a clock that is not the others'",
+      { self: { clock: { offMs: -120_000, sentence: "this host's clock is 120 s behind" } } },
+      { check: 'clock', verdict: 'bad' },
+      '120 s behind',
+      'Beyond 5 minutes',
     ],
     [
       'a certificate that was not renewed',
