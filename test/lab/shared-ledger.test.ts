@@ -3,12 +3,14 @@
 import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Authority } from '../../agent/shell/authority/authority.ts'
+import { allDocuments } from '../../agent/shell/authority/authority-backup.ts'
 import type { AuthorityStore } from '../../agent/shell/authority/authority-store.ts'
-import { EtcdAuthorityStore } from '../../agent/shell/authority/etcd-authority-store.ts'
+import type { EtcdAuthorityStore } from '../../agent/shell/authority/etcd-authority-store.ts'
 import { foundNetwork } from '../../agent/shell/authority/found-network.ts'
 import { openStore } from '../../agent/shell/authority/open-store.ts'
 import { nodeCrypto, signerOf } from '../../agent/shell/node-crypto.ts'
 import { StateDir } from '../../agent/shell/state/state-dir.ts'
+import { parseToken } from '../../topology/token.ts'
 import { until } from '../../netns-lab/until.ts'
 import { WISH } from '../agent/shell/sample-authority.ts'
 import { temporaryDirectory } from '../agent/shell/temporary-directory.ts'
@@ -85,6 +87,23 @@ describe('a cluster that is empty', () => {
     await expect(anything(store)).rejects.toMatchObject({ code: 'ledger-lost' })
     store.close()
   })
+})
+
+test('what lies in the cluster holds neither the key of the network nor the secret of a token', async () => {
+  const network = founded()
+  const store = storeOf(network, 'alpha') as EtcdAuthorityStore
+  const { seed } = network.state.loadAuthorityKey()!
+  const powers = { network: network.network, signer: signerOf(seed), crypto: nodeCrypto, store }
+  const made = await new Authority(powers).createToken(WISH, NOW)
+  if (!made.ok) throw new Error(made.error)
+  const token = parseToken(made.value.text, nodeCrypto, NOW)
+  if (!token.ok) throw new Error(token.error)
+  const all = JSON.stringify(await allDocuments(store))
+  expect(all).toContain(made.value.id)
+  for (const secret of [seed, token.value.secret, network.network.presharedKey])
+    for (const encoding of ['hex', 'base64', 'base64url'] as const)
+      expect(all).not.toContain(Buffer.from(secret).toString(encoding).replace(/=+$/, ''))
+  store.close()
 })
 
 test('of two authorities each shows the ledger, and does what a person asks of it, whoever leads', async () => {
