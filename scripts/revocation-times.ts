@@ -3,6 +3,7 @@
 import { startLab } from '../netns-lab/lab.ts'
 import type { MemberStatus } from '../netns-lab/member.ts'
 import { allSee, distribution, startCrowd } from './crowd.ts'
+import { keepMeasured } from './measured.ts'
 
 const count = Number(process.argv[2] ?? 20)
 const names = Array.from({ length: count }, (_, i) => `host-${i}`)
@@ -32,12 +33,12 @@ try {
   )
   // The command itself takes part of a second to start: the first to drop is the authority's own agent.
   const firstMs = Math.min(...times)
-  process.stdout.write(
-    `${count} hosts; the command took ${firstMs} ms to the authority's agent
+  const result = `${count} hosts; the command took ${firstMs} ms to the authority's agent
 dropped everywhere, ms after that: ${distribution(times.map((ms) => ms - firstMs))}
 the revoked host knew after ${Date.parse(own.time) - startedMs - firstMs} ms
-`,
-  )
+`
+  process.stdout.write(result)
+  keepMeasured(`scripts/revocation-times ${count}`, result)
 } finally {
   await lab.stop()
 }

@@ -7,12 +7,14 @@ import { startLab } from '../netns-lab/lab.ts'
 import { Member, type MemberStatus } from '../netns-lab/member.ts'
 import { someAtOnce } from '../netns-lab/some-at-once.ts'
 import { allSee, AT_ONCE, distribution, startCrowd } from './crowd.ts'
+import { keepMeasured } from './measured.ts'
 
 const half = Number(process.argv[2] ?? 10)
 if (!(half >= 4)) throw new Error('a half needs four hosts')
 const names = (side: string) => Array.from({ length: half }, (_, i) => `${side}-${i}`)
 const [lefts, rights] = [names('left'), names('right')]
 const late = 'late'
+const said: string[] = []
 const startedMs = performance.now()
 const lab = await startLab({
   name: 'split',
@@ -95,6 +97,7 @@ try {
   await authority.pings((await restarted.status()).self.addresses[0]!)
   await newcomer.pings((await seesOther.status()).self.addresses[0]!)
   say('they reach each other again')
+  keepMeasured(`scripts/split ${half}`, said.join(''))
   await someAtOnce(AT_ONCE, staying, async (member) => void (await member.stop()))
 } finally {
   await lab.stop()
@@ -102,7 +105,8 @@ try {
 
 function say(what: string): void {
   const seconds = ((performance.now() - startedMs) / 1_000).toFixed(0)
-  process.stdout.write(`${seconds.padStart(4)} s  ${what}\n`)
+  said.push(`${seconds.padStart(4)} s  ${what}\n`)
+  process.stdout.write(said.at(-1)!)
 }
 
 function allAlive(count: number): (status: MemberStatus) => string | undefined {

@@ -6,6 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { startLab } from '../netns-lab/lab.ts'
 import { Member } from '../netns-lab/member.ts'
+import { keepMeasured } from './measured.ts'
 import { type JoinOutcome, persistentJoin } from '../netns-lab/persistent-join.ts'
 
 const RACERS = 10
@@ -43,11 +44,11 @@ try {
     await race(authority, round, round === 0 ? undefined : killAfterMs)
   }
   const told = [...cuts].map(([code, count]) => `${code} ${count}`).join(', ') || 'none'
-  process.stdout.write(
-    `${rounds} rounds of ${RACERS} hosts for ${USES} uses, the authority killed in ${rounds - 1}: ${given.size} admitted, no address twice
+  const result = `${rounds} rounds of ${RACERS} hosts for ${USES} uses, the authority killed in ${rounds - 1}: ${given.size} admitted, no address twice
 attempts that were cut off and made again: ${told}
-`,
-  )
+`
+  process.stdout.write(result)
+  keepMeasured(`scripts/token-race ${rounds}`, result)
 } finally {
   await lab.stop()
 }

@@ -21,6 +21,12 @@ export const START_ANEW = -1
 /** Time for the last record to reach the neighbours, and for an answer to reach its caller. */
 export const FAREWELL_MS = 300
 
+/** Links that a break has cost stand again by then; a host whose network is gone must be able to leave all the same. */
+const FAREWELL_MS_MAX = 8_000
+
+/** Until the core has made the last record; it keeps a pause between two. */
+const LAST_RECORD_MS = 1_000
+
 /** A router in the house answers within milliseconds; one that does not must not hold up the end. */
 const RELEASE_MS = 500
 
@@ -34,6 +40,8 @@ export interface AgentEndParts {
   readonly ports: PortMapper
   readonly keeper: RecordKeeper
   readonly membership: MembershipKeeper
+  /** See Underlay. */
+  deliver(record: Uint8Array, deadlineMs: number): Promise<boolean>
   /** The helper is stopped after us. */
   readonly endsHelper: boolean
   /** Closes all that runs. */
@@ -73,14 +81,26 @@ export class AgentEnd {
     return rotated
   }
 
-  async leave(): Promise<void> {
+  /** Whether a member has heard of it, if there is any. */
+  async leave(): Promise<boolean> {
     const { loop, ports, keeper, helper, state } = this.#parts
     loop.dispatch({ kind: 'leave' })
-    await Promise.all([delay(FAREWELL_MS), ports.settle(RELEASE_MS)])
+    const settled = Promise.all([delay(FAREWELL_MS), ports.settle(RELEASE_MS)])
+    const isHeard = await this.#bidFarewell()
+    await settled
     keeper.drop()
     await helper.apply({ device: null, routes: [], peers: [] })
     state.leave()
     this.#stopSoon(0)
+    return isHeard
+  }
+
+  async #bidFarewell(): Promise<boolean> {
+    const { node } = this.#parts
+    if (node.peers.size === 0) return true
+    const untilMs = performance.now() + LAST_RECORD_MS
+    while (node.own?.record.present !== false && performance.now() < untilMs) await delay(20)
+    return node.own !== undefined && this.#parts.deliver(node.own.envelope.bytes, FAREWELL_MS_MAX)
   }
 
   async #endBySignal(): Promise<void> {

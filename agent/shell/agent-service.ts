@@ -20,7 +20,14 @@ import type { Status, Why } from '../core/status.ts'
 import { planOf } from '../core/want.ts'
 import { fromBoth } from '../core/why-from-both.ts'
 import { whyReport } from '../core/why-report.ts'
-import type { AgentApi, PageLink, PingOutcome, Reloaded, RotationOutcome } from './api/agent-api.ts'
+import type {
+  AgentApi,
+  Left,
+  PageLink,
+  PingOutcome,
+  Reloaded,
+  RotationOutcome,
+} from './api/agent-api.ts'
 import type { AdminDesk } from './authority/admin-desk.ts'
 import { agentDesk } from './authority/agent-desk.ts'
 import type { JoinDesk } from './authority/answer-join.ts'
@@ -64,7 +71,7 @@ export interface AgentServiceOptions {
   /** False for what is not the authority's word. */
   readonly onNotice: (bytes: Uint8Array) => boolean
   readonly onRotate: () => Promise<Result<Certificate>>
-  readonly onLeave: () => Promise<void>
+  readonly onLeave: () => Promise<boolean>
   readonly onStop: () => void
 }
 
@@ -207,8 +214,8 @@ export class AgentService implements AgentApi {
     return { ok: true, nodeId: node, serial }
   }
 
-  async leave(): Promise<void> {
-    await this.#options.onLeave()
+  async leave(): Promise<Left> {
+    return { toldOthers: await this.#options.onLeave() }
   }
 
   async stop(): Promise<void> {

@@ -151,6 +151,7 @@ class Agent {
       ports: this.#ports,
       keeper: this.#keeper,
       membership: this.#membership,
+      deliver: async (bytes, ms) => (await this.#underlay?.deliver(bytes, ms)) ?? false,
       endsHelper: options.endsHelper,
       close: () => this.#close(),
     })

@@ -5,6 +5,7 @@
  *     scripts/sim-membership [--members 1000] [--loss 0.05] [--minutes 60] [--deaths 20] [--seed 1]
  */
 import { parseArgs } from 'node:util'
+import { keepMeasured } from '../../scripts/measured.ts'
 import { SeededRandom } from './seeded-random.ts'
 import { SwimWorld } from './swim-world.ts'
 
@@ -56,12 +57,13 @@ const quantile = (list: number[], share: number) =>
 const distribution = (list: number[]) =>
   [0.5, 0.9, 0.99].map((share) => `p${share * 100} ${inS(quantile(list, share))}`).join(', ')
 
-process.stdout.write(`${members} members, loss ${lossRate * 100} %, ${minutes} min of virtual time, seed ${seed}
+const result = `${members} members, loss ${lossRate * 100} %, ${minutes} min of virtual time, seed ${seed}
 living members taken for failed   ${falsely.length} (by ${new Set(falsely.map(({ by }) => by)).size} members)
 living members doubted            ${new Set(doubts.map(({ member, atMs }) => `${member} ${Math.floor(atMs / 30_000)}`)).size} times, ${doubts.length} beliefs
 bytes a member a second           ${perSecond.toFixed(0)} (${(world.messages / members / seconds).toFixed(2)} datagrams, UDP and IP heads counted)
 death known to the first          ${distribution(first)}
 death known to everybody          ${distribution(everybody)}
-${JSON.stringify([...world.byType])}
-took ${((performance.now() - startedMs) / 1000).toFixed(0)} s
-`)
+datagrams by kind                 ${[...world.byType].map(([type, count]) => `${type} ${count}`).join(', ')}
+`
+process.stdout.write(`${result}took ${((performance.now() - startedMs) / 1000).toFixed(0)} s\n`)
+keepMeasured(['scripts/sim-membership', ...process.argv.slice(2)].join(' '), result)

@@ -37,6 +37,11 @@ export interface PageLink {
   readonly validS: number
 }
 
+export interface Left {
+  /** Whether a member has heard of it. */
+  readonly toldOthers: boolean
+}
+
 /** What a running agent does for the local API. Plain data in, plain data out. */
 export interface AgentApi {
   status(): Promise<Status>
@@ -73,7 +78,7 @@ export interface AgentApi {
   /** Goes on under new keys; the session layer comes back under them within moments. */
   rotate(): Promise<RotationOutcome>
   /** Says goodbye to the peers, takes the device down, forgets the membership, then stops. */
-  leave(): Promise<void>
+  leave(): Promise<Left>
   /** Stops the agent; the helper keeps the tunnels. */
   stop(): Promise<void>
 }

@@ -11,6 +11,7 @@ import {
   pingSchema,
   policySchema,
   reloadedSchema,
+  leftSchema,
   rotatedSchema,
 } from './answers/answer-schema.ts'
 import { eventSchema } from './answers/event-schema.ts'
@@ -217,11 +218,11 @@ export const ROUTES: readonly Route[] = [
       path: '/v1/leave',
       summary: 'Ends the membership of this host and stops the agent.',
       page: false,
-      answers: 'An empty document.',
-      schema: emptySchema,
+      answers: 'Whether a member has heard of it.',
+      schema: leftSchema,
     },
     {},
-    ({ api }) => api.leave().then(() => DONE),
+    ({ api }) => api.leave(),
   ),
   route(
     {

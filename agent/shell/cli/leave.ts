@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Left } from '../api/agent-api.ts'
 import { ApiClient } from '../api/api-client.ts'
 import { Failure } from '../failure.ts'
 import { mayStartServices, stopServices } from './services.ts'
 import { openState } from './state-owner.ts'
 import { type CommandContext, print } from './context.ts'
 import { requireMembership } from './membership.ts'
+
+const NO_AGENT = 'No agent was running'
 
 interface LeaveOptions {
   readonly destroyAuthority?: boolean
@@ -24,25 +27,27 @@ export async function leave(context: CommandContext, options: LeaveOptions): Pro
   // The agent forgets all but the authority's key; without an agent there is everything to forget.
   state.leave({ evenTheAuthority: holdsAuthority })
   if (mayStartServices(context)) stopServices()
-  const hint = toldOthers ? '' : ' No agent was running: the others see this host fail, not leave.'
+  const hint =
+    toldOthers === true ? '' : ` ${toldOthers}: the others see this host fail, not leave.`
   print(
     context,
-    { network: network.name, name: certificate.name, toldOthers },
+    { network: network.name, name: certificate.name, toldOthers: toldOthers === true },
     `left network ${network.name}.${hint}`,
   )
   return 0
 }
 
-async function leaveOverAgent(context: CommandContext, node: string): Promise<boolean> {
+/** True, or why no member has heard of it. */
+async function leaveOverAgent(context: CommandContext, node: string): Promise<true | string> {
   const client = new ApiClient(context.runDir)
   try {
     const status = await client.get<{ self: { nodeId: string } }>('/v1/status')
     // Another member may run on this host, from another state directory.
-    if (status.self.nodeId !== node) return false
-    await client.post('/v1/leave')
-    return true
+    if (status.self.nodeId !== node) return NO_AGENT
+    const { toldOthers } = await client.post<Left>('/v1/leave')
+    return toldOthers || 'No member could be reached'
   } catch (error) {
-    if (error instanceof Failure && error.code === 'no-agent') return false
+    if (error instanceof Failure && error.code === 'no-agent') return NO_AGENT
     throw error
   }
 }

@@ -61,6 +61,8 @@ export interface Underlay {
   readonly listening: readonly string[]
   /** Gossips a record that is our own or was judged here. */
   publish(bytes: Uint8Array): void
+  /** Says a record of our own to all neighbours that there are in time; true as soon as one has acknowledged it. */
+  deliver(bytes: Uint8Array, deadlineMs: number): Promise<boolean>
   /** Sends a signal of our own, straight or over members that have a link to the other. */
   signal(to: NodeId, bytes: Uint8Array): void
   /** Tells all neighbours what the authority says, and they theirs. */

@@ -12,6 +12,7 @@ import type { NodeId } from '../../../topology/identity.ts'
 import { askAuthority } from './ask-authority.ts'
 import { AskProtocol } from './ask-protocol.ts'
 import { type ControlCounts, ControlLanes } from './control-lanes.ts'
+import { deliver } from './delivery.ts'
 import { gossipService, gossipTopic } from './gossip.ts'
 import { GossipGate } from './gossip-gate.ts'
 import type { JoinFault } from './join-frame.ts'
@@ -142,6 +143,13 @@ class RunningUnderlay implements Underlay {
 
   publish(bytes: Uint8Array): void {
     this.#records.publish(bytes)
+  }
+
+  deliver(bytes: Uint8Array, deadlineMs: number): Promise<boolean> {
+    const connections = () =>
+      this.#members.nodes().flatMap((node) => this.#members.connectionTo(node) ?? [])
+    const say = (on: Connection) => this.#lanes.sayOn(on, { kind: 'record', bytes })
+    return deliver({ connections, say }, deadlineMs)
   }
 
   publishNotice(bytes: Uint8Array): void {

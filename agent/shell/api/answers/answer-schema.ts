@@ -82,4 +82,5 @@ export const policySchema = named(
   z.strictObject({ policy: policy.nullable().describe('null: members reach members') }),
 ) as unknown as z.ZodType<{ readonly policy: Policy | null }>
 
+export const leftSchema = named('Left', z.strictObject({ toldOthers: z.boolean() }))
 export const rotatedSchema = named('Rotated', z.strictObject({ nodeId: z.string(), serial: count }))

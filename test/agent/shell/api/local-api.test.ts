@@ -52,7 +52,7 @@ describe('the local API', () => {
     dashboard: async () => ({ url: 'http://127.0.0.1:1/#login=x', validS: 60 }),
     rotate: async () => ({ ok: false, message: 'no' }),
     announce: async () => false,
-    leave: async () => undefined,
+    leave: async () => ({ toldOthers: true }),
     stop: async () => {
       throw new Error('cannot stop')
     },
@@ -82,7 +82,7 @@ describe('the local API', () => {
     expect(await client().get('/v1/netcheck')).toEqual({ evidence: 'known' })
     expect(await client().get('/v1/netcheck?refresh=1')).toEqual({ evidence: 'fresh' })
     expect(await client().get('/v1/why?peer=beta')).toMatchObject({ sentence: 'direct' })
-    expect(await client().post('/v1/leave')).toEqual({})
+    expect(await client().post('/v1/leave')).toEqual({ toldOthers: true })
   })
 
   it('sends one line for each round trip', async () => {

@@ -42,6 +42,21 @@ describe('the underlay', () => {
     await expect.poll(() => b.versionOf(a.node), { timeout: 800, interval: 1 }).toBe(NOW + 1)
   })
 
+  it('delivers a last record to whoever is there or links in time, and says whether it was heard', async () => {
+    const [a, b, c] = [await member(11), await member(12), await member(13)]
+    const farewell = a.say(NOW + 1)
+    expect(await a.underlay.deliver(farewell, 100)).toBe(false)
+    const heard = a.underlay.deliver(farewell, 5_000)
+    b.underlay.setTargets([targetOf(a)])
+    expect(await heard).toBe(true)
+    expect(b.versionOf(a.node)).toBe(NOW + 1)
+    c.underlay.setTargets([targetOf(a)])
+    await expect.poll(() => a.underlay.neighbours(), DEADLINE).toHaveLength(2)
+    expect(await a.underlay.deliver(a.say(NOW + 2), 5_000)).toBe(true)
+    for (const other of [b, c])
+      await expect.poll(() => other.versionOf(a.node), DEADLINE).toBe(NOW + 2)
+  })
+
   it('tells of a neighbour that went, and links again once it is back', async () => {
     const [a, b] = [await member(11), await member(12)]
     await linked(a, b)
