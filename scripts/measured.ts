@@ -17,7 +17,7 @@ export function withResult(page: string, command: string, result: string): strin
   const open = page.indexOf('```\n', begin) + 4
   const close = page.indexOf('\n```', open - 1)
   if (begin === -1 || open === 3 || close === -1) return undefined
-  return `${page.slice(0, open)}${result.trim()}${page.slice(close)}`
+  return `${page.slice(0, open)}${result.trimEnd()}${page.slice(close)}`
 }
 
 export function keepMeasured(command: string, result: string): void {

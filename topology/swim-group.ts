@@ -11,7 +11,7 @@ import {
 } from './dissemination.ts'
 import { createFailureDetector, type FailureDetector } from './failure-detector.ts'
 import { type Claim, type Life, overrides, refutation } from './incarnation.ts'
-import { createLocalHealth, type LocalHealth, noticeHealth, scaled } from './local-health.ts'
+import { createLocalHealth, type LocalHealth, noticeHealth } from './local-health.ts'
 import { confirm, createSuspicion, type Suspicion, suspicionDeadline } from './suspicion.ts'
 import type { SwimMessage } from './swim-codec.ts'
 
@@ -145,9 +145,7 @@ function setLife(
   const { address } = member
   member.claim = { life, incarnation }
   const size = swim.members.size + 1
-  // A node that is slow itself gives those that it doubts more time.
-  member.suspicion =
-    life === 'suspect' ? createSuspicion(size, scaled(swim.health, PERIOD_MS), by, now) : undefined
+  member.suspicion = life === 'suspect' ? createSuspicion(size, PERIOD_MS, by, now) : undefined
   if (life === 'suspect') swim.suspects.add(address)
   else swim.suspects.delete(address)
   if (life === 'failed') swim.failed.add(address)

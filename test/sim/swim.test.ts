@@ -46,3 +46,25 @@ describe('a split of ten and ten', () => {
         if (member !== by) expect(world.lifeOf(member, by)).toBe('alive')
   })
 })
+
+describe('ten splits of ten and ten', () => {
+  // Half of all probes fail by the split, so every member takes itself for slow: it asks less often, and doubts no longer for that.
+  it('are known to every member in full within a minute, and cost no one on the own side', () => {
+    const knownMs: number[] = []
+    for (let seed = 1; seed <= 10; seed++) {
+      const world = new SwimWorld({ members: 20, lossRate: 0.02, seed })
+      world.run(20_000)
+      const left = new Set(world.addresses.slice(0, 10))
+      const isCut = (from: string, to: string) => left.has(from) !== left.has(to)
+      world.cut = isCut
+      const cutMs = world.nowMs
+      world.run(60_000)
+      const failures = world.beliefs.filter(({ life }) => life === 'failed')
+      expect(failures.filter(({ by, member }) => !isCut(by, member))).toEqual([])
+      expect(new Set(failures.map(({ by, member }) => `${by} ${member}`)).size).toBe(200)
+      knownMs.push(...failures.map(({ atMs }) => atMs - cutMs))
+    }
+    const median = knownMs.sort((a, b) => a - b)[knownMs.length / 2]
+    expect(median).toBeLessThan(20_000)
+  })
+})

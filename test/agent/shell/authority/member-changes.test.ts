@@ -4,6 +4,8 @@ import { APPROVE_SETTING } from '../../../../agent/shell/authority/admit-node.ts
 import { editNode, revokeNode } from '../../../../agent/shell/authority/change-member.ts'
 import { nodeCrypto } from '../../../../agent/shell/node-crypto.ts'
 import { wallTime } from '../../../../nat/clock.ts'
+import { CLOCK_SKEW_MS, halfLifeOf } from '../../../../topology/certificate.ts'
+import { verifyCertificate } from '../../../../topology/certificate-codec.ts'
 import { readJoinReply } from '../../../../topology/join-reply.ts'
 import {
   authority as authoritySigner,
@@ -46,6 +48,24 @@ describe('an authority', () => {
     await sample.store.transact((ledger) => ledger.dropNode(certificate.node))
     expect(reasonOf(await askToRenew(sample, { node }, later(half)))).toBe('not-a-member')
   })
+
+  test.each([-4, -2, 0, 2, 4].map((minutes) => minutes * 60_000))(
+    'renews a member whose clock is %d ms ahead while its certificate holds by every clock, however often it asks',
+    async (aheadMs) => {
+      const sample = sampleAuthority()
+      const token = await issue(sample)
+      const first = accepted(await askToJoin(sample, { node, token, name: 'alpha' }))
+      const { serial, notAfter } = first.certificate
+      // By its own clock, once a minute from half of the lifetime on.
+      let atMs: number = halfLifeOf(first.certificate) - aheadMs
+      let next = accepted(await askToRenew(sample, { node }, wallTime(atMs)))
+      while (next.certificate.serial === serial)
+        next = accepted(await askToRenew(sample, { node }, wallTime((atMs += 60_000))))
+      expect(atMs + CLOCK_SKEW_MS).toBeLessThan(notAfter)
+      const itsNow = wallTime(atMs + aheadMs)
+      expect(verifyCertificate(next.certificateBytes, network, nodeCrypto, itsNow).ok).toBe(true)
+    },
+  )
 
   test('gives a member new keys under its name and addresses, and shuts the old node key out', async () => {
     const sample = sampleAuthority()
