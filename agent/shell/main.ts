@@ -4,6 +4,7 @@ import { type Command, CommanderError } from 'commander'
 import { program } from './cli/command-line.ts'
 import type { Act } from './cli/subcommand.ts'
 import { commandContext, type GlobalOptions } from './cli/context.ts'
+import { whyNoAgent } from './cli/no-agent.ts'
 import { reportFailure } from './cli/report-failure.ts'
 
 const EXIT_USAGE = 2
@@ -21,7 +22,9 @@ async function main(argv: readonly string[]): Promise<number> {
       // Commander gives the arguments first, then the options, then the command.
       const argument = given.length === 3 ? (given[0] as string) : ''
       const run = await load()
-      code = await run(context, command.opts(), argument)
+      code = await run(context, command.opts(), argument).catch((error: unknown) => {
+        throw whyNoAgent(error, context)
+      })
     }
   try {
     await program(act, asJson).parseAsync([...argv], { from: 'user' })
@@ -29,7 +32,8 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return 0
-      const message = error.message.replace(/^error: /, '')
+      const isHelp = error.code === 'commander.help'
+      const message = isHelp ? 'no command was given' : error.message.replace(/^error: /, '')
       // Without --json commander has written it already.
       if (asJson) reportFailure({ code: 'usage', message, remedy: 'see --help' }, asJson)
       return EXIT_USAGE

@@ -23,6 +23,7 @@ import {
 } from '../../topology/policy.ts'
 import { isSelector, isWhole } from '../../topology/policy-codec.ts'
 import { Failure } from './failure.ts'
+import { onFile } from './state/state-fault.ts'
 
 const selectors = z
   .array(z.string().refine(isSelector, 'is no name, tag:NAME or *'))
@@ -59,13 +60,14 @@ const documentSchema = z.strictObject({
     .default([]),
 })
 
-/** Throws Failure `bad-policy` that names every fault. An empty document allows nothing. */
+/** Throws Failure `bad-policy` that names every fault, StateFault if there is no such file. An empty document allows nothing. */
 export function readPolicyFile(path: string): PolicyRule[] {
+  const text = onFile(path, () => readFileSync(path, 'utf8'))
   let document: unknown
   try {
-    document = parse(readFileSync(path, 'utf8'))
+    document = parse(text)
   } catch (error) {
-    throw new Failure('bad-policy', `${path} cannot be read: ${(error as Error).message}`, {
+    throw new Failure('bad-policy', `${path} is not TOML: ${(error as Error).message}`, {
       remedy: 'write [[allow]] with from and to: `meshgate policy check --help`',
       cause: error,
     })

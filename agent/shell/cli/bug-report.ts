@@ -11,6 +11,7 @@ import { diagnose } from '../doctor/diagnose.ts'
 import { gatherFacts } from '../doctor/gather-facts.ts'
 import { redact } from '../doctor/redact.ts'
 import { failureDocument } from '../failure.ts'
+import { onFile } from '../state/state-fault.ts'
 import { VERSION } from '../version.ts'
 import { type CommandContext, print } from './context.ts'
 
@@ -31,7 +32,8 @@ export async function bugReport(
   const path =
     output ?? `meshgate-report-${hostname()}-${time.slice(0, 19).replaceAll(':', '')}.json`
   const report = redact(await gather(context, time), secretsOf(context.stateDir))
-  writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`, { mode: 0o600 })
+  const text = `${JSON.stringify(report, null, 2)}\n`
+  onFile(path, () => writeFileSync(path, text, { mode: 0o600 }))
   print(
     context,
     { path },

@@ -5,6 +5,13 @@ import { memberCommands } from './member-commands.ts'
 import { type Act, collect, command } from './subcommand.ts'
 import { VERSION } from '../version.ts'
 
+const BEGINNING = `
+Examples:
+  $ sudo meshgate init             make a network, on the first host
+  $ sudo meshgate token create     there: what lets another host in
+  $ sudo meshgate join TOKEN       on the other host
+  $ meshgate status                who is there, and how each is reached`
+
 /** Every command with its options, help and examples; man pages and completions are made from it too. */
 export function program(act: Act, asJson: boolean): Command {
   const root = new Command('meshgate')
@@ -18,7 +25,8 @@ export function program(act: Act, asJson: boolean): Command {
         .default('/etc/meshgate/config.toml')
         .env('MESHGATE_CONFIG'),
     )
-    .helpCommand(false)
+    .helpCommand('help [command]', 'show the help of a command')
+    .addHelpText('after', BEGINNING)
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(see --help)')
     .exitOverride()

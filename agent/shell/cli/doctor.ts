@@ -5,6 +5,9 @@ import type { Finding } from '../doctor/finding.ts'
 import { gatherFacts } from '../doctor/gather-facts.ts'
 import { type CommandContext, print } from './context.ts'
 
+/** Further lines stand under the first one's text. */
+const BELOW = `\n${' '.repeat(17)}`
+
 const MARKS = { good: ['green', 'ok '], look: ['yellow', ' ! '], bad: ['red', ' x '] } as const
 
 /** `meshgate doctor`: 1 if anything does not work. */
@@ -18,7 +21,8 @@ export function doctorText(findings: readonly Finding[]): string {
   const lines = findings.map(({ check, verdict, found, remedy }) => {
     const [colour, mark] = MARKS[verdict]
     const head = styleText(colour, mark, { stream: process.stdout })
-    return `${head} ${check.padEnd(12)} ${found}${remedy === '' ? '' : `\n${' '.repeat(17)}${remedy}`}`
+    const told = remedy === '' ? found : `${found}\n${remedy}`
+    return `${head} ${check.padEnd(12)} ${told.replaceAll(/\n\s*/g, BELOW)}`
   })
   const bad = findings.filter(({ verdict }) => verdict === 'bad').length
   const look = findings.filter(({ verdict }) => verdict === 'look').length

@@ -34,6 +34,7 @@ export async function join(
   options: JoinOptions,
   argument: string,
 ): Promise<number> {
+  const waitMs = parseDuration('--wait', options.wait)
   const state = openState(context.stateDir)
   const known = state.loadMembership()
   if (known !== undefined)
@@ -44,7 +45,6 @@ export async function join(
     )
   const token = readToken(argument === '-' ? await readAll(process.stdin) : argument)
   const name = nameOfThisHost(context, options.name)
-  const waitMs = parseDuration('--wait', options.wait)
   const reply = await waitForAdmission(context, { state, token, name }, waitMs)
   if (reply.kind === 'refused') throw refusalFailure(reply)
   state.saveRecords(reply.records)

@@ -8,12 +8,15 @@ import { readConfig } from './configuration.ts'
 import type { CommandContext } from './context.ts'
 import { usage } from './option-values.ts'
 
+export const BECOME_A_MEMBER =
+  'make one with `meshgate init`, or join one with `meshgate join TOKEN`'
+
 /** Throws Failure if this host is no member. */
 export function requireMembership(state: StateDir): Membership {
   const membership = state.loadMembership()
   if (membership !== undefined) return membership
   throw new Failure('not-a-member', `this host is not a member of a network (${state.path})`, {
-    remedy: 'make one with `meshgate init`, or join one with `meshgate join TOKEN`',
+    remedy: BECOME_A_MEMBER,
   })
 }
 

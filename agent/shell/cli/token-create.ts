@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isHostName, isNamePattern } from '../../../topology/host-name.ts'
 import { parsePrefix } from '../../../topology/prefix.ts'
-import { USES_MAX } from '../../../topology/grant.ts'
+import { AWAY_MS_MAX, AWAY_MS_MIN, USES_MAX } from '../../../topology/grant.ts'
 import { type CommandContext, note } from './context.ts'
 import { withDesk } from './desk.ts'
 import { parseCount, parseDuration, usage } from './option-values.ts'
@@ -58,7 +58,10 @@ function namePatternOf(text: string | undefined): string | null {
 
 function awayMsOf(text: string | true | undefined): number | null {
   if (text === undefined) return null
-  return text === true ? AWAY_MS_DEFAULT : parseDuration('--ephemeral', text)
+  if (text === true) return AWAY_MS_DEFAULT
+  const awayMs = parseDuration('--ephemeral', text)
+  if (awayMs >= AWAY_MS_MIN && awayMs <= AWAY_MS_MAX) return awayMs
+  throw usage(`--ephemeral ${text} is out of range`, 'give 1m to 15d')
 }
 
 function tagOf(text: string): string {

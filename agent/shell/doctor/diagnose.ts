@@ -3,6 +3,7 @@
 import { parseIp } from '../../../nat/address.ts'
 import { CLOCK_SKEW_MS } from '../../../topology/certificate.ts'
 import { parsePrefix, prefixContains } from '../../../topology/prefix.ts'
+import { BECOME_A_MEMBER } from '../cli/membership.ts'
 import { diagnosePeers, diagnoseSelf } from './diagnose-network.ts'
 import type { Facts } from './facts.ts'
 import type { Finding } from './finding.ts'
@@ -42,7 +43,7 @@ function state({ state: { problem, isMember, isWritable }, paths }: Facts): Find
       check,
       verdict: 'bad',
       found: `this host is not a member of a network (${paths.state})`,
-      remedy: 'make one with `meshgate init`, or join one with `meshgate join TOKEN`',
+      remedy: BECOME_A_MEMBER,
     }
   if (!isWritable)
     return {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { dirname } from 'node:path'
+import { getSystemErrorMessage } from 'node:util'
 
 /**
  * too-open: others may read a secret or write beside it. damaged: cut off, altered or not ours.
@@ -36,10 +38,10 @@ export function onFile<T>(path: string, operation: () => T): T {
     return operation()
   } catch (error) {
     if (error instanceof StateFault) throw error
-    const { code, message } = error as NodeJS.ErrnoException
+    const { code, errno, message } = error as NodeJS.ErrnoException
     throw new StateFault('io', {
       path,
-      problem: message,
+      problem: errno === undefined ? message : getSystemErrorMessage(errno),
       remedy: remedyOf(code, path),
       cause: error,
     })
@@ -62,6 +64,7 @@ const REMEDIES: Readonly<Record<string, (path: string) => string>> = {
   ENOSPC: NO_ROOM,
   EDQUOT: NO_ROOM,
   EROFS: () => 'choose a state directory on a file system that can be written',
+  ENOENT: (path) => `is the path right? ${dirname(path)} has to be there, and what is to be read`,
   ENOTDIR: IN_THE_WAY,
   EISDIR: IN_THE_WAY,
   EEXIST: IN_THE_WAY,

@@ -64,10 +64,48 @@ describe('the command line', () => {
     const { code, err } = await host.meshgate(['ping', '--json'])
     expect(code).toBe(2)
     expect(JSON.parse(err)).toMatchObject({ error: { code: 'usage' } })
+    const nothing = await host.meshgate(['--json'])
+    expect(nothing.code).toBe(2)
+    expect(JSON.parse(nothing.err)).toMatchObject({
+      error: { code: 'usage', message: 'no command was given' },
+    })
   })
 
+  it('has `help` as people type it, and examples to begin with', async () => {
+    const whole = await host.meshgate(['help'])
+    expect(whole).toMatchObject({ code: 0, out: expect.stringContaining('meshgate join TOKEN') })
+    const { code, out } = await host.meshgate(['help', 'ping'])
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: (await host.meshgate(['ping', '--help'])).out,
+    })
+  })
+
+  it.each([
+    [['join', 'mg1_abc', '--wait', 'banana'], /--wait banana is not a duration/],
+    [['token', 'create', '--ephemeral', '1s'], /--ephemeral 1s is out of range\n {2}give 1m to 15d/],
+  ])('refuses %j before anything else', async (words, said) => {
+    const { code, err } = await host.meshgate(words)
+    expect(code).toBe(2)
+    expect(err).toMatch(said)
+  })
+
+  it.each([[['bugreport', '--output']], [['policy', 'check']], [['authority', 'restore']]])(
+    'names the path of %j that is not there, and no error of the system',
+    async (words) => {
+      const { code, err } = await host.meshgate([...words, '/nonexistent/file'])
+      expect(code).toBe(1)
+      expect(err).toMatch(/\/nonexistent\/file: no such file or directory\n {2}is the path right\?/)
+      expect(err).not.toContain('ENOENT')
+    },
+  )
+
   it('says what to do when no agent answers', async () => {
-    const { code, err } = await host.meshgate(['status'])
+    const member = new PretendedHost()
+    writeFileSync(member.configPath, '')
+    await member.meshgate(['init', '--name', 'alpha'])
+    const { code, err } = await member.meshgate(['status'])
+    await member.close()
     expect(code).toBe(1)
     expect(err).toContain('no agent answers on')
     expect(err).toContain('meshgate run')
@@ -76,10 +114,10 @@ describe('the command line', () => {
   })
 
   it('tells a host that is no member to become one', async () => {
-    for (const command of [['token', 'list'], ['run', '--no-helper'], ['leave']]) {
+    for (const command of [['token', 'list'], ['run', '--no-helper'], ['leave'], ['peers']]) {
       const { code, err } = await host.meshgate(command)
       expect(code).toBe(1)
-      expect(err).toContain('not a member')
+      expect(err).toMatch(/not a member of a network.*`meshgate init`.*`meshgate join TOKEN`/s)
     }
   })
 
