@@ -20,7 +20,7 @@ async function main(argv: readonly string[]): Promise<number> {
       const isExplicit = command.getOptionValueSourceWithGlobals('config') !== 'default'
       const context = commandContext(command.optsWithGlobals<GlobalOptions>(), isExplicit)
       // Commander gives the arguments first, then the options, then the command.
-      const argument = given.length === 3 ? (given[0] as string) : ''
+      const argument = given.length === 3 ? ((given[0] ?? '') as string) : ''
       const run = await load()
       code = await run(context, command.opts(), argument).catch((error: unknown) => {
         throw whyNoAgent(error, context)

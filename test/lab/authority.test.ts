@@ -65,7 +65,7 @@ test('the next policy takes its place, and an open one lets everything in again'
   await setPolicy('[[allow]]\nfrom = ["laptop"]\nto = ["hub"]\n')
   await connects(laptop, '22', true)
   await connects(web, '5432', false)
-  await hub.do(['policy', 'set', '--open', '-'])
+  await hub.do(['policy', 'set', '--open'])
   await connects(web, '5432', true)
 })
 

@@ -136,6 +136,26 @@ test('status --watch goes on by itself', async () => {
   expect(await watching.exit).toBe(0)
 })
 
+test('events --follow tells what happens while it looks on', async () => {
+  const [file, before] = ['policy.toml', (await alice.events()).length]
+  const following = alice.host.spawn(
+    ['bin/meshgate', '--state-dir', alice.stateDir, '--json', 'events', '--follow'],
+    { log: 'follow.log' },
+  )
+  const lines = async () => (await following.output()).split('\n').filter((line) => line !== '')
+  const waitFor = (what: string, isSo: (lines: string[]) => boolean) =>
+    alice.host.waitFor(async () => isSo(await lines()), { deadlineMs: 15_000, what })
+  await waitFor('what has happened is told', (all) => all.length >= before)
+  await hub.host.run(['sh', '-c', `printf '' >${hub.stateDir}/${file}`])
+  await hub.do(['policy', 'set', `${hub.stateDir}/${file}`])
+  await waitFor('the policy is told of', (all) =>
+    all.some((line) => line.includes('"policy-changed"')),
+  )
+  await hub.do(['policy', 'set', '--open'])
+  following.kill('SIGINT')
+  await following.exit
+})
+
 test('the doctor finds a helper that is gone, and an agent that is gone', async () => {
   await alice.host.run(['sh', '-c', 'kill -KILL $(cat /run/meshgate/helper.pid)'])
   await finds(alice, 'helper', 'no helper')

@@ -102,23 +102,23 @@ function delegationCommands(authority: Command, act: Act): void {
     .action(act(async () => (await load()).withdrawDelegation))
 }
 
+const POLICY_FILE = 'a policy in TOML: [[allow]] with from, to, protocol, ports'
+
 function policyCommands(root: Command, act: Act): void {
   const policy = command(root, 'policy', 'say who may reach whom in the mesh', [
     'meshgate policy set policy.toml',
   ])
-  const file = () =>
-    new Argument('<file>', 'a policy in TOML: [[allow]] with from, to, protocol, ports')
   const load = async () => import('./policy.ts')
   command(policy, 'check', 'say everything that is wrong with a policy', [
     'meshgate policy check policy.toml',
   ])
-    .addArgument(file())
+    .addArgument(new Argument('<file>', POLICY_FILE))
     .action(act(async () => (await load()).checkPolicy))
   command(policy, 'set', 'sign a policy and tell the members: on the host that made the network', [
     'meshgate policy set policy.toml',
-    'meshgate policy set --open -',
+    'meshgate policy set --open',
   ])
-    .addArgument(file())
+    .addArgument(new Argument('[file]', POLICY_FILE))
     .option('--open', 'in place of a file: members reach members')
     .action(act(async () => (await load()).setPolicy))
   command(policy, 'show', 'show the policy that holds here', ['meshgate policy show']).action(

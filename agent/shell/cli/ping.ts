@@ -30,7 +30,7 @@ export async function ping(
   let lastPath: string | undefined
   for await (const line of lines) {
     if (!line.ok && line.fault === 'no-such-peer')
-      throw new Failure(line.fault, line.message, { remedy: '' })
+      throw new Failure(line.fault, line.message, { remedy: '`meshgate peers` lists them' })
     const path = line.ok ? describePath(line.reply.path) : undefined
     if (context.json) process.stdout.write(`${JSON.stringify(line)}\n`)
     else process.stdout.write(`${textOf(line, peer, path, lastPath)}\n`)

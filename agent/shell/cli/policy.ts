@@ -39,12 +39,14 @@ export async function checkPolicy(
   return 0
 }
 
-/** `meshgate policy set FILE` */
+/** `meshgate policy set FILE`, or `--open`, which needs none: `file` is empty then. */
 export async function setPolicy(
   context: CommandContext,
   options: { readonly open?: boolean },
   file: string,
 ): Promise<number> {
+  if (options.open !== true && file === '')
+    throw usage('no policy was given', 'name its file, or pass --open to let members reach members')
   const rules = options.open === true ? OPEN : readPolicyFile(file)
   return withAuthority(context, async ({ store, membership, signer }) => {
     const now = readClock().wall
