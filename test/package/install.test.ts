@@ -59,6 +59,19 @@ test('join starts the services and waits until the first peer is reached', async
   await alice.run(`ping -c 2 -W 5 ${await peerAddress(alice)}`)
 })
 
+test('names of the mesh resolve by systemd-resolved, and addresses lead back to them', async () => {
+  const address = await peerAddress(alice)
+  await alice.host.waitFor(
+    async () => (await alice.try('getent ahostsv4 hub.home.mesh')).stdout.includes(address),
+    { deadlineMs: 20_000, what: 'the name of the hub resolves', pollMs: 500 },
+  )
+  expect(await alice.run(`getent hosts ${address}`)).toContain('hub.home.mesh')
+  const { self } = JSON.parse(await alice.run('meshgate status --json')) as {
+    self: { names: { wiring: string; problem: string | null } }
+  }
+  expect(self.names).toMatchObject({ wiring: 'systemd-resolved', problem: null })
+})
+
 test('systemd knows how the agent is, and its watchdog is fed', async () => {
   const shown = await alice.run(
     'systemctl show meshgate.service --property StatusText,WatchdogUSec,NRestarts',
@@ -149,6 +162,7 @@ test('removal stops everything and keeps the membership; purge leaves nothing', 
   await alice.run('dpkg --remove meshgate')
   expect((await alice.try('pgrep -l meshgate')).stdout).toBe('')
   expect((await alice.try('ip link show meshgate0')).code).not.toBe(0)
+  expect(await alice.run('resolvectl domain')).not.toContain('home.mesh')
   await alice.run('test -f /var/lib/meshgate/membership.json')
   await alice.run('dpkg --purge meshgate')
   const left = await alice.run(

@@ -37,9 +37,6 @@ func (f *file) Undo() error { return edit(f.path, without) }
 
 func (f *file) Upstreams() ([]netip.AddrPort, error) { return upstreams(f.path) }
 
-// Clean removes what a helper that was killed has left.
-func Clean() error { return (&file{path: Path}).Undo() }
-
 func block(servers []netip.Addr) string {
 	lines := []string{beginning}
 	for _, server := range servers {

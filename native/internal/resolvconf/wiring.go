@@ -5,6 +5,7 @@
 package resolvconf
 
 import (
+	"errors"
 	"net/netip"
 )
 
@@ -22,7 +23,7 @@ type Wish struct {
 const (
 	// BySystemd asks systemd-resolved, which asks the server about its zones only.
 	BySystemd = "systemd-resolved"
-	// ByResolvconf asks the program resolvconf, whose list begins with us.
+	// ByResolvconf asks one of the programs resolvconf, Debian's or openresolv, whose list begins with us.
 	ByResolvconf = "resolvconf"
 	// ByFile writes /etc/resolv.conf.
 	ByFile = "file"
@@ -40,6 +41,15 @@ type Wiring interface {
 	Undo() error
 }
 
+// Clean removes what a helper that was killed has left.
+func Clean() error {
+	err := (&file{path: Path}).Undo()
+	for _, directory := range records {
+		err = errors.Join(err, cleanRecords(directory))
+	}
+	return err
+}
+
 // Wire tells the resolver that this host has.
 func Wire(wish Wish) (Wiring, error) {
 	var wiring Wiring = &file{path: Path, wish: wish}
@@ -47,7 +57,7 @@ func Wire(wish Wish) (Wiring, error) {
 	case hasSystemd(Path):
 		wiring = &systemd{wish: wish}
 	case hasResolvconf(Path):
-		wiring = &program{wish: wish}
+		wiring = &program{path: Path, wish: wish}
 	}
 	return wiring, wiring.Settle()
 }
