@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { clockShift } from './clock-shift.ts'
 import type { HostProcess } from './host-process.ts'
 import type { ExecResult, LabHost } from './lab-host.ts'
 
@@ -69,6 +68,7 @@ export class Member {
   #run: HostProcess | undefined
   #configFile: string | undefined
   #environment: readonly string[] = []
+  #around = (command: readonly string[]): readonly string[] => command
 
   constructor(host: LabHost) {
     this.host = host
@@ -85,9 +85,15 @@ export class Member {
     await writeFile(this.#configFile, toml)
   }
 
-  /** Commands and agent live ahead of the machine's clock from now on; the helper, which compares no times with others, does not. */
-  shiftClock(aheadMs: number): void {
-    this.#environment = ['env', `NODE_OPTIONS=${clockShift(aheadMs)}`]
+  /** Variables of commands and agent from now on, and of the helper that the agent brings. */
+  setEnvironment(variables: Readonly<Record<string, string>>): void {
+    const assigned = Object.entries(variables).map(([name, value]) => `${name}=${value}`)
+    this.#environment = ['env', ...assigned]
+  }
+
+  /** Has the agent, and the helper that it brings, started by these words around its command. */
+  runsInside(around: (command: readonly string[]) => readonly string[]): void {
+    this.#around = around
   }
 
   #words(command: readonly string[]): string[] {
@@ -124,7 +130,8 @@ export class Member {
 
   /** Starts helper and agent, and does not wait for anything. */
   start(...options: readonly string[]): HostProcess {
-    this.#run = this.host.spawn(this.#words([...options, 'run']), { log: 'meshgate.log' })
+    const command = this.#around(this.#words([...options, 'run']))
+    this.#run = this.host.spawn(command, { log: 'meshgate.log' })
     return this.#run
   }
 

@@ -8,7 +8,7 @@ import type { Certificate } from './certificate.ts'
 import { heldPrefixes } from './gateway.ts'
 import type { NodeId, X25519Key } from './identity.ts'
 import type { Network } from './network.ts'
-import { type Admission, admissionsOf, type Policy } from './policy.ts'
+import { type Admission, admissionsOf, isOpenTo, type Policy } from './policy.ts'
 import { MESH_PORT } from './swim-codec.ts'
 import type { PlannedPath } from './planned-path.ts'
 
@@ -117,7 +117,10 @@ export function makePlan(input: PlanInput): Plan {
       ],
     },
     turn,
-    firewall: policy === undefined ? null : planFirewall(policy, own, { dialPort, members }),
+    firewall:
+      policy === undefined || isOpenTo(policy.rules, own)
+        ? null
+        : planFirewall(policy, own, { dialPort, members }),
     routes: members.flatMap(planRoutes).sort((a, b) => (a.destination < b.destination ? -1 : 1)),
     peers: members
       .map((member) => planPeer(member, prefixes.get(member.certificate.node) ?? []))

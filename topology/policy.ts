@@ -101,6 +101,14 @@ export function admissionsOf(
   })
 }
 
+/** Whether a host lets every member do everything, as without a policy. */
+export function isOpenTo(rules: readonly PolicyRule[], own: Subject): boolean {
+  return rules.some(
+    ({ from, to, protocol }) =>
+      protocol === 'any' && from.includes('*') && to.some((selector) => selects(selector, own)),
+  )
+}
+
 /** What `from` may do to `to`, for a person: `tcp 22, 8000-8100; icmp`, `everything` or `nothing`. */
 export function allowanceText(rules: readonly PolicyRule[], from: Subject, to: Subject): string {
   const between = rulesBetween(rules, from, to)

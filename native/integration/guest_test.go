@@ -91,6 +91,7 @@ func TestWithoutNftablesThePortIsSharedByRawSockets(t *testing.T) {
 	if answer.Error == nil || !strings.Contains(fmt.Sprint(answer.Error.Data["remedy"]), "nf_tables") {
 		t.Errorf("a firewall that nobody can keep is answered with %+v", answer)
 	}
+	contains(t, a.namespace.sh(t, "ping -q -c 2 -i 0.2 -W 1 %s || true", b.address()), " 100% packet loss")
 }
 
 func TestWithoutNftablesHubsRelayAndTakeOver(t *testing.T) {

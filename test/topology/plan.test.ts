@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from 'vitest'
 import { makePlan } from '../../topology/plan.ts'
-import type { Policy } from '../../topology/policy.ts'
+import type { Policy, PolicyRule } from '../../topology/policy.ts'
 import { MESH_PORT } from '../../topology/swim-codec.ts'
 import { certificateOf, network, NOW, signer } from './sample-network.ts'
 
@@ -13,10 +13,11 @@ const device = {
   relay: false,
 } as const
 
-test('a policy that allows nothing still lets members gossip over the mesh, and ask whether others live', () => {
+/** Of a host with one other member. */
+function planUnder(rules: readonly PolicyRule[]) {
   const peer = certificateOf(signer(3), { ipv4: '10.7.0.2' })
-  const policy: Policy = { network: network.id, serial: 1, issuedAt: NOW, rules: [] }
-  const plan = makePlan({
+  const policy: Policy = { network: network.id, serial: 1, issuedAt: NOW, rules }
+  return makePlan({
     network,
     own: certificateOf(signer(2)),
     device,
@@ -28,10 +29,20 @@ test('a policy that allows nothing still lets members gossip over the mesh, and 
       { certificate: peer, keepaliveMs: 25_000, mtu: 1280, paths: [], duplicate: false, why: '' },
     ],
   })
-  expect(plan.firewall).toEqual({
+}
+
+test('a policy that allows nothing still lets members gossip over the mesh, and ask whether others live', () => {
+  expect(planUnder([]).firewall).toEqual({
     allow: [
       { from: ['10.7.0.2'], protocol: 'udp', ports: [[MESH_PORT, MESH_PORT]] },
       { from: ['10.7.0.2'], protocol: 'tcp', ports: [[41_821, 41_821]] },
     ],
   })
+})
+
+test('a policy that keeps nobody out needs no firewall, which a host may not be able to keep', () => {
+  const open = { from: ['*'], to: ['*'], protocol: 'any', ports: [] } as const
+  expect(planUnder([open]).firewall).toBeNull()
+  for (const less of [{ from: ['tag:ops'] }, { to: ['other'] }, { protocol: 'tcp' as const }])
+    expect(planUnder([{ ...open, ...less }]).firewall).not.toBeNull()
 })

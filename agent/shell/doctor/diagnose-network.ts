@@ -28,6 +28,10 @@ export function diagnosePeers({ peers }: Status): Finding[] {
   return troubled.length > 0 ? troubled : [finding('peers', 'good', allWell(peers))]
 }
 
+const NAMES_REMEDY =
+  'it is tried again all the time; addresses work meanwhile, and `names = false` leaves the resolver alone'
+const LACKS_NFTABLES = /no nftables/
+const NFTABLES_REMEDY = 'load it: modprobe nf_tables; in a container, on its host'
 const TURN_REMEDY = 'check its address and password in the configuration'
 
 function finding(check: string, verdict: Finding['verdict'], found: string, remedy = ''): Finding {
@@ -52,6 +56,7 @@ function helper({ helper: { connected, engine, engineReason, problem } }: SelfSt
 }
 
 function remedyOf(problem: string): string {
+  if (LACKS_NFTABLES.test(problem)) return NFTABLES_REMEDY
   if (/port|address already in use/i.test(problem))
     return 'another program has the UDP port: `ss -ulpn` names it; or choose another listen_port'
   if (/name|exists/i.test(problem))
@@ -69,7 +74,7 @@ function names({ names: resolved }: SelfStatus): Finding {
     'names',
     'look',
     `names of the mesh do not resolve: ${problem}`,
-    'it is tried again all the time; addresses work meanwhile, and `names = false` leaves the resolver alone',
+    LACKS_NFTABLES.test(problem) ? `${NFTABLES_REMEDY}; ${NAMES_REMEDY}` : NAMES_REMEDY,
   )
 }
 

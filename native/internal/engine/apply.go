@@ -3,11 +3,13 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"time"
 
+	"meshgate.dev/native/internal/nft"
 	"meshgate.dev/native/internal/probe"
 	"meshgate.dev/native/internal/protocol"
 	"meshgate.dev/native/internal/relay"
@@ -72,6 +74,10 @@ func (e *Engine) converge(desired *protocol.Desired, pairs map[protocol.Key]*pro
 	}
 	e.convergeTurns(desired.Turn, note)
 	if err := e.convergeFirewall(desired.Device.Name, desired.Firewall, note); err != nil {
+		if errors.Is(err, nft.ErrMissing) {
+			// Who is to be kept out cannot be, so nobody is let in, also of those who are in already.
+			err = errors.Join(err, e.convergePeers(&protocol.Desired{Device: desired.Device}, nil, note))
+		}
 		return changed, err
 	}
 	if err := e.convergePeers(desired, pairs, note); err != nil {

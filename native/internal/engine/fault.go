@@ -21,7 +21,7 @@ func faultOf(err error) *protocol.Fault {
 	case errors.Is(err, tunnel.ErrTunMissing):
 		reason, remedy = protocol.ReasonTunMissing, "load the module `tun`, or give the container /dev/net/tun"
 	case errors.Is(err, nft.ErrMissing):
-		remedy = "load the module `nf_tables`; without it nothing can be kept out"
+		remedy = "load the module `nf_tables`; without it nobody can be kept out"
 	case errors.Is(err, unix.EADDRINUSE):
 		reason, remedy = protocol.ReasonPortTaken, "choose another listenPort, or 0 for any; `ss -ulpn` shows who has it"
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):

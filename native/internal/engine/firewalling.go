@@ -3,10 +3,12 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 
 	"meshgate.dev/native/internal/firewall"
+	"meshgate.dev/native/internal/nft"
 	"meshgate.dev/native/internal/protocol"
 )
 
@@ -26,6 +28,9 @@ func (e *Engine) convergeFirewall(device string, wanted *protocol.Firewall, note
 	}
 	// A kernel without nftables filters nothing, and nothing is what is wanted.
 	if err := e.settleFirewall(device, wanted); err != nil && wanted != nil {
+		if errors.Is(err, nft.ErrMissing) {
+			return fmt.Errorf("the access policy cannot be kept, so nobody is let in: %w", err)
+		}
 		return fmt.Errorf("firewall: %w", err)
 	}
 	hadNone := !held.known || held.spec == nil
