@@ -154,8 +154,10 @@ export class AgentService implements AgentApi {
   }
 
   async metrics(): Promise<string> {
-    const { node, readClock } = this.#options
+    const { node, readClock, helper } = this.#options
+    const state = await helper.state()
     return metricsText({
+      relayed: state.ok ? state.value.relayed : null,
       status: await this.status(),
       eventCounts: node.events.counts,
       control: this.#options.controlCounts(),

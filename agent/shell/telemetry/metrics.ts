@@ -3,6 +3,7 @@
  * What Prometheus is told: everything is read from the status at the moment of asking, so nothing is counted twice and
  * nothing has to be registered. The text format is version 0.0.4.
  */
+import type { HelperRelayed } from '../../core/helper-contract.ts'
 import type { PeerStatus, Status } from '../../core/status.ts'
 import { PRIORITIES } from '../../../topology/control-queue.ts'
 import type { ControlCounts } from '../underlay/control-lanes.ts'
@@ -23,6 +24,8 @@ export interface Measured {
   readonly eventCounts: ReadonlyMap<string, number>
   readonly samplesOf: (nodeId: string) => readonly Sample[]
   readonly control: ControlCounts
+  /** What this host passed on as a hub since the helper's start; null without a helper. */
+  readonly relayed: HelperRelayed | null
   readonly version: string
   readonly residentBytes: number
   /** Unix milliseconds. */
@@ -37,7 +40,12 @@ export function metricsText(measured: Measured): string {
 }
 
 export function metricsOf(measured: Measured): Metric[] {
-  return [...hostMetrics(measured), ...controlMetrics(measured), ...peerMetrics(measured)]
+  return [
+    ...hostMetrics(measured),
+    ...relayMetrics(measured),
+    ...controlMetrics(measured),
+    ...peerMetrics(measured),
+  ]
 }
 
 function hostMetrics({ status, eventCounts, version, residentBytes, now }: Measured): Metric[] {
@@ -85,6 +93,21 @@ function hostMetrics({ status, eventCounts, version, residentBytes, now }: Measu
       'What happened since the agent started, by kind.',
       Array.from(eventCounts, ([kind, times]): Value => [{ kind }, times]),
     ),
+  ]
+}
+
+function relayMetrics({ relayed }: Measured): Metric[] {
+  return [
+    counter('relayed_packets_total', 'Packets of others that this host passed on as a hub.', [
+      [{}, relayed?.frames],
+    ]),
+    counter('relayed_bytes_total', 'The same in bytes, headers included.', [[{}, relayed?.bytes]]),
+    counter('relay_dropped_total', 'Such packets that found no way on, or came too fast.', [
+      [{}, relayed?.dropped],
+    ]),
+    counter('relay_refused_total', 'Such packets that were wrong, or from somebody unknown.', [
+      [{}, relayed?.refused],
+    ]),
   ]
 }
 

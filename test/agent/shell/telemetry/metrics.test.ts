@@ -45,6 +45,7 @@ const measured = {
   status,
   eventCounts: new Map([['path-switched', 4]]),
   samplesOf: () => [],
+  relayed: { frames: 5, bytes: 600, dropped: 1, refused: 0 },
   control: {
     said: { critical: 3, high: 0, normal: 0, low: 7 },
     waiting: { critical: 0, high: 0, normal: 0, low: 2 },
@@ -69,6 +70,12 @@ describe('metrics', () => {
     expect(lines).toContain('meshgate_control_lost_total 1')
     expect(lines).toContain('meshgate_events_total{kind="path-switched"} 4')
     expect(lines).toContain('meshgate_certificate_seconds_left 86400')
+  })
+
+  it('tell what a hub passed on, and nothing of it without a helper', () => {
+    expect(lines).toContain('meshgate_relayed_packets_total 5')
+    expect(lines).toContain('meshgate_relay_refused_total 0')
+    expect(metricsText({ ...measured, relayed: null })).not.toMatch(/^meshgate_relay/m)
   })
 
   it('are lines of the text format, whatever is in a name', () => {
