@@ -8,7 +8,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/lab/**', 'test/package/**'],
+          exclude: ['test/lab/**', 'test/package/**', 'test/traces/**'],
           // By default one core is left to the watcher, and on two cores half of them stands idle.
           maxWorkers: '100%',
           testTimeout: 30_000,
@@ -20,6 +20,14 @@ export default defineConfig({
           include: ['test/lab/**/*.test.ts'],
           // Labs share two cores and real time: one at a time.
           fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'traces',
+          include: ['test/traces/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
