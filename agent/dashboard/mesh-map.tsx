@@ -2,6 +2,7 @@
 /** The mesh as this host sees it: itself in the middle, hubs around it, everybody else outside. */
 import { memo } from 'preact/compat'
 import type { PeerStatus, Status } from '../core/status.ts'
+import { labelBeside, labelBetween } from './map-label.ts'
 import { msText, pathText, type Quality, qualityOf, rttOf, SHAPES } from './quality.ts'
 
 const SIZE = 760
@@ -10,6 +11,8 @@ const HUB_RING = 130
 const OUTER_RING = 265
 /** So many names fit around the ring side by side. */
 const LEVEL_LABELS_MAX = 14
+/** Level names need less room around the ring than turned ones. */
+const LEVEL_FRAME = 64
 
 interface Spot {
   readonly x: number
@@ -25,13 +28,17 @@ export function MeshMap({ status }: { readonly status: Status }) {
   const byName = new Map(peers.map((peer) => [peer.name, spots.get(peer.nodeId)!]))
   const turned = others.length > LEVEL_LABELS_MAX
   const middle = { x: CENTRE, y: CENTRE, angle: 0 }
+  const frame = turned ? 0 : LEVEL_FRAME
+  const side = SIZE - 2 * frame
+  const directions = peers.map((peer) => (hubsOf(peer, byName)[0] ?? spots.get(peer.nodeId)!).angle)
+  const own = labelBetween(CENTRE, directions)
   return (
     <section aria-labelledby="map-title">
       <h1 id="map-title">Map</h1>
       <Legend />
       <svg
         class="map"
-        viewBox={`0 0 ${SIZE} ${SIZE}`}
+        viewBox={`${frame} ${frame} ${side} ${side}`}
         role="group"
         aria-label={`${self.name} and its paths to ${peers.length} members. The table of nodes has the same as text.`}
       >
@@ -52,7 +59,7 @@ export function MeshMap({ status }: { readonly status: Status }) {
           />
         ))}
         <circle class="self" cx={CENTRE} cy={CENTRE} r={13} />
-        <text class="name self-name" x={CENTRE} y={CENTRE + 30}>
+        <text class={`name self-name ${own.side}`} x={own.x} y={own.y}>
           {self.name}
         </text>
         {peers.map((peer) => (
@@ -135,6 +142,7 @@ function sameDot(a: DotProps, b: DotProps): boolean {
 
 const Dot = memo(function Dot({ name, hub, spot, quality, turned, text, rtt }: DotProps) {
   const { x, y, angle } = spot
+  const label = labelBeside(spot, hub)
   return (
     <a href={`#/node/${encodeURIComponent(name)}`} class={`dot ${quality}`}>
       <title>{text}</title>
@@ -146,9 +154,9 @@ const Dot = memo(function Dot({ name, hub, spot, quality, turned, text, rtt }: D
           {name}
         </text>
       ) : (
-        <text class="name" x={x} y={y + 27}>
+        <text class={`name ${label.side}`} x={label.x} y={label.y}>
           {name}
-          <tspan class="rtt" x={x} dy={14}>
+          <tspan class="rtt" x={label.x} dy={14}>
             {rtt}
           </tspan>
         </text>
@@ -181,10 +189,15 @@ function ring(peers: readonly PeerStatus[], radius: number): [string, Spot][] {
   })
 }
 
-/** Over the hubs that the path crosses, as far as they are members that this host knows. */
+/** The hubs that the path to a member crosses, as far as they are members that this host knows. */
+function hubsOf({ path }: PeerStatus, byName: ReadonlyMap<string, Spot>): Spot[] {
+  return (path.via ?? '').split(', ').flatMap((name) => byName.get(name) ?? [])
+}
+
 function wayOf(peer: PeerStatus, to: Spot, from: Spot, byName: ReadonlyMap<string, Spot>): string {
-  const over = (peer.path.via ?? '').split(', ').flatMap((name) => byName.get(name) ?? [])
-  return [from, ...over, to].map(({ x, y }, i) => `${i === 0 ? 'M' : 'L'}${x} ${y}`).join('')
+  return [from, ...hubsOf(peer, byName), to]
+    .map(({ x, y }, i) => `${i === 0 ? 'M' : 'L'}${x} ${y}`)
+    .join('')
 }
 
 function lineOf(a: Spot, b: Spot): string {
