@@ -83,7 +83,10 @@ describe('the command line', () => {
 
   it.each([
     [['join', 'mg1_abc', '--wait', 'banana'], /--wait banana is not a duration/],
-    [['token', 'create', '--ephemeral', '1s'], /--ephemeral 1s is out of range\n {2}give 1m to 15d/],
+    [
+      ['token', 'create', '--ephemeral', '1s'],
+      /--ephemeral 1s is out of range\n {2}give 1m to 15d/,
+    ],
   ])('refuses %j before anything else', async (words, said) => {
     const { code, err } = await host.meshgate(words)
     expect(code).toBe(2)
