@@ -33,20 +33,17 @@ export async function ping(
       throw new Failure(line.fault, line.message, { remedy: '`meshgate peers` lists them' })
     const path = line.ok ? describePath(line.reply.path) : undefined
     if (context.json) process.stdout.write(`${JSON.stringify(line)}\n`)
-    else process.stdout.write(`${textOf(line, peer, path, lastPath)}\n`)
+    else process.stdout.write(`${pingText(line, peer, lastPath)}\n`)
     if (line.ok) answered++
     lastPath = path ?? lastPath
   }
   return answered > 0 ? 0 : 1
 }
 
-function textOf(
-  line: PingLine,
-  peer: string,
-  path: string | undefined,
-  lastPath: string | undefined,
-): string {
+/** `lastPath`: what the answer before this one came over, if there was one. */
+export function pingText(line: PingLine, peer: string, lastPath: string | undefined): string {
   if (!line.ok) return `${line.sequence}: ${line.message}`
+  const path = describePath(line.reply.path)
   const changed =
     lastPath !== undefined && path !== lastPath ? ` (path changed, was ${lastPath})` : ''
   return `${line.sequence}: ${peer} answers in ${roundTripText(line.reply.rttMs)}, ${path}${changed}`
