@@ -6,6 +6,7 @@ import type { EventEntry } from '../core/event-log.ts'
 import { eventText } from '../core/event-text.ts'
 import { lines } from './api.ts'
 import { faultText } from './confirm.tsx'
+import { timeText } from './time-text.ts'
 
 const SHOWN_MAX = 300
 /** A burst is one change of the page. */
@@ -54,7 +55,7 @@ export function EventList() {
 const Entry = memo(function Entry({ entry }: { readonly entry: EventEntry }) {
   return (
     <li>
-      <time dateTime={entry.time}>{entry.time.slice(11, 19)}</time>{' '}
+      <time dateTime={entry.time}>{timeText(entry.time)}</time>{' '}
       <span class="kind">{entry.kind}</span> {eventText(entry)}
     </li>
   )

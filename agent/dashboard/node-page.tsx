@@ -8,6 +8,7 @@ import { type Fact, FactList } from './fact-list.tsx'
 import { NodeActions } from './node-actions.tsx'
 import { QualityMark } from './node-table.tsx'
 import { usePolled } from './polled.ts'
+import { timeText } from './time-text.ts'
 import { bytesText, msText, pathText, percentText, qualityOf, rttOf } from './quality.ts'
 
 /** Both ends are asked for it. */
@@ -34,7 +35,7 @@ export function NodePage({ peer, mayChange, tell }: NodePageProps) {
         <Paths peer={peer} />
       </div>
       {samples.value && <Curves samples={samples.value} />}
-      <WhyText why={why.value} fault={why.fault} />
+      <WhyText why={why.value} fault={why.fault} known={peer.why} />
       {mayChange && <NodeActions peer={peer} tell={tell} />}
     </section>
   )
@@ -56,7 +57,7 @@ function Facts({ peer }: { readonly peer: PeerStatus }) {
       'Last switch',
       lastSwitch === null
         ? 'none'
-        : `${lastSwitch.time.slice(11, 19)} to ${lastSwitch.to ?? 'nothing'}: ${lastSwitch.cause}, ${lastSwitch.gapMs} ms`,
+        : `${timeText(lastSwitch.time)} to ${lastSwitch.to ?? 'nothing'}: ${lastSwitch.cause}, ${lastSwitch.gapMs} ms`,
     ],
     ['Node id', peer.nodeId.slice(0, 16)],
   ]
@@ -104,12 +105,19 @@ function Paths({ peer }: { readonly peer: PeerStatus }) {
   )
 }
 
-function WhyText({ why, fault }: { readonly why: Why | undefined; readonly fault: string }) {
+interface WhyTextProps {
+  readonly why: Why | undefined
+  readonly fault: string
+  /** The sentence that stands at the top of the page already. */
+  readonly known: string
+}
+
+function WhyText({ why, fault, known }: WhyTextProps) {
   if (why === undefined) return fault === '' ? null : <p class="fault">{fault}</p>
   return (
     <div class="why">
       <h2>Why this path</h2>
-      <p>{why.sentence}</p>
+      {why.sentence !== known && <p>{why.sentence}</p>}
       {why.obstacle !== null && <p>{why.obstacle.sentence}</p>}
       {why.remedies.length > 0 && (
         <>
