@@ -76,7 +76,7 @@ async function span(name: string, peer: string): Promise<TakenSpan> {
   )
 }
 
-test('a member that joins and the punch that reaches it are one trace', async () => {
+test('the collector has a member that joins, and the punch that reaches it', async () => {
   const join = await span('join', 'bob')
   expect(join.traceId).toMatch(/^[0-9a-f]{32}$/)
   expect(join.attributes['meshgate.to']).toBeDefined()

@@ -147,18 +147,16 @@ func (n *naming) wire(wish resolvconf.Wish) error {
 	n.mutex.Lock()
 	wiring := n.wiring
 	n.mutex.Unlock()
-	var err error
 	if wiring == nil {
-		wiring, err = resolvconf.Wire(wish)
-	} else {
-		err = wiring.Settle()
+		wiring = resolvconf.Find(wish)
+		n.mutex.Lock()
+		// Before it settles: one that is stopped in the middle of that has something to undo.
+		n.wiring = wiring
+		n.mutex.Unlock()
 	}
-	if err != nil {
+	if err := wiring.Settle(); err != nil {
 		return err
 	}
-	n.mutex.Lock()
-	n.wiring = wiring
-	n.mutex.Unlock()
 	upstreams, err := wiring.Upstreams()
 	n.server.Forward(upstreams)
 	return err

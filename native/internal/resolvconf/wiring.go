@@ -35,7 +35,7 @@ type Wiring interface {
 	Way() string
 	// Upstreams are the servers that knew all names before; none if those are still asked by somebody else.
 	Upstreams() ([]netip.AddrPort, error)
-	// Settle does it again where somebody has undone it.
+	// Settle does it, or does it again where somebody has undone it.
 	Settle() error
 	// Undo takes it back.
 	Undo() error
@@ -50,14 +50,13 @@ func Clean() error {
 	return err
 }
 
-// Wire tells the resolver that this host has.
-func Wire(wish Wish) (Wiring, error) {
-	var wiring Wiring = &file{path: Path, wish: wish}
+// Find is the way to tell that this host has. Nothing is told before it settles.
+func Find(wish Wish) Wiring {
 	switch {
 	case hasSystemd(Path):
-		wiring = &systemd{wish: wish}
+		return &systemd{wish: wish}
 	case hasResolvconf(Path):
-		wiring = &program{path: Path, wish: wish}
+		return &program{path: Path, wish: wish}
 	}
-	return wiring, wiring.Settle()
+	return &file{path: Path, wish: wish}
 }
