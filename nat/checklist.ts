@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Connectivity checks of one peer (RFC 8445 section 6.1.2, without roles: both ends check, and each end keeps what
- * answered it). The local side of every pair is the one socket, so a check is named by its remote address.
+ * answered it). The local side of every pair is the one socket, so a check is named by its remote address, and by our
+ * address on an uplink that the kernel would not choose by itself.
  *
  * ```
  * waiting --sent--> in-progress --answered--> succeeded
@@ -9,10 +10,12 @@
  *    trigger, restart: back to waiting
  * ```
  */
-import type { TransportAddress } from './address.ts'
+import { addressParts, type TransportAddress } from './address.ts'
+import { addressScope } from './address-scope.ts'
 import type { CandidateKind, Candidate } from './candidate.ts'
 import { type Instant, later } from './clock.ts'
 import { CANDIDATES_PER_PEER_MAX, CHECK_GAPS_MS } from './constants.ts'
+import { type DirectWay, wayFrom, wayKey } from './direct-way.ts'
 import type { Entropy } from './entropy.ts'
 import { toHex } from './hex.ts'
 
@@ -20,6 +23,8 @@ export type CheckState = 'waiting' | 'in-progress' | 'succeeded' | 'failed'
 
 export interface Check {
   readonly address: TransportAddress
+  /** Our address on a spare uplink. */
+  readonly source: string | undefined
   kind: CandidateKind
   /** Whether the peer's latest record names it; false for what only a probe showed. */
   offered: boolean
@@ -31,32 +36,53 @@ export interface Check {
   readonly transactions: Set<string>
 }
 
-export type Checklist = Map<TransportAddress, Check>
+/** By `wayKey`. */
+export type Checklist = Map<string, Check>
 
 export interface ProbeCommand {
   readonly endpoint: TransportAddress
+  readonly source?: string
   /** 32 hex digits. */
   readonly transaction: string
 }
 
-/** Takes the peer's candidates: new ones are checked at once, those no longer offered are dropped. */
+/**
+ * Takes the peer's candidates: new ones are checked at once, those no longer offered are dropped. `sources`: our addresses
+ * on spare uplinks, from which those that lead abroad are checked as well.
+ */
 export function offerCandidates(
   checklist: Checklist,
   candidates: readonly Candidate[],
   now: Instant,
+  sources: readonly string[] = [],
 ): void {
   const offered = new Map(candidates.map((c) => [c.address, c.kind]))
-  for (const check of checklist.values()) {
+  for (const [key, check] of checklist) {
     check.offered = offered.has(check.address)
-    if (!check.offered && check.kind !== 'peer-reflexive' && check.state !== 'succeeded') {
-      checklist.delete(check.address)
-    }
+    const isLeft = check.source !== undefined && !sources.includes(check.source)
+    const isGone = !check.offered && check.kind !== 'peer-reflexive'
+    if ((isGone || isLeft) && check.state !== 'succeeded') checklist.delete(key)
   }
-  for (const [address, kind] of offered) {
-    const known = checklist.get(address)
+  const pairs = [
+    ...candidates.map((candidate) => ({ candidate, source: undefined })),
+    ...sources.flatMap((source) =>
+      candidates.filter((c) => leadsAbroad(c, source)).map((candidate) => ({ candidate, source })),
+    ),
+  ]
+  for (const { candidate, source } of pairs) {
+    const { address } = candidate
+    const kind = offered.get(address) ?? candidate.kind
+    const known = checklist.get(wayKey(wayFrom(address, source)))
     if (known !== undefined) known.kind = kind
-    else add(checklist, newCheck(address, kind, true, now))
+    else add(checklist, newCheck(wayFrom(address, source), kind, true, now))
   }
+}
+
+/** What is on a link of ours is reached there and nowhere else; what a TURN server gave is wanted like a path over TURN. */
+function leadsAbroad({ address, kind }: Candidate, source: string): boolean {
+  const { ip, family } = addressParts(address)
+  const isOfFamily = (family === 'ipv6') === source.includes(':')
+  return kind !== 'relayed' && isOfFamily && addressScope(ip) === 'global'
 }
 
 /**
@@ -64,10 +90,20 @@ export function offerCandidates(
  * answer is likely now. An address that was not offered becomes a peer-reflexive candidate.
  */
 export function triggerCheck(checklist: Checklist, address: TransportAddress, now: Instant): void {
+  for (const check of checklist.values()) {
+    // Over which of our uplinks it came is not known.
+    if (check.address === address && check.source !== undefined) trigger(check, now)
+  }
   const check = checklist.get(address)
   if (check === undefined) {
-    add(checklist, newCheck(address, 'peer-reflexive', false, now))
-  } else if (check.state === 'failed' || check.state === 'waiting') {
+    add(checklist, newCheck({ endpoint: address }, 'peer-reflexive', false, now))
+  } else {
+    trigger(check, now)
+  }
+}
+
+function trigger(check: Check, now: Instant): void {
+  if (check.state === 'failed' || check.state === 'waiting') {
     reset(check, now)
   } else if (check.state === 'in-progress') {
     if (check.probes >= CHECK_GAPS_MS.length) reset(check, now)
@@ -84,15 +120,15 @@ export function restartChecks(
   now: Instant,
   { everything = false }: { readonly everything?: boolean } = {},
 ): void {
-  for (const check of checklist.values()) {
-    if (check.kind === 'peer-reflexive' && check.state === 'failed') checklist.delete(check.address)
+  for (const [key, check] of checklist) {
+    if (check.kind === 'peer-reflexive' && check.state === 'failed') checklist.delete(key)
     else if (everything || check.state !== 'succeeded') reset(check, now)
   }
 }
 
 /** What was proven once has stopped answering: it is checked like any other again. */
-export function recheck(checklist: Checklist, address: TransportAddress, now: Instant): void {
-  const check = checklist.get(address)
+export function recheck(checklist: Checklist, way: DirectWay, now: Instant): void {
+  const check = checklist.get(wayKey(way))
   if (check?.state === 'succeeded') reset(check, now)
 }
 
@@ -118,32 +154,30 @@ export function dueProbes(
     check.state = 'in-progress'
     check.probes += 1
     check.nextAt = later(now, gapMs)
-    commands.push({ endpoint: check.address, transaction })
+    commands.push({ ...wayFrom(check.address, check.source), transaction })
   }
   return commands
 }
 
-/** True if the answer belongs to a check of this round. */
+/** The way that is proven with that, if the answer belongs to a check of this round. */
 export function checkAnswered(
   checklist: Checklist,
   address: TransportAddress,
   transaction: string,
-): boolean {
-  const check = checklist.get(address)
-  if (check === undefined || !check.transactions.has(transaction)) return false
-  succeed(check)
-  return true
+): DirectWay | undefined {
+  for (const check of checklist.values()) {
+    if (check.address !== address || !check.transactions.has(transaction)) continue
+    succeed(check)
+    return wayFrom(address, check.source)
+  }
+  return undefined
 }
 
 /** A path that somebody else proved, such as the helper before the agent restarted. */
-export function adoptSucceeded(
-  checklist: Checklist,
-  address: TransportAddress,
-  now: Instant,
-): void {
-  const check = checklist.get(address) ?? newCheck(address, 'peer-reflexive', false, now)
+export function adoptSucceeded(checklist: Checklist, way: DirectWay, now: Instant): void {
+  const check = checklist.get(wayKey(way)) ?? newCheck(way, 'peer-reflexive', false, now)
   succeed(check)
-  checklist.set(address, check)
+  checklist.set(wayKey(way), check)
 }
 
 /** Whether nothing is left to try in this round. */
@@ -160,13 +194,14 @@ export function checklistDeadline(checklist: Checklist): Instant | undefined {
 }
 
 function newCheck(
-  address: TransportAddress,
+  { endpoint, source }: DirectWay,
   kind: CandidateKind,
   offered: boolean,
   now: Instant,
 ): Check {
   return {
-    address,
+    address: endpoint,
+    source,
     kind,
     offered,
     state: 'waiting',
@@ -189,6 +224,10 @@ function succeed(check: Check): void {
   check.transactions.clear()
 }
 
+function checkKey({ address, source }: Check): string {
+  return wayKey(wayFrom(address, source))
+}
+
 /** A failed peer-reflexive candidate makes room, so that a peer whose port changes often is still followed. */
 function add(checklist: Checklist, check: Check): void {
   if (checklist.size >= CANDIDATES_PER_PEER_MAX) {
@@ -196,7 +235,7 @@ function add(checklist: Checklist, check: Check): void {
       (old) => old.kind === 'peer-reflexive' && old.state === 'failed',
     )
     if (failed === undefined) return
-    checklist.delete(failed.address)
+    checklist.delete(checkKey(failed))
   }
-  checklist.set(check.address, check)
+  checklist.set(checkKey(check), check)
 }

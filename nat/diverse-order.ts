@@ -22,6 +22,7 @@ export function diverseOrder<W extends DirectWay>(ways: readonly W[]): W[] {
 function likeness(a: DirectWay, b: DirectWay): number {
   const [partsA, partsB] = [addressParts(a.endpoint), addressParts(b.endpoint)]
   return (
+    4 * Number(a.source === b.source) +
     2 * Number(partsA.family === partsB.family) +
     Number(partsA.ip === partsB.ip) +
     Number(a.socket === b.socket)

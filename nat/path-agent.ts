@@ -31,7 +31,7 @@ import {
   RETRY_ROUND_MS_MAX,
   RETRY_ROUND_MS_MIN,
 } from './constants.ts'
-import { type DirectWay, wayKey } from './direct-way.ts'
+import { type DirectWay, wayFrom, wayKey } from './direct-way.ts'
 import type { Entropy } from './entropy.ts'
 import { isDirect, isRelayed, type ProvenPath, type ProvenPaths } from './proven-paths.ts'
 
@@ -67,12 +67,17 @@ export function createPathAgent(): PathAgent {
   }
 }
 
-/** The peer's candidates as of its latest record, without our own addresses. */
-export function offer(agent: PathAgent, candidates: readonly Candidate[], now: Instant): void {
-  const isOffered = (path: ProvenPath) => agent.checklist.get(path.endpoint)?.offered === true
+/** The peer's candidates as of its latest record, without our own addresses; `sources` are ours on spare uplinks. */
+export function offer(
+  agent: PathAgent,
+  candidates: readonly Candidate[],
+  now: Instant,
+  sources: readonly string[] = [],
+): void {
+  const isOffered = (path: ProvenPath) => agent.checklist.get(checkKeyOf(path))?.offered === true
   const named = [...agent.proven.values()].filter(isOffered)
   const isNews = candidates.some(({ address }) => !agent.checklist.has(address))
-  offerCandidates(agent.checklist, candidates, now)
+  offerCandidates(agent.checklist, candidates, now, sources)
   for (const path of named) path.isWithdrawn = true
   for (const path of agent.proven.values()) if (isOffered(path)) path.isWithdrawn = false
   if (isNews) seek(agent, now)
@@ -85,17 +90,18 @@ export function hear(agent: PathAgent, from: TransportAddress, now: Instant): vo
   if (isNews) seek(agent, now)
 }
 
-/** Our probe was answered. True if this proved a path that was not known before. */
+/** Our probe was answered: over which way, and whether this proved a path that was not known before. */
 export function answered(
   agent: PathAgent,
   reply: { endpoint: TransportAddress; transaction: string; rttMs: number },
   now: Instant,
-): boolean {
-  if (!checkAnswered(agent.checklist, reply.endpoint, reply.transaction)) return false
-  const known = agent.proven.has(reply.endpoint)
-  prove(agent, { endpoint: reply.endpoint, up: true, rttMs: reply.rttMs, lossPermille: 0 }, now)
+): { readonly way: DirectWay; readonly isNews: boolean } | undefined {
+  const way = checkAnswered(agent.checklist, reply.endpoint, reply.transaction)
+  if (way === undefined) return undefined
+  const isNews = !agent.proven.has(wayKey(way))
+  prove(agent, { ...way, up: true, rttMs: reply.rttMs, lossPermille: 0 }, now)
   endRound(agent, now)
-  return !known
+  return { way, isNews }
 }
 
 /** A search has met the peer at a socket of ours: its probe came there, and is answered from there. */
@@ -111,8 +117,7 @@ export function losePunched(agent: PathAgent): void {
 /** Takes the paths that a helper already keeps, first one first, as an agent does that was restarted. */
 export function adopt(agent: PathAgent, reports: readonly PathReport[], now: Instant): void {
   for (const report of reports) {
-    if (report.up && report.socket === undefined)
-      adoptSucceeded(agent.checklist, report.endpoint, now)
+    if (report.up && report.socket === undefined) adoptSucceeded(agent.checklist, report, now)
     prove(agent, report, now)
     const adopted = agent.proven.get(wayKey(report))
     if (adopted !== undefined) adopted.isTaken = report.up
@@ -225,7 +230,7 @@ function endSearch(agent: PathAgent): void {
 function beginRound(agent: PathAgent, now: Instant): void {
   agent.retryAt = undefined
   for (const path of agent.proven.values()) {
-    if (!path.up && path.socket === undefined) recheck(agent.checklist, path.endpoint, now)
+    if (!path.up && path.socket === undefined) recheck(agent.checklist, path, now)
   }
   restartChecks(agent.checklist, now)
 }
@@ -236,10 +241,15 @@ function forget(agent: PathAgent, now: Instant): void {
     if (path.downSince === undefined || later(path.downSince, PATH_FORGET_MS) > now) continue
     agent.proven.delete(key)
     if (path.socket !== undefined) continue
-    const check = agent.checklist.get(path.endpoint)
-    if (check?.offered === false) agent.checklist.delete(path.endpoint)
-    else if (check?.state === 'succeeded') recheck(agent.checklist, path.endpoint, now)
+    const check = agent.checklist.get(key)
+    if (check?.offered === false) agent.checklist.delete(key)
+    else if (check?.state === 'succeeded') recheck(agent.checklist, path, now)
   }
+}
+
+/** A punched socket's path is of an address that is checked from the one port, too. */
+function checkKeyOf({ endpoint, source }: DirectWay): string {
+  return wayKey(wayFrom(endpoint, source))
 }
 
 /**

@@ -56,7 +56,7 @@ export interface MemberPeer {
     readonly endpoint: string | null
     readonly rttMs: number | null
   }
-  readonly backups: readonly unknown[]
+  readonly backups: readonly { readonly kind: string }[]
   readonly mtu: number
   readonly why: string
 }

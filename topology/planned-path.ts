@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** One way for ciphertext to reach a peer, as a plan names it. Its id is the helper's name for it, too. */
 import { parseTransportAddress, type TransportAddress } from '../nat/address.ts'
-import { type DirectWay, wayKey } from '../nat/direct-way.ts'
+import { type DirectWay, wayFrom, wayKey } from '../nat/direct-way.ts'
 import type { PathKind } from '../nat/path-kind.ts'
 import type { RelayRoute } from './relay-route.ts'
 
@@ -29,8 +29,8 @@ export type PlannedPath = DirectPath | RelayPath | TurnPath | ChannelPath
 /** Paths that lead over somebody else. */
 export type IndirectPath = Exclude<PlannedPath, DirectPath>
 
-export function directPath({ endpoint, socket }: DirectWay): DirectPath {
-  const way = socket === undefined ? { endpoint } : { endpoint, socket }
+export function directPath({ endpoint, socket, source }: DirectWay): DirectPath {
+  const way = socket === undefined ? wayFrom(endpoint, source) : { endpoint, socket }
   return { id: `direct:${wayKey(way)}`, kind: 'direct', ...way }
 }
 

@@ -14,6 +14,7 @@ import type { Effect } from './effect.ts'
 import { remember } from './event-log.ts'
 import type { Event } from './event.ts'
 import { hexToBase64 } from './key-text.ts'
+import { spareSources } from './uplinks.ts'
 import { observeSelf } from './observe.ts'
 import { mappedAddresses } from './port-mapping.ts'
 import { adoptOwn } from './publish.ts'
@@ -145,5 +146,5 @@ function offerRecord(node: Node, peer: Peer, now: Instant): void {
     !host.includes(candidate.address) &&
     !mapped.includes(candidate.address) &&
     candidate.address !== forwarded
-  offer(peer.paths, peer.record.candidates.filter(usable), now)
+  offer(peer.paths, peer.record.candidates.filter(usable), now, spareSources(node))
 }

@@ -40,6 +40,9 @@ export const MESH_TARGETS_MAX = 4
 /** Server-reflexive candidates that a record names; a symmetric NAT shows a new one to each server. */
 export const REFLEXIVE_CANDIDATES_MAX = 3
 
+/** Ways out of the host that are tried beside the kernel's first choice: four uplinks in all. */
+export const SPARE_UPLINKS_MAX = 3
+
 /** Addresses on TURN servers that a record names: one may be on a server that dies. */
 export const RELAYED_CANDIDATES_MAX = 2
 

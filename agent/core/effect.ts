@@ -15,6 +15,8 @@ export type Effect =
       /** WireGuard public key, base64. */
       readonly peer: string
       readonly endpoint: TransportAddress
+      /** Our address that it leaves from; left out, as the kernel chooses. */
+      readonly source?: string
       /** 32 hex digits. */
       readonly transaction: string
     }
@@ -25,6 +27,7 @@ export type Effect =
       readonly kind: 'send-datagram'
       readonly to: TransportAddress
       readonly payload: Uint8Array
+      readonly source?: string
     }
   /** Ask over one path with packets of a size, as `measure` of native/PROTOCOL.md; the event `measured` follows in any case. */
   | {

@@ -17,12 +17,13 @@ export interface DesiredRoute {
 
 /** `id` is unique within the peer, at most 96 bytes. */
 export type DesiredPath =
-  /** `socket`: the local port of the punched socket that it leaves from, in place of the one port. */
+  /** `socket`: the local port of the punched socket that it leaves from, in place of the one port; `source`: our address. */
   | {
       readonly id: string
       readonly kind: 'direct'
       readonly endpoint: TransportAddress
       readonly socket?: number
+      readonly source?: string
     }
   /** `via`: WireGuard public keys (base64) of one or two hubs; the first is another peer. */
   | { readonly id: string; readonly kind: 'relay'; readonly via: readonly string[] }
@@ -134,6 +135,8 @@ export interface HelperLink {
   readonly mtu: number
   /** With prefix length: `192.168.1.2/24`. */
   readonly addresses: readonly string[]
+  /** Without prefix length: from these packets leave by another default route than the kernel's first choice. */
+  readonly spares?: readonly string[] | undefined
 }
 
 export interface HelperPath {
@@ -147,6 +150,8 @@ export interface HelperPath {
   readonly server: string | null
   /** Of a direct path that leaves from a punched socket: its local port. */
   readonly socket: number | null
+  /** Of a direct path that leaves from an address that was asked for. */
+  readonly source?: string | undefined
   readonly up: boolean
   /** Whether the peer heard packets of the session over it; null while that is not known. */
   readonly carries: boolean | null

@@ -4,6 +4,7 @@ import { addressParts } from '../../nat/address.ts'
 import { type Instant, instant, type Now } from '../../nat/clock.ts'
 import { adopt, answered, hear, losePunched, type PathReport } from '../../nat/path-agent.ts'
 import { askAgain, askIdle, receiveStun } from '../../nat/stun-client.ts'
+import { wayFrom } from '../../nat/direct-way.ts'
 import type { PlannedPath } from '../../topology/planned-path.ts'
 import { recheckPeers } from './believe.ts'
 import type { Effect } from './effect.ts'
@@ -31,6 +32,7 @@ import {
 import { takeSearchEnd } from './searching.ts'
 import { peerByHelperName, type Node, type Peer } from './state.ts'
 import { adoptTurn, hearOverTurn, takeTurnServers } from './turn.ts'
+import { askUplinksAgain, spareSources, takeUplinkAnswer, uplinkMappings } from './uplinks.ts'
 
 type Connected = Extract<Event, { kind: 'helper-connected' }>
 
@@ -46,6 +48,7 @@ export function adoptHelper(node: Node, { hello, state }: Connected, now: Now): 
   // A hub goes on being one while its agent is away.
   if (state.device?.relay === true) assumeOpen(node, offeredAddresses(node), now.instant)
   askAgain(node.stun, now.instant)
+  askUplinksAgain(node, now.instant)
   recheckPeers(node, now.instant)
   node.helper.names = state.names
   const allocations = adoptTurn(node, state, now)
@@ -139,6 +142,7 @@ function takeDatagram(
   const { entropy, stun } = node.powers
   const mappedBy = () => node.stun.servers.get(from)?.mapped
   const before = mappedBy()
+  takeUplinkAnswer(node, { from, payload }, now)
   receiveStun(node.stun, from, payload, now.instant, entropy, stun)
   const mapped = mappedBy()
   if (before === undefined || mapped === before) return []
@@ -162,10 +166,12 @@ function takeReply(
   if (peer === undefined) return []
   const { endpoint, transaction } = reply
   const rttMs = reply.rttUs / 1000
-  const isNews = answered(peer.paths, { endpoint, transaction, rttMs }, now.instant)
-  rememberObserver(node, endpoint, reply.observed)
-  if (!isNews) return []
-  return [provenEffect(node, peer, { path: pathTo(peer.paths, { endpoint }).id, rttMs }, now)]
+  const proven = answered(peer.paths, { endpoint, transaction, rttMs }, now.instant)
+  // What is seen over a spare uplink says nothing of how the first one maps.
+  if (!uplinkMappings(node).includes(reply.observed))
+    rememberObserver(node, endpoint, reply.observed)
+  if (proven === undefined || !proven.isNews) return []
+  return [provenEffect(node, peer, { path: pathTo(peer.paths, proven.way).id, rttMs }, now)]
 }
 
 function takePathState(
@@ -216,17 +222,19 @@ function figuresIn({ up, rttUs, lossPermille }: HelperPath): PathFigures {
 }
 
 function takeLinks(node: Node, links: readonly HelperLink[], now: Now): Effect[] {
-  const before = JSON.stringify(observeSelf(node).host)
+  const told = () => JSON.stringify([observeSelf(node).host, spareSources(node)])
+  const before = told()
   node.links = links
   lookForGateway(node, now.instant)
   const { host } = observeSelf(node)
-  if (JSON.stringify(host) === before) return []
+  if (told() === before) return []
   // Another network: what was mapped and what worked there says nothing here.
   node.seenByPeers.clear()
   restartNatSurvey(node, now.instant)
   restartDialBack(node, now.instant)
   remeasure(node, now.instant)
   askAgain(node.stun, now.instant)
+  askUplinksAgain(node, now.instant)
   recheckPeers(node, now.instant)
   const addresses = host.map((address) => addressParts(address).ip)
   return [remember(node.events, { kind: 'links-changed', addresses }, now.wall)]
@@ -235,8 +243,9 @@ function takeLinks(node: Node, links: readonly HelperLink[], now: Now): Effect[]
 /** The direct ones among the paths of a helper that was there before us. */
 function pathReports(paths: readonly HelperPath[]): PathReport[] {
   return paths.flatMap((path) => {
-    const { kind, endpoint, socket } = path
+    const { kind, endpoint, socket, source } = path
     if (kind !== 'direct' || endpoint === null) return []
-    return [{ endpoint, ...(socket !== null && { socket }), ...figuresIn(path) }]
+    const from = socket === null ? wayFrom(endpoint, source) : { endpoint, socket }
+    return [{ ...from, ...figuresIn(path) }]
   })
 }

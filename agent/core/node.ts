@@ -40,14 +40,17 @@ import { searchDeadlines, searchEffects } from './searching.ts'
 import type { Node } from './state.ts'
 import { stunServerAddresses } from './stun-servers.ts'
 import { updateTurnPaths } from './turn.ts'
+import { uplinkDeadline, uplinkEffects } from './uplinks.ts'
 import { applyPlan } from './want.ts'
 
 /** Consumes one event, brings everything that follows from it up to date, and says what to do. */
 export function step(node: Node, event: Event, now: Now): Effect[] {
   const effects = take(node, event, now)
   effects.push(...portMappingEffects(node, now))
-  setStunServers(node.stun, stunServerAddresses(node), now.instant)
+  const servers = stunServerAddresses(node)
+  setStunServers(node.stun, servers, now.instant)
   effects.push(...stunEffects(node, now))
+  effects.push(...uplinkEffects(node, servers, now))
   effects.push(...natSurveyEffects(node, now))
   effects.push(...dialBackEffects(node, now))
   effects.push(...expireMembers(node, now))
@@ -82,6 +85,7 @@ export function nextDeadline(node: Node): Instant | undefined {
     channelDeadline(node),
     measureDeadline(node),
     node.helper.connected ? stunDeadline(node.stun) : undefined,
+    node.helper.connected ? uplinkDeadline(node) : undefined,
     searchDeadlines(node),
     checks === undefined ? undefined : budgetDeadline(node, checks),
   ])
@@ -128,7 +132,7 @@ function take(node: Node, event: Event, now: Now): Effect[] {
       node.neighbours.delete(event.node)
       return []
     case 'recheck':
-      askResting(node.stun, now.instant)
+      for (const client of [node.stun, ...node.uplinks.values()]) askResting(client, now.instant)
       recheckPeers(node, now.instant)
       restartDialBack(node, now.instant)
       lookForGateway(node, now.instant)

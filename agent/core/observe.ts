@@ -25,6 +25,7 @@ import { PEER_OBSERVERS_MAX, REFLEXIVE_CANDIDATES_MAX } from './constants.ts'
 import { mappedAddresses } from './port-mapping.ts'
 import type { Node } from './state.ts'
 import { relayedAddresses } from './turn.ts'
+import { uplinkMappings } from './uplinks.ts'
 
 export interface SelfObservation {
   /** Our socket on each usable address of our links. */
@@ -74,9 +75,13 @@ function candidatesOf(
   const ofKind = (kind: Candidate['kind'], addresses: readonly TransportAddress[]) =>
     addresses.map((address) => ({ kind, address }))
   const reflexive = mapped.filter((address) => !forwarded.includes(address))
+  const spare = uplinkMappings(node).filter(
+    (address) => !host.includes(address) && !reflexive.includes(address),
+  )
   const abroad = [
     ...ofKind('mapped', forwarded),
     ...ofKind('server-reflexive', reflexive.slice(0, REFLEXIVE_CANDIDATES_MAX)),
+    ...ofKind('server-reflexive', spare),
     ...ofKind('relayed', relayedAddresses(node)),
   ]
   const home = ofKind('host', [...new Set([...node.config.advertise, ...host])])

@@ -7,6 +7,7 @@ import type { Instant, WallTime } from '../../nat/clock.ts'
 import { createPathAgent, type PathAgent } from '../../nat/path-agent.ts'
 import type { PathMtu } from '../../nat/path-mtu.ts'
 import { createPortMapping, type PortMapping } from '../../nat/port-mapping.ts'
+import type { Uplinks } from './uplinks.ts'
 import { createStunClient, type StunClient } from '../../nat/stun-client.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import { createNoticeSet, type NoticeSet } from '../../topology/notice.ts'
@@ -143,6 +144,7 @@ export interface Node {
   readonly notices: NoticeSet
   readonly peers: Map<NodeId, Peer>
   readonly stun: StunClient
+  readonly uplinks: Uplinks
   readonly helper: HelperSide
   readonly neighbours: Set<NodeId>
   /** Our address as peers saw it, by the endpoint at which we reached them; newest last. */
@@ -183,6 +185,7 @@ export function createNode(config: NodeConfig, powers: Powers, now: Instant): No
     notices: createNoticeSet(),
     peers: new Map(),
     stun: createStunClient(),
+    uplinks: new Map(),
     helper: {
       connected: false,
       engine: undefined,

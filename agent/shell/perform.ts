@@ -52,9 +52,9 @@ export function perform(effect: Effect, world: World): void {
       world.applyQueue.push(effect.desired)
       break
     case 'probe': {
-      const { peer, endpoint, transaction } = effect
+      const { kind: _, ...probe } = effect
       // Unanswered or refused, it is the same to the checklist: the next probe is already scheduled.
-      void world.helper.probe({ peer, endpoint, transaction })
+      void world.helper.probe(probe)
       break
     }
     case 'search':
@@ -65,7 +65,7 @@ export function perform(effect: Effect, world: World): void {
       void world.helper.stopSearch(effect.peer)
       break
     case 'send-datagram':
-      void world.helper.sendDatagram(effect.to, effect.payload)
+      void world.helper.sendDatagram(effect)
       break
     case 'measure':
       void measure(effect, world)

@@ -55,7 +55,7 @@ describe('a check', () => {
   it('succeeds by an answer to any probe of its round, and then sends no more', () => {
     const list = checking(host(1))
     const [first] = run(list, 0, 400)
-    expect(checkAnswered(list, A, first!.transaction)).toBe(true)
+    expect(checkAnswered(list, A, first!.transaction)).toEqual({ endpoint: A })
     expect(run(list, 400, 60_000)).toEqual([])
     expect(list.get(A)?.state).toBe('succeeded')
   })
@@ -63,17 +63,17 @@ describe('a check', () => {
   it('still succeeds by an answer that came after its last probe was given up', () => {
     const list = checking(host(1))
     const last = run(list, 0, 60_000).at(-1)!
-    expect(checkAnswered(list, A, last.transaction)).toBe(true)
+    expect(checkAnswered(list, A, last.transaction)).toEqual({ endpoint: A })
   })
 
   it('does not take an answer of another address, an unknown transaction, or one of an earlier round', () => {
     const list = checking(host(1), host(2))
     const probe = run(list, 0, 0).find(({ endpoint }) => endpoint === A)!
-    expect(checkAnswered(list, B, probe.transaction)).toBe(false)
-    expect(checkAnswered(list, A, '00'.repeat(16))).toBe(false)
-    expect(checkAnswered(list, at('192.168.1.77:5'), probe.transaction)).toBe(false)
+    expect(checkAnswered(list, B, probe.transaction)).toBeUndefined()
+    expect(checkAnswered(list, A, '00'.repeat(16))).toBeUndefined()
+    expect(checkAnswered(list, at('192.168.1.77:5'), probe.transaction)).toBeUndefined()
     restartChecks(list, instant(10))
-    expect(checkAnswered(list, A, probe.transaction)).toBe(false)
+    expect(checkAnswered(list, A, probe.transaction)).toBeUndefined()
   })
 
   it('has a transaction of its own for each probe', () => {
@@ -113,7 +113,7 @@ describe('a check', () => {
     triggerCheck(list, A, instant(1))
     restartChecks(list, instant(1))
     expect(list.get(A)?.state).toBe('succeeded')
-    recheck(list, A, instant(1))
+    recheck(list, { endpoint: A }, instant(1))
     expect(list.get(A)?.state).toBe('waiting')
   })
 })

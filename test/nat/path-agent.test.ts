@@ -45,9 +45,9 @@ describe('a path', () => {
     offer(agent, [{ kind: 'host', address: A }], instant(0))
     const [first] = probes(agent, instant(0), 9, entropy)
     const reply = { endpoint: A, transaction: first!.transaction, rttMs: 20 }
-    expect(answered(agent, { ...reply, transaction: 'ff'.repeat(16) }, instant(5))).toBe(false)
-    expect(answered(agent, reply, instant(20))).toBe(true)
-    expect(answered(agent, reply, instant(21))).toBe(false)
+    expect(answered(agent, { ...reply, transaction: 'ff'.repeat(16) }, instant(5))).toBeUndefined()
+    expect(answered(agent, reply, instant(20))?.isNews).toBe(true)
+    expect(answered(agent, reply, instant(21))).toBeUndefined()
   })
 
   it('is dropped from the armed ones beyond three', () => {

@@ -54,10 +54,19 @@ export interface HelperClientOptions {
   onEvent(event: HelperEvent): void
 }
 
+export interface DatagramRequest {
+  readonly to: TransportAddress
+  readonly payload: Uint8Array
+  /** Our address that it leaves from; left out, as the kernel chooses. */
+  readonly source?: string
+}
+
 export interface ProbeRequest {
   /** The peer's WireGuard public key, base64. */
   readonly peer: string
   readonly endpoint: TransportAddress
+  /** As in DatagramRequest. */
+  readonly source?: string
   /** 32 hex digits. */
   readonly transaction: string
 }
@@ -82,7 +91,7 @@ export interface HelperClient {
   probe(request: ProbeRequest): Promise<HelperAnswer<object>>
   search(request: HelperSearch): Promise<HelperAnswer<object>>
   stopSearch(peer: string): Promise<HelperAnswer<object>>
-  sendDatagram(to: TransportAddress, payload: Uint8Array): Promise<HelperAnswer<object>>
+  sendDatagram(request: DatagramRequest): Promise<HelperAnswer<object>>
   echo(request: EchoRequest): Promise<HelperAnswer<EchoResult>>
   measure(request: MeasureRequest): Promise<HelperAnswer<{ readonly rttUs: number }>>
   /** The helper takes everything down and exits. */
@@ -131,9 +140,10 @@ class ReconnectingClient implements HelperClient {
     return this.#request('stop-search', { peer }, emptySchema)
   }
 
-  sendDatagram(to: TransportAddress, payload: Uint8Array): Promise<HelperAnswer<object>> {
+  sendDatagram({ to, payload, source }: DatagramRequest): Promise<HelperAnswer<object>> {
     const text = Buffer.from(payload).toString('base64')
-    return this.#request('send-datagram', { to, payload: text }, emptySchema)
+    const params = { to, payload: text, ...(source !== undefined && { source }) }
+    return this.#request('send-datagram', params, emptySchema)
   }
 
   echo(request: EchoRequest): Promise<HelperAnswer<EchoResult>> {

@@ -31,6 +31,7 @@ const link = z.object({
   up: z.boolean(),
   mtu: count,
   addresses: z.array(z.string()),
+  spares: z.array(z.string()).optional(),
 })
 
 const path = z.object({
@@ -40,6 +41,7 @@ const path = z.object({
   via: z.array(z.string()),
   server: z.string().nullable(),
   socket: count.nullable(),
+  source: z.string().optional(),
   up: z.boolean(),
   carries: z.boolean().nullable(),
   rttUs: duration.nullable(),

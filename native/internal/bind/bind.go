@@ -63,6 +63,9 @@ type Bind struct {
 	// relayed are WireGuard's packets that came over TURN servers.
 	relayed atomic.Pointer[ring]
 
+	// uplinks are the links' indices by their addresses.
+	uplinks atomic.Pointer[map[netip.Addr]int]
+
 	foreign atomic.Uint64
 }
 
@@ -153,7 +156,7 @@ func (b *Bind) counted(receive conn.ReceiveFunc) conn.ReceiveFunc {
 func (b *Bind) ring() *ring { return b.relayed.Load() }
 
 func (b *Bind) deliver(class Class, datagram []byte, endpoint conn.Endpoint) {
-	source := Source{Endpoint: endpoint, Way: relay.Way{Address: addressOf(endpoint)}}
+	source := Source{Endpoint: endpoint, Way: b.wayOf(endpoint)}
 	switch class {
 	case Probe:
 		b.inbox.ReceiveProbe(datagram, source)

@@ -36,9 +36,16 @@ func (f *families) Open(port uint16) ([]conn.ReceiveFunc, uint16, error) {
 		return nil, 0, conn.ErrBindAlreadyOpen
 	}
 	std := conn.NewStdNetBind().(*conn.StdNetBind)
-	receivers, actual, err := std.Open(port)
+	_, actual, err := std.Open(port)
 	if err != nil {
 		return nil, 0, err
+	}
+	var receivers []conn.ReceiveFunc
+	for _, field := range []string{"ipv4PC", "ipv6PC"} {
+		// The package lets nobody see its sockets.
+		if socket := reflect.ValueOf(std).Elem().FieldByName(field); !socket.IsNil() {
+			receivers = append(receivers, reading(reflect.NewAt(socket.Type(), socket.Addr().UnsafePointer()).Elem().Interface().(batchReader)))
+		}
 	}
 	// The copy is made before anything was pooled or locked, which is the only time when it may be.
 	twin := &conn.StdNetBind{}

@@ -38,7 +38,7 @@ func PathMTU(to netip.AddrPort) (mtu int, known bool) {
 func (b *Bind) SendWhole(datagram []byte, path Path) (possible bool, err error) {
 	sockets, possible := b.sockets.(*families)
 	switch path.(type) {
-	case *direct, *relayed:
+	case *direct, *uplinked, *relayed:
 	default:
 		return false, nil
 	}

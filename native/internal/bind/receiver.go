@@ -18,7 +18,7 @@ type receiver struct {
 	onwards []onward
 	// heard is a run of WireGuard's packets from one address.
 	heard struct {
-		from                  netip.AddrPort
+		way                   relay.Way
 		transport, handshakes uint32
 	}
 }
@@ -69,11 +69,23 @@ func addressOf(endpoint conn.Endpoint) netip.AddrPort {
 	return netip.AddrPortFrom(std.Addr().Unmap().WithZone(""), std.Port())
 }
 
+// cameBy is where a datagram came from, and to which address of ours if any path leaves from one.
+func (b *Bind) cameBy(endpoint conn.Endpoint) relay.Way {
+	way := relay.Way{Address: addressOf(endpoint)}
+	if std, ok := endpoint.(*conn.StdNetEndpoint); ok && b.Hosts.HasSources() {
+		way.Source = std.SrcIP()
+	}
+	return way
+}
+
+// wayOf is the way of a member that this is, if it is one.
+func (b *Bind) wayOf(endpoint conn.Endpoint) relay.Way { return b.Hosts.Known(b.cameBy(endpoint)) }
+
 // hear counts packets in runs: a batch mostly comes from one address.
 func (r *receiver) hear(packet []byte, endpoint conn.Endpoint) {
-	if from := addressOf(endpoint); from != r.heard.from {
+	if way := r.bind.cameBy(endpoint); way != r.heard.way {
 		r.tellHeard()
-		r.heard.from = from
+		r.heard.way = way
 	}
 	if packet[0] == typeTransport {
 		r.heard.transport++
@@ -84,7 +96,7 @@ func (r *receiver) hear(packet []byte, endpoint conn.Endpoint) {
 
 func (r *receiver) tellHeard() {
 	if r.heard.transport+r.heard.handshakes > 0 {
-		r.bind.Hosts.Heard(r.heard.from, r.heard.transport, r.heard.handshakes)
+		r.bind.Hosts.HeardOver(r.bind.Hosts.Known(r.heard.way), r.heard.transport, r.heard.handshakes)
 	}
 	r.heard.transport, r.heard.handshakes = 0, 0
 }

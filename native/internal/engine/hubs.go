@@ -30,7 +30,7 @@ func (e *Engine) carrierOf(p *peer, path protocol.Path) bind.Path {
 		if path.Socket != 0 {
 			return e.punchedPath(p, path)
 		}
-		return e.bind.Direct(path.Endpoint)
+		return e.bind.DirectFrom(path.Source, path.Endpoint)
 	case protocol.KindTurn:
 		return e.turned(path)
 	case protocol.KindChannel:
@@ -47,7 +47,7 @@ func wayOf(path protocol.Path) (way relay.Way) {
 	case protocol.KindChannel:
 		return relay.Way{Channel: true}
 	case protocol.KindDirect, protocol.KindTurn:
-		return relay.Way{Address: path.Endpoint, Server: path.Server, Socket: path.Socket}
+		return relay.Way{Address: path.Endpoint, Server: path.Server, Socket: path.Socket, Source: path.Source}
 	}
 	way.Hub = relay.TagOf(path.Via[0])
 	if len(path.Via) == protocol.HubsPerPathMax {

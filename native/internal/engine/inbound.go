@@ -147,7 +147,7 @@ func (e *Engine) SendDatagram(params protocol.DatagramParams) *protocol.Fault {
 	if !e.sendRate.Allow() {
 		return protocol.Faultf(protocol.CodeTooMany, "more than %d datagrams a second", sendsPerSecond)
 	}
-	if err := e.bind.SendTo(params.Payload, params.To); err != nil {
+	if err := e.bind.SendFrom(params.Payload, params.Source, params.To); err != nil {
 		// UDP promises nothing: what cannot leave here is lost as if it were lost later.
 		e.log.Debug("datagram not sent", "to", params.To, "error", err)
 	}

@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"net/netip"
 	"reflect"
 
 	"meshgate.dev/native/internal/link"
@@ -42,6 +43,13 @@ func (e *Engine) settleLinks() {
 		return
 	}
 	e.links = now
+	addresses := map[netip.Addr]int{}
+	for _, entry := range list {
+		for _, prefix := range entry.Addresses {
+			addresses[prefix.Addr()] = entry.Index
+		}
+	}
+	e.bind.Uplinks(addresses)
 	e.events.Emit(protocol.LinksChanged{Links: list})
 }
 

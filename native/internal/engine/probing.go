@@ -130,10 +130,10 @@ func (e *Engine) askOver(p *peer, ask paths.Ask) errand {
 }
 
 // askAt asks a candidate.
-func (e *Engine) askAt(p *peer, to netip.AddrPort, transaction protocol.Transaction) errand {
+func (e *Engine) askAt(p *peer, source netip.Addr, to netip.AddrPort, transaction protocol.Transaction) errand {
 	frame := e.seal(p, probe.Body{Kind: probe.Request, Transaction: transaction, Heard: probe.Heard{Told: true}})
 	return func() {
-		if err := e.bind.SendTo(frame, to); err != nil {
+		if err := e.bind.SendFrom(frame, source, to); err != nil {
 			e.log.Debug("probe not sent", "to", to, "error", err)
 		}
 	}
@@ -190,5 +190,5 @@ func (e *Engine) prepareProbe(params protocol.ProbeParams, now time.Time) (erran
 	}
 	p.asked[params.Transaction] = candidate{endpoint: params.Endpoint, sentAt: now}
 	e.outstanding++
-	return e.askAt(p, params.Endpoint, params.Transaction), nil
+	return e.askAt(p, params.Source, params.Endpoint, params.Transaction), nil
 }

@@ -84,13 +84,20 @@ func (p *peer) state(now time.Time) protocol.PeerState {
 		spec := p.spec.Paths[i]
 		state.Paths = append(state.Paths, protocol.PathState{
 			ID: path.ID, Kind: spec.Kind, Endpoint: endpointOrNull(p.carriers[path.ID]), Via: orEmpty(spec.Via),
-			Server: idOrNull(spec.Server), Socket: portOrNull(spec.Socket), Up: path.Up,
+			Server: idOrNull(spec.Server), Socket: portOrNull(spec.Socket), Source: addressOrNull(spec.Source), Up: path.Up,
 			Carries: carries(path.Carries),
 			RttUs:   microseconds(path.Rtt), LossPermille: path.LossPermille,
 			LastReplyMs: ageMs(path.LastReply, now),
 		})
 	}
 	return state
+}
+
+func addressOrNull(address netip.Addr) *netip.Addr {
+	if !address.IsValid() {
+		return nil
+	}
+	return &address
 }
 
 // portOrNull is null for the one port.

@@ -38,7 +38,7 @@ func List(ownIndex int) ([]protocol.Link, error) {
 		})
 	}
 	slices.SortFunc(links, func(a, b protocol.Link) int { return cmp.Compare(a.Index, b.Index) })
-	return links, nil
+	return links, markSpares(links)
 }
 
 func of(index int, addresses []netlink.Addr) []netip.Prefix {
@@ -56,6 +56,39 @@ func of(index int, addresses []netlink.Addr) []netip.Prefix {
 		return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
 	})
 	return prefixes
+}
+
+// markSpares finds the addresses that a default route is there for, but not the one that the kernel takes.
+func markSpares(links []protocol.Link) error {
+	for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
+		routes, err := netlink.RouteList(nil, family)
+		if err != nil {
+			return err
+		}
+		ways := slices.DeleteFunc(routes, func(route netlink.Route) bool {
+			return !isDefault(route) || route.LinkIndex == 0
+		})
+		// Of equals the kernel takes the first one, too.
+		slices.SortStableFunc(ways, func(a, b netlink.Route) int { return cmp.Compare(a.Priority, b.Priority) })
+		for i := range links {
+			leads := func(route netlink.Route) bool { return route.LinkIndex == links[i].Index }
+			if first := slices.IndexFunc(ways, leads); first > 0 {
+				links[i].Spares = append(links[i].Spares, spareOf(links[i], family)...)
+			}
+		}
+	}
+	return nil
+}
+
+// spareOf is one address of a link and family; a second one leads over the same link.
+func spareOf(link protocol.Link, family int) []netip.Addr {
+	for _, prefix := range link.Addresses {
+		address := prefix.Addr()
+		if address.Is4() == (family == netlink.FAMILY_V4) && !address.IsLinkLocalUnicast() {
+			return []netip.Addr{address}
+		}
+	}
+	return nil
 }
 
 // Exits are the default routes that do not lead over our own device, as texts to compare.

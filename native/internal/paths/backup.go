@@ -40,12 +40,19 @@ func (prober *Prober) standing(p *path) int {
 	return 0
 }
 
+// sharedUplink outweighs kind, address and family together.
+const sharedUplink = 4
+
 // likeness is how much of what may fail two paths share.
 func likeness(a, b *path) (shared int) {
 	if a == nil {
 		return 0
 	}
 	from, to := a.spec, b.spec
+	if from.Source == to.Source {
+		// A host whose uplink goes loses all that leaves there, whatever else they have of their own.
+		shared += sharedUplink
+	}
 	if from.Kind == to.Kind {
 		shared++
 	}

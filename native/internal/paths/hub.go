@@ -19,7 +19,7 @@ func (prober *Prober) Direct() (endpoint netip.AddrPort) {
 		// A path that was held for carrying nothing of WireGuard may well carry frames, as it does probes.
 		held := p.proof.carries == CarriesNothing && p.misses < missesMax
 		// What is for others leaves from the one port, for which the peer's filter is shut if this path needs another.
-		fromPort := p.spec.Kind == protocol.KindDirect && p.spec.Socket == 0
+		fromPort := p.spec.Kind == protocol.KindDirect && p.spec.Socket == 0 && !p.spec.Source.IsValid()
 		if !fromPort || p.phase != up && !held {
 			continue
 		}

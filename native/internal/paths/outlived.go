@@ -14,7 +14,7 @@ func (prober *Prober) Begin(endpoint netip.AddrPort) { prober.begun = endpoint }
 
 func (prober *Prober) outlived() *path {
 	for _, p := range prober.paths {
-		straight := p.spec.Kind == protocol.KindDirect && p.spec.Socket == 0
+		straight := p.spec.Kind == protocol.KindDirect && p.spec.Socket == 0 && !p.spec.Source.IsValid()
 		if straight && prober.begun.IsValid() && p.spec.Endpoint == prober.begun && p.phase != down {
 			return p
 		}

@@ -43,6 +43,26 @@ func ParseAddress(text string) (netip.Addr, error) {
 	return address, checkAddress(address, text, address.String())
 }
 
+var errOtherFamily = errors.New("not of the other end's family")
+
+// source reads the address of ours that something leaves from, which may be left out.
+func (o *object) source(to netip.AddrPort) (source netip.Addr) {
+	value, given := o.take("source")
+	if !given {
+		return source
+	}
+	parse := func(text string) error {
+		parsed, err := ParseAddress(text)
+		if err == nil && to.IsValid() && parsed.Is4() != to.Addr().Is4() {
+			err = errOtherFamily
+		}
+		source = parsed
+		return err
+	}
+	o.readText(o.name("source"), value, value, parse, "give an address of this host, or leave it out")
+	return source
+}
+
 // ParseEndpoint reads a transport address that a datagram can be sent to.
 func ParseEndpoint(text string) (netip.AddrPort, error) {
 	endpoint, err := netip.ParseAddrPort(text)

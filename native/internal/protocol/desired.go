@@ -63,6 +63,9 @@ type Path struct {
 	Endpoint netip.AddrPort
 	// Socket is the punched socket that a direct path leaves from, by its port; 0 is the one port.
 	Socket int
+	// Source is the address of ours that a direct path leaves from, where the host has several uplinks; the zero
+	// address is the kernel's choice.
+	Source netip.Addr
 	// Via are the public keys of a relayed path's hubs.
 	Via []Key
 }
@@ -70,7 +73,7 @@ type Path struct {
 // Equal tells whether two paths are the same way under the same name.
 func (path Path) Equal(other Path) bool {
 	return path.ID == other.ID && path.Kind == other.Kind && path.Endpoint == other.Endpoint &&
-		path.Server == other.Server && path.Socket == other.Socket && slices.Equal(path.Via, other.Via)
+		path.Server == other.Server && path.Socket == other.Socket && path.Source == other.Source && slices.Equal(path.Via, other.Via)
 }
 
 // The kinds of path.

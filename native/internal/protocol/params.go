@@ -32,14 +32,18 @@ const (
 
 // ProbeParams asks for one sealed probe to a candidate.
 type ProbeParams struct {
-	Peer        Key
-	Endpoint    netip.AddrPort
+	Peer     Key
+	Endpoint netip.AddrPort
+	// Source is the address of ours that it leaves from; the zero address is the kernel's choice.
+	Source      netip.Addr
 	Transaction Transaction
 }
 
 // DatagramParams asks for one datagram from the port.
 type DatagramParams struct {
-	To      netip.AddrPort
+	To netip.AddrPort
+	// Source is as in ProbeParams.
+	Source  netip.Addr
 	Payload []byte
 }
 
@@ -118,6 +122,7 @@ func ReadProbe(tree any) (params ProbeParams, fault *Fault) {
 	o := paramsObject(tree)
 	params.Peer = o.key("peer")
 	o.text("endpoint", into(&params.Endpoint, ParseEndpoint), "give an address and port")
+	params.Source = o.source(params.Endpoint)
 	o.text("transaction", into(&params.Transaction, ParseTransaction), "give 32 lower-case hexadecimal digits")
 	return params, o.end()
 }
@@ -126,6 +131,7 @@ func ReadProbe(tree any) (params ProbeParams, fault *Fault) {
 func ReadDatagram(tree any) (params DatagramParams, fault *Fault) {
 	o := paramsObject(tree)
 	o.text("to", into(&params.To, ParseEndpoint), "give an address and port")
+	params.Source = o.source(params.To)
 	o.text("payload", into(&params.Payload, parsePayload), fmt.Sprintf("give 1 to %d bytes in base64", DatagramLengthMax))
 	return params, o.end()
 }

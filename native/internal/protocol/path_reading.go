@@ -18,6 +18,10 @@ func readPath(d *document, field string, tree any) (path Path) {
 	case KindDirect:
 		o.text("endpoint", into(&path.Endpoint, ParseEndpoint), "give an address and port such as 198.51.100.7:41820")
 		path.Socket = o.optionalInteger("socket", 1, 65_535, 0)
+		path.Source = o.source(path.Endpoint)
+		if path.Socket != 0 && path.Source.IsValid() {
+			o.bad(o.name("source"), path.Source.String(), "a punched socket has its own", "leave out source or socket")
+		}
 	case KindRelay:
 		path.Via = o.hubs("via")
 	case KindTurn:

@@ -97,6 +97,9 @@ type Link struct {
 	Up        bool           `json:"up"`
 	MTU       int            `json:"mtu"`
 	Addresses []netip.Prefix `json:"addresses"`
+	// Spares are those of its addresses from which packets can leave the host if they are asked to: another
+	// link has the default route that the kernel takes.
+	Spares []netip.Addr `json:"spares,omitempty"`
 }
 
 // PeerState is a peer as it is.
@@ -128,10 +131,12 @@ type PathState struct {
 	Via      []Key           `json:"via"`
 	Server   *string         `json:"server"`
 	// Socket is the punched socket that it leaves from, by its port, or null.
-	Socket       *int   `json:"socket"`
-	Up           bool   `json:"up"`
-	Carries      *bool  `json:"carries"`
-	RttUs        *int64 `json:"rttUs"`
-	LossPermille int    `json:"lossPermille"`
-	LastReplyMs  *int64 `json:"lastReplyMs"`
+	Socket *int `json:"socket"`
+	// Source is the address of ours that it leaves from, if that is asked for.
+	Source       *netip.Addr `json:"source,omitempty"`
+	Up           bool        `json:"up"`
+	Carries      *bool       `json:"carries"`
+	RttUs        *int64      `json:"rttUs"`
+	LossPermille int         `json:"lossPermille"`
+	LastReplyMs  *int64      `json:"lastReplyMs"`
 }

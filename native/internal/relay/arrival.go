@@ -22,6 +22,9 @@ type Way struct {
 	Channel bool
 	// Socket is the punched socket at which they arrive, by its port; 0 is the one port.
 	Socket int
+	// Source is the address of ours at which they arrive, where a path of ours leaves from it; the zero
+	// address is any other.
+	Source netip.Addr
 	// Hub is the one that hands them to us, and Other the one before it, if there is one.
 	Hub, Other Tag
 }
@@ -82,6 +85,13 @@ func (t *Table) Expect(tag Tag, ways []Way) {
 	for _, arrival := range known.arrivals {
 		arrival.desired = slices.Contains(ways, arrival.way)
 	}
+	known.arrivals = slices.DeleteFunc(known.arrivals, func(arrival *Arrival) bool {
+		isOver := arrival.way.Source.IsValid() && !arrival.desired
+		if isOver {
+			t.unlist(arrival)
+		}
+		return isOver
+	})
 	for _, way := range ways {
 		if arrival := known.arrival(way); arrival != nil {
 			arrival.desired = true
@@ -189,18 +199,40 @@ func (m *member) arrival(way Way) *Arrival {
 func (t *Table) list(known *member, arrival *Arrival) {
 	arrival.member = known
 	known.arrivals = append(known.arrivals, arrival)
+	if arrival.way.Source.IsValid() {
+		t.sources.Add(1)
+	}
 	if way := arrival.way; way.Address.IsValid() && len(t.addresses[way]) < candidatesMax {
 		t.addresses[way] = append(t.addresses[way], arrival)
 	}
 }
 
 func (t *Table) unlist(arrival *Arrival) {
+	if arrival.way.Source.IsValid() {
+		t.sources.Add(-1)
+	}
 	left := slices.DeleteFunc(t.addresses[arrival.way], func(a *Arrival) bool { return a == arrival })
 	if len(left) == 0 {
 		delete(t.addresses, arrival.way)
 		return
 	}
 	t.addresses[arrival.way] = left
+}
+
+// HasSources tells whether any path leaves from an address of its own.
+func (t *Table) HasSources() bool { return t.sources.Load() > 0 }
+
+// Known is the same way without the address of ours if no path leaves from that: only what leaves apart is told apart.
+func (t *Table) Known(way Way) Way {
+	if !way.Source.IsValid() {
+		return way
+	}
+	t.mutex.RLock()
+	defer t.mutex.RUnlock()
+	if len(t.addresses[way]) == 0 {
+		way.Source = netip.Addr{}
+	}
+	return way
 }
 
 // Heard counts packets of WireGuard that came straight from an address.

@@ -40,6 +40,8 @@ type Table struct {
 	members   map[Tag]*member
 	// addresses are the arrivals over no hub.
 	addresses map[Way][]*Arrival
+	// sources counts those among them that have a source.
+	sources atomic.Int32
 
 	forwarding atomic.Bool
 	allowance  *allowance

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"testing"
+	"time"
+)
+
+// newTwoHomed makes a member with two uplinks and one that is reached over both at one address.
+func newTwoHomed(t *testing.T) (a, b *member) {
+	t.Helper()
+	needRoot(t)
+	nsA, nsB := newNamespace(t, "a"), newNamespace(t, "b")
+	sh(t, "ip -n %s addr add 198.51.100.2/32 dev lo && ip -n %s link set dev lo up", nsB, nsB)
+	for _, network := range []int{2, 3} {
+		wire(t, nsA, nsB, network)
+		sh(t, "ip -n %s route add default via 192.0.%d.2 dev w%d metric %d", nsA, network, network, network)
+		// So that what leaves by itself leaves from the one address, too.
+		sh(t, "ip -n %s route add 192.0.%d.1/32 dev w%d src 198.51.100.2", nsB, network, network)
+	}
+	a, b = newMemberOn(t, nsA, 1, "userspace"), newMemberOn(t, nsB, 2, "userspace")
+	b.agent.apply(b.document(false, a.peer(direct("192.0.2.1:41820"), direct("192.0.3.1:41820"))))
+	spare := object{"id": "spare", "kind": "direct", "endpoint": "198.51.100.2:41820", "source": "192.0.3.1"}
+	a.agent.apply(a.document(false, b.peer(direct("198.51.100.2:41820"), spare)))
+	return a, b
+}
+
+func TestASpareUplinksAddressIsNamed(t *testing.T) {
+	a, _ := newTwoHomed(t)
+	for _, link := range a.agent.call("state", object{})["links"].([]any) {
+		link := link.(object)
+		spares, _ := link["spares"].([]any)
+		if isSpare := link["name"] == "w3"; isSpare != (len(spares) == 1 && spares[0] == "192.0.3.1") {
+			t.Errorf("the spares of %s are %v", link["name"], spares)
+		}
+	}
+}
+
+func TestTrafficGoesOnOverTheSpareUplinkWhenTheCableOfTheFirstIsPulled(t *testing.T) {
+	a, b := newTwoHomed(t)
+	first := "direct:198.51.100.2:41820"
+	a.awaitPath(t, b, first)
+	a.awaitPath(t, b, "spare")
+	b.awaitPath(t, a, "direct:192.0.3.1:41820")
+	until(t, "the tunnel stands", func() bool { return a.namespace.ping(b.address()) })
+	pinging := a.namespace.background(t, "ping -i 0.02 -c 250 -W 1 %s", b.address())
+	time.Sleep(time.Second)
+	a.agent.forget()
+	// The carrier goes, and the kernel's first default route stays.
+	sh(t, "ip -n %s link set dev w2 down", b.namespace)
+	switched := a.agent.await("switched", func(event map[string]any) bool { return event["to"] == "spare" })
+	if gap := switched["gapMs"].(float64); gap > 1_000 {
+		t.Errorf("nothing went through for %v ms", gap)
+	}
+	pinging()
+	if !a.namespace.ping(b.address()) {
+		t.Error("no answer over the spare uplink")
+	}
+	// What comes in there is counted for it, so that it is not doubted.
+	if spare := a.pathOf(t, b, "spare"); spare["carries"] != true || spare["source"] != "192.0.3.1" {
+		t.Errorf("the spare path is %v", spare)
+	}
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bind
+
+import (
+	"errors"
+	"net/netip"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+	"golang.zx2c4.com/wireguard/conn"
+)
+
+// ErrNoUplink says that no link of this host has an address that packets should leave from.
+var ErrNoUplink = errors.New("no link has this address")
+
+// Uplinks says which link, by its index, has which address.
+func (b *Bind) Uplinks(links map[netip.Addr]int) { b.uplinks.Store(&links) }
+
+// An uplinked path leaves the one port by one of several uplinks. Its datagrams name link and address, so that the
+// routing table need not know that hosts with several uplinks choose by source.
+type uplinked struct {
+	sent
+	bind     *Bind
+	source   netip.Addr
+	to       netip.AddrPort
+	endpoint atomic.Pointer[uplinkEndpoint]
+}
+
+// An uplinkEndpoint holds for as long as the address is on the same link.
+type uplinkEndpoint struct {
+	link int
+	*conn.StdNetEndpoint
+}
+
+// DirectFrom is a path straight to a transport address from an address of ours; from the zero address it leaves as the
+// kernel chooses.
+func (b *Bind) DirectFrom(source netip.Addr, to netip.AddrPort) Path {
+	if !source.IsValid() {
+		return b.Direct(to)
+	}
+	return &uplinked{bind: b, source: source, to: to}
+}
+
+// SendFrom sends one datagram of our own, like SendTo, from an address of ours.
+func (b *Bind) SendFrom(datagram []byte, source netip.Addr, to netip.AddrPort) error {
+	if !source.IsValid() {
+		return b.SendTo(datagram, to)
+	}
+	return b.DirectFrom(source, to).Send([][]byte{datagram})
+}
+
+func (path *uplinked) Send(packets [][]byte) error {
+	path.count(packets)
+	link, ok := 0, false
+	if links := path.bind.uplinks.Load(); links != nil {
+		link, ok = (*links)[path.source]
+	}
+	if !ok {
+		return ErrNoUplink
+	}
+	known := path.endpoint.Load()
+	if known == nil || known.link != link {
+		known = &uplinkEndpoint{link, endpointFrom(path.source, link, path.to)}
+		path.endpoint.Store(known)
+	}
+	return path.bind.sockets.Send(packets, known.StdNetEndpoint)
+}
+
+func (path *uplinked) Endpoint() netip.AddrPort { return path.to }
+
+// endpointFrom is what wireguard-go makes of a datagram that has come to the address: it answers from there, over the
+// same link.
+func endpointFrom(source netip.Addr, link int, to netip.AddrPort) *conn.StdNetEndpoint {
+	var control []byte
+	if source.Is4() {
+		control = unix.PktInfo4(&unix.Inet4Pktinfo{Ifindex: int32(link), Spec_dst: source.As4()})
+	} else {
+		control = unix.PktInfo6(&unix.Inet6Pktinfo{Ifindex: uint32(link), Addr: source.As16()})
+	}
+	return newEndpoint(to, control)
+}
