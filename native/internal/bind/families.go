@@ -19,6 +19,8 @@ import (
 // bytes when it is used for IPv6: datagrams of a host with peers of both families go astray.
 type families struct {
 	opened atomic.Pointer[pair]
+	// tellsApart is whether it matters to which of our addresses datagrams come.
+	tellsApart atomic.Bool
 	// wholeTurn is of whoever has set that nothing is cut.
 	wholeTurn sync.Mutex
 }
@@ -36,7 +38,7 @@ func (f *families) Open(port uint16) ([]conn.ReceiveFunc, uint16, error) {
 		return nil, 0, conn.ErrBindAlreadyOpen
 	}
 	std := conn.NewStdNetBind().(*conn.StdNetBind)
-	_, actual, err := std.Open(port)
+	theirs, actual, err := std.Open(port)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -44,7 +46,8 @@ func (f *families) Open(port uint16) ([]conn.ReceiveFunc, uint16, error) {
 	for _, field := range []string{"ipv4PC", "ipv6PC"} {
 		// The package lets nobody see its sockets.
 		if socket := reflect.ValueOf(std).Elem().FieldByName(field); !socket.IsNil() {
-			receivers = append(receivers, reading(reflect.NewAt(socket.Type(), socket.Addr().UnsafePointer()).Elem().Interface().(batchReader)))
+			own := reading(reflect.NewAt(socket.Type(), socket.Addr().UnsafePointer()).Elem().Interface().(batchReader))
+			receivers = append(receivers, f.either(own, theirs[len(receivers)]))
 		}
 	}
 	// The copy is made before anything was pooled or locked, which is the only time when it may be.
@@ -57,6 +60,16 @@ func (f *families) Open(port uint16) ([]conn.ReceiveFunc, uint16, error) {
 	_, _ = opened.discovery(true, &omit)
 	f.opened.Store(opened)
 	return receivers, actual, nil
+}
+
+// either receives with wireguard-go's own receiver for as long as nothing is told apart.
+func (f *families) either(own, theirs conn.ReceiveFunc) conn.ReceiveFunc {
+	return func(packets [][]byte, sizes []int, endpoints []conn.Endpoint) (int, error) {
+		if f.tellsApart.Load() {
+			return own(packets, sizes, endpoints)
+		}
+		return theirs(packets, sizes, endpoints)
+	}
 }
 
 func (f *families) Close() error {

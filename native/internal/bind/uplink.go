@@ -14,8 +14,13 @@ import (
 // ErrNoUplink says that no link of this host has an address that packets should leave from.
 var ErrNoUplink = errors.New("no link has this address")
 
-// Uplinks says which link, by its index, has which address.
-func (b *Bind) Uplinks(links map[netip.Addr]int) { b.uplinks.Store(&links) }
+// Uplinks says which link, by its index, has which address, and whether more than one of them leads out.
+func (b *Bind) Uplinks(links map[netip.Addr]int, several bool) {
+	b.uplinks.Store(&links)
+	if sockets, ok := b.sockets.(*families); ok {
+		sockets.tellsApart.Store(several)
+	}
+}
 
 // An uplinked path leaves the one port by one of several uplinks. Its datagrams name link and address, so that the
 // routing table need not know that hosts with several uplinks choose by source.

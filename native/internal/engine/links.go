@@ -43,13 +43,14 @@ func (e *Engine) settleLinks() {
 		return
 	}
 	e.links = now
-	addresses := map[netip.Addr]int{}
+	addresses, several := map[netip.Addr]int{}, false
 	for _, entry := range list {
+		several = several || len(entry.Spares) > 0
 		for _, prefix := range entry.Addresses {
 			addresses[prefix.Addr()] = entry.Index
 		}
 	}
-	e.bind.Uplinks(addresses)
+	e.bind.Uplinks(addresses, several)
 	e.events.Emit(protocol.LinksChanged{Links: list})
 }
 
