@@ -156,7 +156,7 @@ func (b *Bind) counted(receive conn.ReceiveFunc) conn.ReceiveFunc {
 func (b *Bind) ring() *ring { return b.relayed.Load() }
 
 func (b *Bind) deliver(class Class, datagram []byte, endpoint conn.Endpoint) {
-	source := Source{Endpoint: endpoint, Way: b.wayOf(endpoint)}
+	source := Source{Endpoint: endpoint, Way: b.wayOf(b.originOf(endpoint))}
 	switch class {
 	case Probe:
 		b.inbox.ReceiveProbe(datagram, source)

@@ -18,7 +18,7 @@ type receiver struct {
 	onwards []onward
 	// heard is a run of WireGuard's packets from one address.
 	heard struct {
-		way                   relay.Way
+		from                  origin
 		transport, handshakes uint32
 	}
 }
@@ -69,23 +69,31 @@ func addressOf(endpoint conn.Endpoint) netip.AddrPort {
 	return netip.AddrPortFrom(std.Addr().Unmap().WithZone(""), std.Port())
 }
 
-// cameBy is where a datagram came from, and to which address of ours if any path leaves from one.
-func (b *Bind) cameBy(endpoint conn.Endpoint) relay.Way {
-	way := relay.Way{Address: addressOf(endpoint)}
+// An origin is where a datagram came from, and to which address of ours if any path leaves from one. It is compared for
+// each packet, and so has no more than that.
+type origin struct {
+	address netip.AddrPort
+	source  netip.Addr
+}
+
+func (b *Bind) originOf(endpoint conn.Endpoint) origin {
+	from := origin{address: addressOf(endpoint)}
 	if std, ok := endpoint.(*conn.StdNetEndpoint); ok && b.Hosts.HasSources() {
-		way.Source = std.SrcIP()
+		from.source = std.SrcIP()
 	}
-	return way
+	return from
 }
 
 // wayOf is the way of a member that this is, if it is one.
-func (b *Bind) wayOf(endpoint conn.Endpoint) relay.Way { return b.Hosts.Known(b.cameBy(endpoint)) }
+func (b *Bind) wayOf(from origin) relay.Way {
+	return b.Hosts.Known(relay.Way{Address: from.address, Source: from.source})
+}
 
 // hear counts packets in runs: a batch mostly comes from one address.
 func (r *receiver) hear(packet []byte, endpoint conn.Endpoint) {
-	if way := r.bind.cameBy(endpoint); way != r.heard.way {
+	if from := r.bind.originOf(endpoint); from != r.heard.from {
 		r.tellHeard()
-		r.heard.way = way
+		r.heard.from = from
 	}
 	if packet[0] == typeTransport {
 		r.heard.transport++
@@ -96,7 +104,7 @@ func (r *receiver) hear(packet []byte, endpoint conn.Endpoint) {
 
 func (r *receiver) tellHeard() {
 	if r.heard.transport+r.heard.handshakes > 0 {
-		r.bind.Hosts.HeardOver(r.bind.Hosts.Known(r.heard.way), r.heard.transport, r.heard.handshakes)
+		r.bind.Hosts.HeardOver(r.bind.wayOf(r.heard.from), r.heard.transport, r.heard.handshakes)
 	}
 	r.heard.transport, r.heard.handshakes = 0, 0
 }
