@@ -137,6 +137,8 @@ export interface HelperLink {
   readonly addresses: readonly string[]
   /** Without prefix length: from these packets leave by another default route than the kernel's first choice. */
   readonly spares?: readonly string[] | undefined
+  /** Whether what leaves by it goes into other packets, which leave by another link. */
+  readonly tunnel?: boolean | undefined
 }
 
 export interface HelperPath {

@@ -156,13 +156,17 @@ function withoutForwarded(
   return ofNat.length > 0 ? ofNat : observations
 }
 
+const AT_HOME: readonly string[] = ['private', 'shared', 'unique-local']
+
 function readLinks(node: Node): TransportAddress[] {
   const addresses: TransportAddress[] = []
   for (const link of node.links) {
     if (!link.up || node.config.isExcludedInterface(link.name)) continue
     for (const withPrefix of link.addresses) {
       const ip = withPrefix.slice(0, withPrefix.indexOf('/'))
-      const usable = ['private', 'shared', 'unique-local', 'global'].includes(addressScope(ip))
+      const scope = addressScope(ip)
+      // In another tunnel only its own members know such an address, and all that they say is wrapped twice.
+      const usable = scope === 'global' || (link.tunnel !== true && AT_HOME.includes(scope))
       if (!usable || isMeshAddress(node, ip)) continue
       const address = transportAddress(ip, node.config.listenPort)
       if (address.ok) addresses.push(address.value)

@@ -32,6 +32,7 @@ const link = z.object({
   mtu: count,
   addresses: z.array(z.string()),
   spares: z.array(z.string()).optional(),
+  tunnel: z.boolean().optional(),
 })
 
 const path = z.object({

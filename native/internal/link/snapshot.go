@@ -35,10 +35,11 @@ func List(ownIndex int) ([]protocol.Link, error) {
 			attrs.OperState != netlink.OperLowerLayerDown && attrs.OperState != netlink.OperNotPresent
 		links = append(links, protocol.Link{
 			Name: attrs.Name, Index: attrs.Index, Up: up, MTU: attrs.MTU, Addresses: of(attrs.Index, addresses),
+			Tunnel: isTunnel(entry),
 		})
 	}
 	slices.SortFunc(links, func(a, b protocol.Link) int { return cmp.Compare(a.Index, b.Index) })
-	return links, markSpares(links)
+	return links, findSpares(links, ownIndex)
 }
 
 func of(index int, addresses []netlink.Addr) []netip.Prefix {
@@ -58,26 +59,36 @@ func of(index int, addresses []netlink.Addr) []netip.Prefix {
 	return prefixes
 }
 
-// markSpares finds the addresses that a default route is there for, but not the one that the kernel takes.
-func markSpares(links []protocol.Link) error {
+// findSpares reads the default routes of both families.
+func findSpares(links []protocol.Link, ownIndex int) error {
 	for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
 		routes, err := netlink.RouteList(nil, family)
 		if err != nil {
 			return err
 		}
 		ways := slices.DeleteFunc(routes, func(route netlink.Route) bool {
-			return !isDefault(route) || route.LinkIndex == 0
+			return !isDefault(route) || route.LinkIndex == 0 || route.LinkIndex == ownIndex
 		})
 		// Of equals the kernel takes the first one, too.
 		slices.SortStableFunc(ways, func(a, b netlink.Route) int { return cmp.Compare(a.Priority, b.Priority) })
-		for i := range links {
-			leads := func(route netlink.Route) bool { return route.LinkIndex == links[i].Index }
-			if first := slices.IndexFunc(ways, leads); first > 0 {
-				links[i].Spares = append(links[i].Spares, spareOf(links[i], family)...)
-			}
-		}
+		markSpares(links, ways, family)
 	}
 	return nil
+}
+
+// markSpares finds the addresses of links that one of the default routes, best first, leads over, but not the one that
+// the kernel takes. A tunnel is no uplink of its own; where it is the first, nothing is meant to go past it.
+func markSpares(links []protocol.Link, ways []netlink.Route, family int) {
+	isFirst := func(link protocol.Link) bool { return link.Tunnel && link.Index == ways[0].LinkIndex }
+	if len(ways) == 0 || slices.ContainsFunc(links, isFirst) {
+		return
+	}
+	for i := range links {
+		leads := func(route netlink.Route) bool { return route.LinkIndex == links[i].Index }
+		if first := slices.IndexFunc(ways, leads); first > 0 && !links[i].Tunnel {
+			links[i].Spares = append(links[i].Spares, spareOf(links[i], family)...)
+		}
+	}
 }
 
 // spareOf is one address of a link and family; a second one leads over the same link.

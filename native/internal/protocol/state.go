@@ -100,6 +100,8 @@ type Link struct {
 	// Spares are those of its addresses from which packets can leave the host if they are asked to: another
 	// link has the default route that the kernel takes.
 	Spares []netip.Addr `json:"spares,omitempty"`
+	// Tunnel is whether what leaves by it goes into other packets, which leave by another link.
+	Tunnel bool `json:"tunnel,omitempty"`
 }
 
 // PeerState is a peer as it is.

@@ -67,6 +67,8 @@ func refusedExamples() []refusedLine {
 		{Name: "several bad params", Text: `{"jsonrpc":"2.0","id":1,"method":"probe","params":{"peer":"x","endpoint":"1.2.3.4","transaction":"0F"}}`, Code: protocol.CodeInvalidParams},
 		{Name: "a search beyond all bounds", Text: `{"jsonrpc":"2.0","id":1,"method":"search","params":{"peer":"` + peerKey.String() + `","sockets":257,"endpoints":[],"perSecond":201,"durationMs":60001}}`, Code: protocol.CodeInvalidParams},
 		{Name: "a search at no address", Text: `{"jsonrpc":"2.0","id":1,"method":"search","params":{"peer":"` + peerKey.String() + `","sockets":1,"endpoints":["192.0.2.1:0","x"],"perSecond":1,"durationMs":1}}`, Code: protocol.CodeInvalidParams},
+		{Name: "a probe from a source that is no address", Text: `{"jsonrpc":"2.0","id":1,"method":"probe","params":{"peer":"` + peerKey.String() + `","endpoint":"198.51.100.7:41820","transaction":"` + transaction.String() + `","source":"eth0"}}`, Code: protocol.CodeInvalidParams},
+		{Name: "a probe from a source of another family", Text: `{"jsonrpc":"2.0","id":1,"method":"probe","params":{"peer":"` + peerKey.String() + `","endpoint":"198.51.100.7:41820","transaction":"` + transaction.String() + `","source":"2001:db8::9"}}`, Code: protocol.CodeInvalidParams},
 		{Name: "a datagram from a source of another family", Text: `{"jsonrpc":"2.0","id":1,"method":"send-datagram","params":{"to":"192.0.2.1:1","payload":"AA==","source":"2001:db8::9"}}`, Code: protocol.CodeInvalidParams},
 		{Name: "an empty datagram", Text: `{"jsonrpc":"2.0","id":1,"method":"send-datagram","params":{"to":"192.0.2.1:1","payload":""}}`, Code: protocol.CodeInvalidParams},
 		{Name: "a measure without a path, of a size that no link has", Text: `{"jsonrpc":"2.0","id":1,"method":"measure","params":{"peer":"` + peerKey.String() + `","sizeBytes":9001}}`, Code: protocol.CodeInvalidParams},
@@ -127,6 +129,11 @@ func resultExamples() []resultExample {
 func exampleLinks() []protocol.Link {
 	return []protocol.Link{{
 		Name: "eth0", Index: 2, Up: true, MTU: 1500, Addresses: []netip.Prefix{prefix("192.168.1.2/24")},
+	}, {
+		Name: "wwan0", Index: 3, Up: true, MTU: 1428, Addresses: []netip.Prefix{prefix("192.168.2.2/24")},
+		Spares: []netip.Addr{netip.MustParseAddr("192.168.2.2")},
+	}, {
+		Name: "tun0", Index: 4, Up: true, MTU: 1400, Addresses: []netip.Prefix{prefix("10.8.0.2/24")}, Tunnel: true,
 	}}
 }
 

@@ -36,6 +36,17 @@ describe('what a node says of itself', () => {
     expect(candidates(world)).toEqual([`host 10.78.0.1:${PORT}`])
   })
 
+  it('names no private address of another tunnel: what is sent there is wrapped twice', () => {
+    const world = oneNode()
+    const tunnel = { ...link('wg0', '10.99.0.1/24', 'fd99::1/64', '2001:db8::7/64'), tunnel: true }
+    world.connect([HOME, tunnel])
+    world.run(200)
+    expect(candidates(world)).toEqual([
+      `host 192.168.1.10:${PORT}`,
+      `host [2001:db8::7]:${PORT}`,
+    ])
+  })
+
   it('names where STUN servers see it, once they have answered', () => {
     const world = oneNode({ stunServers: [SERVER] })
     world.answerStun(world.connect([HOME]), SERVER, MAPPED)
