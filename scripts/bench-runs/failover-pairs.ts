@@ -8,6 +8,8 @@ export interface Pair {
   readonly homes: readonly [string, string]
   /** The first one's way to the internet. */
   readonly link: string
+  /** The first one's link to its NAT, where it has another one besides. */
+  readonly cable: string
 }
 
 export interface MeshgatePair extends Pair {
@@ -19,17 +21,23 @@ export const PAIRS: readonly Pair[] = Array.from({ length: 5 }, (_, i) => ({
   name: `pair${i}`,
   homes: [`home-alice${i}`, `home-bob${i}`],
   link: `wan-alice${i}`,
+  cable: `cable-${i}`,
 }))
 
-/** Two hubs, and the pairs behind port-restricted NATs. */
-export function startPairs(name: string): Promise<Lab> {
-  const hosts: Record<string, { behind?: string }> = { hub: {}, other: {} }
-  const nats: Record<string, { kind: 'port-restricted'; link: { name: string } }> = {}
-  for (const i of PAIRS.keys())
-    for (const who of ['alice', 'bob']) {
-      hosts[`${who}${i}`] = { behind: `home-${who}${i}` }
-      nats[`home-${who}${i}`] = { kind: 'port-restricted', link: { name: `wan-${who}${i}` } }
-    }
+type Description = Extract<Parameters<typeof startLab>[0], { readonly nats?: unknown }>
+
+/** Two hubs, and the pairs behind port-restricted NATs; `spares`: the first of each pair has a second uplink. */
+export function startPairs(name: string, { spares = false } = {}): Promise<Lab> {
+  const hosts: NonNullable<Description['hosts']> = { hub: {}, other: {} }
+  const nats: NonNullable<Description['nats']> = {}
+  for (const [i, { homes, cable }] of PAIRS.entries()) {
+    for (const home of homes)
+      nats[home] = { kind: 'port-restricted', link: { name: home.replace('home', 'wan') } }
+    if (spares) nats[`radio-${i}`] = { kind: 'port-restricted' }
+    const uplinks = [{ behind: homes[0], link: { name: cable } }, { behind: `radio-${i}` }]
+    hosts[`alice${i}`] = spares ? { uplinks } : { behind: homes[0] }
+    hosts[`bob${i}`] = { behind: homes[1] }
+  }
   return startLab({ name, hosts, nats })
 }
 
@@ -55,14 +63,30 @@ export async function runMeshgate(lab: Lab, config = ''): Promise<readonly Meshg
   return pairs
 }
 
-/** Both hosts of a pair are direct, and there is a backup. */
-export async function settled({ alice, bob }: MeshgatePair): Promise<void> {
-  await Promise.all([
-    alice.reaches(bob.name, 'direct', 90_000),
-    bob.reaches(alice.name, 'direct', 90_000),
-  ])
-  await alice.host.waitFor(async () => (await alice.peer(bob.name)).backups.length > 0, {
-    deadlineMs: 60_000,
-    what: 'a backup',
-  })
+/** Both hosts of a pair are direct, and each has a backup; with `spares` one that is direct as well. */
+export async function settled(
+  { alice, bob }: MeshgatePair,
+  { spares = false } = {},
+): Promise<void> {
+  const isArmed = async (member: Member, other: Member) => {
+    await member.reaches(other.name, 'direct', 90_000)
+    await member.host.waitFor(
+      async () => {
+        const { backups } = await member.peer(other.name)
+        return backups.some(({ kind }) => !spares || kind === 'direct')
+      },
+      { deadlineMs: 60_000, what: 'a backup' },
+    )
+  }
+  await Promise.all([isArmed(alice, bob), isArmed(bob, alice)])
+}
+
+/** Both programs anew, so that nothing is held for what happened before. */
+export async function startAnew({ alice, bob }: MeshgatePair): Promise<void> {
+  await Promise.all(
+    [alice, bob].map(async (member) => {
+      await member.stop()
+      await member.run()
+    }),
+  )
 }

@@ -7,8 +7,10 @@ export interface Scenario {
   readonly title: string
   /** For one of the two hosts' configuration. */
   readonly config?: string
-  /** Of a kind whose next cut has to wait for ever longer. */
-  readonly roundsMax?: number
+  /** Of a kind whose next cut has to wait for ever longer: so many, and then the programs are started anew. */
+  readonly inARow?: number
+  /** Whether the hosts need two uplinks. */
+  readonly spares?: boolean
   /** For how long it stays so. */
   readonly lastsMs: number
   happen(lab: Lab, pair: MeshgatePair): Promise<unknown>
@@ -48,10 +50,18 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'in-session': {
     title: 'WireGuard dropped, probes passed',
     // A path that carried nothing is held for 10 s, then 20.
-    roundsMax: 3,
+    inARow: 3,
     lastsMs: CUT_MS,
     happen: (lab, { link }) => lab.set(link, { dropWireguard: true }),
     mend: (lab, { link }) => lab.set(link, { dropWireguard: false }),
+  },
+  'uplink-pulled': {
+    title: 'the cable of one of two uplinks pulled',
+    spares: true,
+    lastsMs: CUT_MS,
+    // The kernel's default route stays, as it does until a network manager looks.
+    happen: (lab, { cable }) => lab.set(cable, { unplugged: true }),
+    mend: (lab, { cable }) => lab.set(cable, { unplugged: false }),
   },
   redundant: {
     title: 'direct path cut both ways, `redundancy = "duplicate"`',

@@ -104,7 +104,8 @@ export const CONFIG_REFERENCE: Readonly<Record<ConfigKey, KeyReference>> = {
     live: false,
   },
   exclude_interfaces: {
-    about: 'Interfaces whose addresses are not offered to others, and that are no uplinks; `*` stands for any letters. Private addresses within other tunnels (WireGuard, tun, and the like) are not offered in any case; `advertise` names one that should be.',
+    about:
+      'Interfaces whose addresses are not offered to others, and that are no uplinks; `*` stands for any letters. Private addresses within other tunnels (WireGuard, tun, and the like) are not offered in any case; `advertise` names one that should be.',
     live: true,
   },
 }

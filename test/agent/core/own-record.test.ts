@@ -41,10 +41,7 @@ describe('what a node says of itself', () => {
     const tunnel = { ...link('wg0', '10.99.0.1/24', 'fd99::1/64', '2001:db8::7/64'), tunnel: true }
     world.connect([HOME, tunnel])
     world.run(200)
-    expect(candidates(world)).toEqual([
-      `host 192.168.1.10:${PORT}`,
-      `host [2001:db8::7]:${PORT}`,
-    ])
+    expect(candidates(world)).toEqual([`host 192.168.1.10:${PORT}`, `host [2001:db8::7]:${PORT}`])
   })
 
   it('names where STUN servers see it, once they have answered', () => {
