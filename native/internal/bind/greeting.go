@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.zx2c4.com/wireguard/conn"
+
+	"meshgate.dev/native/internal/moment"
 )
 
 const (
@@ -27,48 +29,47 @@ const (
 type greeting struct {
 	prevails atomic.Bool
 	// initiated is when our initiation left, if nothing has come of it yet; settled is when a session last
-	// began. In nanoseconds of the wall clock; zero is never.
-	initiated, settled atomic.Int64
+	// began.
+	initiated, settled moment.Noted
 }
 
 // left is told of what leaves for the peer. Packets of handshakes leave alone.
 func (g *greeting) left(packet []byte) {
 	switch packet[0] {
 	case typeInitiation:
-		g.initiated.Store(time.Now().UnixNano())
+		g.initiated.Note()
 	case typeResponse:
 		g.settle()
 	case typeTransport:
 		// Whose initiation was answered has a session, and says something in it at once.
-		if g.initiated.Load() != 0 {
+		if _, open := g.initiated.Ago(); open {
 			g.settle()
 		}
 	}
 }
 
 func (g *greeting) settle() {
-	g.initiated.Store(0)
-	g.settled.Store(time.Now().UnixNano())
+	g.initiated.Forget()
+	g.settled.Note()
 }
 
 // Prevail says whether it is our initiation that is answered if it crosses the peer's. It is said of a new
 // peer, and when keys change: no session stands then.
 func (endpoint *PeerEndpoint) Prevail(does bool) {
 	endpoint.greeting.prevails.Store(does)
-	endpoint.greeting.initiated.Store(0)
-	endpoint.greeting.settled.Store(0)
+	endpoint.greeting.initiated.Forget()
+	endpoint.greeting.settled.Forget()
 }
 
 // Initiated is how long ago an initiation of ours left of which nothing has come yet; false if there is none.
 func (endpoint *PeerEndpoint) Initiated() (ago time.Duration, open bool) {
-	at := endpoint.greeting.initiated.Load()
-	return time.Since(time.Unix(0, at)), at != 0
+	return endpoint.greeting.initiated.Ago()
 }
 
 // Settled tells that a session has begun a moment ago, so that another handshake would only disturb it.
 func (endpoint *PeerEndpoint) Settled() bool {
-	at := endpoint.greeting.settled.Load()
-	return at != 0 && time.Since(time.Unix(0, at)) < SettleTime
+	ago, ever := endpoint.greeting.settled.Ago()
+	return ever && ago < SettleTime
 }
 
 // crosses tells that a packet is an initiation that crosses ours, which prevails.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"time"
 
 	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 
@@ -28,7 +29,7 @@ func (d *Device) Counters() (map[protocol.Key]tunnel.Counters, int, error) {
 		if p := d.peer(protocol.Key(known.PublicKey)); p != nil {
 			p.counted = tunnel.Counters{
 				RxBytes: uint64(known.ReceiveBytes), TxBytes: uint64(known.TransmitBytes),
-				LastHandshake: known.LastHandshakeTime,
+				LastHandshake: p.handshakes.Look(known.LastHandshakeTime, time.Now()),
 			}
 			counters[p.key] = p.sum()
 			if !known.LastHandshakeTime.IsZero() {

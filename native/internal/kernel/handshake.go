@@ -65,7 +65,7 @@ func (d *Device) hasJustMet(p *peer, now time.Time) bool {
 	}
 	for _, known := range present.Peers {
 		if protocol.Key(known.PublicKey) == p.key {
-			p.counted.LastHandshake = known.LastHandshakeTime
+			p.counted.LastHandshake = p.handshakes.Look(known.LastHandshakeTime, now)
 		}
 	}
 	return now.Sub(p.counted.LastHandshake) < bind.SettleTime
@@ -81,7 +81,8 @@ func (d *Device) startHandshake(p *peer, now time.Time) error {
 	on.PersistentKeepaliveInterval, off.PersistentKeepaliveInterval = &pace, &never
 	changes := []wgtypes.PeerConfig{on, off}
 	hasSession := now.Sub(p.counted.LastHandshake) < sessionTime
-	waits := now.Sub(time.Unix(0, p.initiatedAt.Load())) < quietTime
+	ago, ever := p.initiatedAt.Ago()
+	waits := ever && ago < quietTime
 	if !hasSession && waits && now.Sub(p.madeAt) >= answerTime {
 		anew := p.config()
 		anew.PersistentKeepaliveInterval = &pace

@@ -129,7 +129,7 @@ func (l *loopback) send(packets [][]byte, to *peer) {
 	}
 	for _, packet := range packets {
 		if len(packet) > 0 && packet[0] == typeInitiation {
-			to.initiatedAt.Store(time.Now().UnixNano())
+			to.initiatedAt.Note()
 		}
 	}
 	// What cannot leave is lost, as it would be on any link.

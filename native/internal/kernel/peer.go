@@ -15,6 +15,7 @@ import (
 	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 
 	"meshgate.dev/native/internal/bind"
+	"meshgate.dev/native/internal/moment"
 	"meshgate.dev/native/internal/protocol"
 	"meshgate.dev/native/internal/tunnel"
 )
@@ -35,7 +36,9 @@ type peer struct {
 	// earlier is what was counted before the peer was last made anew.
 	earlier tunnel.Counters
 	counted tunnel.Counters
-	madeAt  time.Time
+	// handshakes are what the kernel says of them.
+	handshakes moment.Told
+	madeAt     time.Time
 	// greetAt is when a handshake may next be started at somebody's wish.
 	greetAt time.Time
 
@@ -50,7 +53,7 @@ type peer struct {
 	straight  bind.Straight
 	seen      struct{ in, out bind.Sent }
 	// initiatedAt is when the kernel was last seen to send a handshake.
-	initiatedAt atomic.Int64
+	initiatedAt moment.Noted
 }
 
 // AddPeer makes a peer, or takes over what an earlier helper has left of it.

@@ -44,7 +44,7 @@ func (p *peer) tally(d *Device, told netip.AddrPort) {
 		d.port.Hosts.Heard(told, heard.Transport, heard.Handshakes)
 	}
 	if sent.Handshakes > 0 {
-		p.initiatedAt.Store(time.Now().UnixNano())
+		p.initiatedAt.Note()
 	}
 	if p.straight != nil {
 		p.straight.Add(sent)

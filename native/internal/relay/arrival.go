@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.zx2c4.com/wireguard/conn"
+
+	"meshgate.dev/native/internal/moment"
 )
 
 // A Way is how a member's packets reach us: from an address, or over hubs. It is the same path that
@@ -41,30 +43,22 @@ type Arrival struct {
 	Handshakes atomic.Uint32
 	// number is what the member calls the path that this is to it; 0 is not known.
 	number atomic.Uint32
-	// heardAt is when one last came, since the process began.
-	heardAt atomic.Int64
+	// heardAt is when one last came.
+	heardAt moment.Noted
 }
-
-// begin is what moments are counted from: the wall clock may jump.
-var begin = time.Now()
 
 // Count notes packets that have come.
 func (a *Arrival) Count(transport, handshakes uint32) {
 	a.Transport.Add(transport)
 	a.Handshakes.Add(handshakes)
-	a.heardAt.Store(int64(time.Since(begin)))
+	a.heardAt.Note()
 }
 
 // Number is what the member calls the path that this is to it; 0 is not known.
 func (a *Arrival) Number() uint8 { return uint8(a.number.Load()) }
 
 // HeardAt is when a packet last came; the zero time is never.
-func (a *Arrival) HeardAt() time.Time {
-	if since := a.heardAt.Load(); since != 0 {
-		return begin.Add(time.Duration(since))
-	}
-	return time.Time{}
-}
+func (a *Arrival) HeardAt() time.Time { return a.heardAt.At() }
 
 const (
 	// learnedMax bounds the ways of one member that no path of ours has.

@@ -17,6 +17,7 @@ import (
 	"meshgate.dev/native/internal/fdstore"
 	"meshgate.dev/native/internal/flow"
 	"meshgate.dev/native/internal/iface"
+	"meshgate.dev/native/internal/moment"
 	"meshgate.dev/native/internal/protocol"
 	"meshgate.dev/native/internal/tunnel"
 )
@@ -41,6 +42,10 @@ type Device struct {
 	uapi      *uapi
 	// greeting are the peers with whom a handshake is being tried.
 	greeting sync.Map
+
+	counting sync.Mutex
+	// handshakes are what wireguard-go says of the peers'.
+	handshakes map[protocol.Key]*moment.Told
 }
 
 // Open makes the interface, or takes over the one that an earlier start has handed on, and opens the port. Any other
@@ -56,6 +61,7 @@ func (e Engine) Open(config tunnel.Config, b *bind.Bind, log *slog.Logger) (tunn
 	bounded := &flow.Tunnel{Device: made, Outbound: b.Outbound, Inbound: b.Inbound}
 	d := &Device{
 		name: config.Name, kept: e.Kept, outlived: outlived, bind: b, wireguard: device.NewDevice(bounded, b, logger(log)),
+		handshakes: map[protocol.Key]*moment.Told{},
 	}
 	// Whoever sends something genuine from elsewhere must not move the path: only round trips do.
 	d.wireguard.DisableSomeRoamingForBrokenMobileSemantics()

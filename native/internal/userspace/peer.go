@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"meshgate.dev/native/internal/bind"
+	"meshgate.dev/native/internal/moment"
 	"meshgate.dev/native/internal/protocol"
 	"meshgate.dev/native/internal/tunnel"
 )
@@ -39,6 +40,9 @@ func (d *Device) AddPeer(peer *protocol.Peer, endpoint *bind.PeerEndpoint) (was 
 // RemovePeer ends the session.
 func (d *Device) RemovePeer(key protocol.Key) error {
 	defer d.bind.Forget(hexOf(key))
+	d.counting.Lock()
+	delete(d.handshakes, key)
+	d.counting.Unlock()
 	return d.set("public_key=%s\nremove=true\n", hexOf(key))
 }
 
@@ -69,6 +73,8 @@ func (d *Device) Tally(protocol.Key) {}
 
 // Counters reads those of all peers, and the port.
 func (d *Device) Counters() (map[protocol.Key]tunnel.Counters, int, error) {
+	d.counting.Lock()
+	defer d.counting.Unlock()
 	text := &bytes.Buffer{}
 	if err := d.wireguard.IpcGetOperation(text); err != nil {
 		return nil, 0, err
@@ -91,9 +97,7 @@ func (d *Device) Counters() (map[protocol.Key]tunnel.Counters, int, error) {
 			sec, _ = strconv.ParseInt(value, 10, 64)
 		case "last_handshake_time_nsec":
 			nsec, _ = strconv.ParseInt(value, 10, 64)
-			if sec != 0 || nsec != 0 {
-				current.LastHandshake = time.Unix(sec, nsec)
-			}
+			current.LastHandshake = d.handshakeAt(peer, sec, nsec)
 		case "tx_bytes":
 			current.TxBytes, _ = strconv.ParseUint(value, 10, 64)
 		case "rx_bytes":
@@ -102,4 +106,18 @@ func (d *Device) Counters() (map[protocol.Key]tunnel.Counters, int, error) {
 		}
 	}
 	return counters, port, lines.Err()
+}
+
+// handshakeAt is when a peer's last handshake was, by wireguard-go's word; with counting held.
+func (d *Device) handshakeAt(peer protocol.Key, sec, nsec int64) time.Time {
+	told := time.Time{}
+	if sec != 0 || nsec != 0 {
+		told = time.Unix(sec, nsec)
+	}
+	known := d.handshakes[peer]
+	if known == nil {
+		known = &moment.Told{}
+		d.handshakes[peer] = known
+	}
+	return known.Look(told, time.Now())
 }
