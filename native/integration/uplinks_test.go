@@ -20,10 +20,19 @@ func newTwoHomed(t *testing.T) (a, b *member) {
 		sh(t, "ip -n %s route add 192.0.%d.1/32 dev w%d src 198.51.100.2", nsB, network, network)
 	}
 	a, b = newMemberOn(t, nsA, 1, "userspace"), newMemberOn(t, nsB, 2, "userspace")
-	b.agent.apply(b.document(false, a.peer(direct("192.0.2.1:41820"), direct("192.0.3.1:41820"))))
-	spare := object{"id": "spare", "kind": "direct", "endpoint": "198.51.100.2:41820", "source": "192.0.3.1"}
-	a.agent.apply(a.document(false, b.peer(direct("198.51.100.2:41820"), spare)))
+	b.agent.apply(b.document(false, a.overBoth()))
+	a.agent.apply(a.document(false, b.fromBoth()))
 	return a, b
+}
+
+// overBoth is the member with two uplinks as the other one has it, and fromBoth the other one as that has it.
+func (m *member) overBoth() object {
+	return m.peer(direct("192.0.2.1:41820"), direct("192.0.3.1:41820"))
+}
+
+func (m *member) fromBoth() object {
+	spare := object{"id": "spare", "kind": "direct", "endpoint": "198.51.100.2:41820", "source": "192.0.3.1"}
+	return m.peer(direct("198.51.100.2:41820"), spare)
 }
 
 func TestASpareUplinksAddressIsNamed(t *testing.T) {
@@ -60,5 +69,23 @@ func TestTrafficGoesOnOverTheSpareUplinkWhenTheCableOfTheFirstIsPulled(t *testin
 	// What comes in there is counted for it, so that it is not doubted.
 	if spare := a.pathOf(t, b, "spare"); spare["carries"] != true || spare["source"] != "192.0.3.1" {
 		t.Errorf("the spare path is %v", spare)
+	}
+}
+
+func TestWhatGoesOverAHubLeavesByTheSpareUplinkWhenTheCableOfTheFirstIsPulled(t *testing.T) {
+	a, hub := newTwoHomed(t)
+	nsC := newNamespace(t, "c")
+	wire(t, hub.namespace, nsC, 4)
+	c := newMemberOn(t, nsC, 3, "userspace")
+	hub.agent.apply(hub.document(true, a.overBoth(), c.peer(direct(end(4, 2)))))
+	c.agent.apply(c.document(false, hub.peer(direct(end(4, 1))), a.peer(over("over", hub))))
+	a.agent.apply(a.document(false, hub.fromBoth(), c.peer(over("over", hub))))
+	a.awaitPath(t, hub, "spare")
+	a.awaitPath(t, c, "relay:over")
+	until(t, "the tunnel over the hub stands", func() bool { return a.namespace.ping(c.address()) })
+	sh(t, "ip -n %s link set dev w2 down", hub.namespace)
+	until(t, "an answer over the hub and the spare uplink", func() bool { return a.namespace.ping(c.address()) })
+	if path := a.pathOf(t, hub, "direct:198.51.100.2:41820"); path["up"] == true {
+		t.Errorf("the pulled path is %v", path)
 	}
 }

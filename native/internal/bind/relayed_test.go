@@ -26,7 +26,7 @@ func newRelayed(sockets *batch, heard *inbox) (*Bind, *PeerEndpoint) {
 	b.Hosts.Put(relay.Host{Tag: tagOfHub, Keys: hubKeys, Endpoint: &PeerEndpoint{}})
 	b.Hosts.Put(relay.Host{Tag: tagOfPeer, Endpoint: peer})
 	b.Hosts.Expect(tagOfHub, []relay.Way{{Address: hubAddress}})
-	b.Hosts.Route(tagOfHub, hubAddress)
+	b.Hosts.Route(tagOfHub, &conn.StdNetEndpoint{AddrPort: hubAddress})
 	return b, peer
 }
 
@@ -76,7 +76,7 @@ func TestAHubSendsOnWhatABatchHasForOneMemberAtOnce(t *testing.T) {
 	sockets := &batch{port: 7}
 	b, _ := newRelayed(sockets, &inbox{})
 	b.Hosts.Forward(true)
-	b.Hosts.Route(tagOfPeer, netip.MustParseAddrPort("192.0.2.3:3"))
+	b.Hosts.Route(tagOfPeer, &conn.StdNetEndpoint{AddrPort: netip.MustParseAddrPort("192.0.2.3:3")})
 	onwards := relay.Header{Hops: 1, Destination: tagOfPeer, Source: tagOfHub}
 	sockets.datagrams = [][]byte{fromHub(onwards, transport), transport, fromHub(onwards, transport), fromHub(onwards, transport)}
 	packets, _ := receiveAll(t, b, 4)
@@ -105,7 +105,7 @@ func TestABatchLeavesAsOneAndItsFramesLieOneAfterTheOther(t *testing.T) {
 	if got := path.Sent(); got != (Sent{Transport: 2}) {
 		t.Errorf("counted %+v", got)
 	}
-	b.Hosts.Route(tagOfHub, netip.AddrPort{})
+	b.Hosts.Route(tagOfHub, nil)
 	if err := path.Send([][]byte{transport}); err == nil || path.Endpoint().IsValid() {
 		t.Errorf("without the hub: %v", err)
 	}

@@ -55,12 +55,28 @@ func (b *Bind) SendFrom(datagram []byte, source netip.Addr, to netip.AddrPort) e
 	return b.DirectFrom(source, to).Send([][]byte{datagram})
 }
 
+// EndpointFrom is what leads to a transport address from an address of ours, or as the kernel chooses from the zero
+// address; nil while no link has it.
+func (b *Bind) EndpointFrom(source netip.Addr, to netip.AddrPort) *conn.StdNetEndpoint {
+	if !source.IsValid() {
+		return &conn.StdNetEndpoint{AddrPort: to}
+	}
+	if link, ok := b.linkOf(source); ok {
+		return endpointFrom(source, link, to)
+	}
+	return nil
+}
+
+func (b *Bind) linkOf(source netip.Addr) (link int, ok bool) {
+	if links := b.uplinks.Load(); links != nil {
+		link, ok = (*links)[source]
+	}
+	return link, ok
+}
+
 func (path *uplinked) Send(packets [][]byte) error {
 	path.count(packets)
-	link, ok := 0, false
-	if links := path.bind.uplinks.Load(); links != nil {
-		link, ok = (*links)[path.source]
-	}
+	link, ok := path.bind.linkOf(path.source)
 	if !ok {
 		return ErrNoUplink
 	}

@@ -65,7 +65,7 @@ func (e *Engine) settleRoute(p *peer) (errands []errand) {
 	}
 	was := p.route
 	p.route = route
-	e.bind.Hosts.Route(p.tag, route)
+	e.routeOver(p)
 	if was.IsValid() == route.IsValid() {
 		return nil
 	}
@@ -78,6 +78,15 @@ func (e *Engine) settleRoute(p *peer) (errands []errand) {
 		}
 	}
 	return errands
+}
+
+// routeOver has what is for others leave to a peer by its route. The mutex is held.
+func (e *Engine) routeOver(p *peer) {
+	if !p.route.IsValid() {
+		e.bind.Hosts.Route(p.tag, nil)
+		return
+	}
+	e.bind.Hosts.Route(p.tag, e.bind.EndpointFrom(p.route.Source, p.route.Endpoint))
 }
 
 // doubtHub has the first hub of a path asked as well, if the path is needed because another is in

@@ -51,6 +51,12 @@ func (e *Engine) settleLinks() {
 		}
 	}
 	e.bind.Uplinks(addresses, several)
+	for _, p := range e.peers {
+		// Another link may have the address that it leaves from.
+		if p.route.Source.IsValid() {
+			e.routeOver(p)
+		}
+	}
 	e.events.Emit(protocol.LinksChanged{Links: list})
 }
 

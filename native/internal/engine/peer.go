@@ -29,7 +29,7 @@ type peer struct {
 	hosts    *relay.Table
 	prober   *paths.Prober
 	// route is where the peer's own direct path leads, for what goes over it to others.
-	route netip.AddrPort
+	route paths.Route
 
 	pair    *probe.Pair
 	window  *probe.Window

@@ -9,32 +9,42 @@ import (
 	"meshgate.dev/native/internal/protocol"
 )
 
-// Direct is where the peer itself can be reached for others: its active path if that is direct, or else
+// A Route is where what is for others leaves to a peer, and from which address of ours if the kernel is not to choose.
+// The zero route is none.
+type Route struct {
+	Endpoint netip.AddrPort
+	Source   netip.Addr
+}
+
+// IsValid tells that there is one.
+func (r Route) IsValid() bool { return r.Endpoint.IsValid() }
+
+// Direct is how the peer itself can be reached for others: its active path if that is direct, or else
 // the most wanted direct one that answers. If it may have moved, one that has answered since is better than
-// either. The zero address is nowhere.
-func (prober *Prober) Direct() (endpoint netip.AddrPort) {
-	var fresh netip.AddrPort
+// either.
+func (prober *Prober) Direct() (route Route) {
+	var fresh Route
 	questioned := false
 	for _, p := range prober.paths {
 		// A path that was held for carrying nothing of WireGuard may well carry frames, as it does probes.
 		held := p.proof.carries == CarriesNothing && p.misses < missesMax
 		// What is for others leaves from the one port, for which the peer's filter is shut if this path needs another.
-		fromPort := p.spec.Kind == protocol.KindDirect && p.spec.Socket == 0 && !p.spec.Source.IsValid()
+		fromPort := p.spec.Kind == protocol.KindDirect && p.spec.Socket == 0
 		if !fromPort || p.phase != up && !held {
 			continue
 		}
 		if !prober.movedAt.IsZero() && !prober.isQuestioned(p) && !fresh.IsValid() {
-			fresh = p.spec.Endpoint
+			fresh = Route{p.spec.Endpoint, p.spec.Source}
 		}
-		if !endpoint.IsValid() || p == prober.active {
-			endpoint = p.spec.Endpoint
+		if !route.IsValid() || p == prober.active {
+			route = Route{p.spec.Endpoint, p.spec.Source}
 			questioned = prober.isQuestioned(p)
 		}
 	}
 	if questioned && fresh.IsValid() {
 		return fresh
 	}
-	return endpoint
+	return route
 }
 
 const reasonHub = "the hub has no direct path"

@@ -56,11 +56,11 @@ func TestWhatGoesOverAPeerLeavesForWhereItHasAnsweredSinceItMoved(t *testing.T) 
 	s.run(10 * time.Second)
 	delete(s.alive, "first")
 	s.prober.Moved(s.now)
-	if got := s.prober.Direct(); got != first.Endpoint {
+	if got := s.prober.Direct(); got.Endpoint != first.Endpoint {
 		t.Errorf("before any answer it leaves for %v, want %v", got, first.Endpoint)
 	}
 	s.run(10 * time.Millisecond)
-	if got := s.prober.Direct(); got != other.Endpoint {
+	if got := s.prober.Direct(); got.Endpoint != other.Endpoint {
 		t.Errorf("after the answer it leaves for %v, want %v", got, other.Endpoint)
 	}
 }

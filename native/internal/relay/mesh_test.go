@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.zx2c4.com/wireguard/conn"
+
 	"meshgate.dev/native/internal/probe"
 	"meshgate.dev/native/internal/protocol"
 )
@@ -57,7 +59,7 @@ func (h host) meet(t testing.TB, other host) {
 	outbound, inbound := pair.HopKeys()
 	h.table.Put(Host{Tag: other.tag, Keys: Keys{NewHopKey(outbound), NewHopKey(inbound)}})
 	h.table.Expect(other.tag, []Way{{Address: other.address}})
-	h.table.Route(other.tag, other.address)
+	h.table.Route(other.tag, &conn.StdNetEndpoint{AddrPort: other.address})
 }
 
 var (

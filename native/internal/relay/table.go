@@ -106,17 +106,12 @@ func (t *Table) Remove(tag Tag) {
 	}
 }
 
-// Route says where a member's own direct path leads; the zero address is nowhere.
-func (t *Table) Route(tag Tag, direct netip.AddrPort) {
+// Route says where a member's own direct path leads; nil is nowhere.
+func (t *Table) Route(tag Tag, direct *conn.StdNetEndpoint) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	known := t.members[tag]
-	switch {
-	case known == nil:
-	case !direct.IsValid():
-		known.direct = nil
-	default:
-		known.direct = &conn.StdNetEndpoint{AddrPort: direct}
+	if known := t.members[tag]; known != nil {
+		known.direct = direct
 	}
 }
 

@@ -96,7 +96,7 @@ func TestWhatIsNotTheSendersToSendIsRefused(t *testing.T) {
 func TestAHubForwardsOnlyWhereItHasADirectPathAndOnlyIfItIsOne(t *testing.T) {
 	mesh := newMesh(t, 3)
 	a, hub, b := mesh[0], mesh[1], mesh[2]
-	hub.table.Route(b.tag, netip.AddrPort{})
+	hub.table.Route(b.tag, nil)
 	if _, err := hub.table.Read(a.send(t, b.tag, hub.tag, Tag{}, transport), a.address, now); !errors.Is(err, ErrNoWay) {
 		t.Errorf("without a direct path: %v", err)
 	}

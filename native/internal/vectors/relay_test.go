@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.zx2c4.com/wireguard/conn"
+
 	"meshgate.dev/native/internal/probe"
 	"meshgate.dev/native/internal/protocol"
 	"meshgate.dev/native/internal/relay"
@@ -90,7 +92,7 @@ func newRelayMesh(t *testing.T, all *relays) relayMesh {
 			mesh.keys[name][other] = keys.Outbound
 			table.Put(relay.Host{Tag: mesh.tags[other], Keys: keys})
 			table.Expect(mesh.tags[other], []relay.Way{{Address: relayAddress(j)}})
-			table.Route(mesh.tags[other], relayAddress(j))
+			table.Route(mesh.tags[other], &conn.StdNetEndpoint{AddrPort: relayAddress(j)})
 		}
 	}
 	return mesh
