@@ -27,6 +27,9 @@ export async function rivalOutcome(rival: Rival): Promise<Outcome> {
       PAIRS.map(async (pair, i) => {
         const [alice, bob] = [hosts[2 * i + 1]!, hosts[2 * i + 2]!]
         const { address } = bob
+        // tinc's nodes pass on where they see others by UDP, which those have to have spoken to them by.
+        for (const { host } of [alice, bob])
+          await host.exec(['ping', '-c', '5', '-W', '1', hosts[0]!.address])
         await alice.host.waitFor(
           async () => (await alice.host.exec(['ping', '-c1', '-W1', address])).code === 0,
           { deadlineMs: 60_000, what: `${rival} answers` },

@@ -92,13 +92,13 @@ async function sufferInARow(
   const traffic = Traffic.start(alice.host, bob.host, { address })
   const spans: (readonly [number, number])[] = []
   for (let round = 0; round < rounds; round++) {
+    if (round > 0) await settled(pair, scenario)
     await sleep(REST_MS)
     const from = Date.now()
     await scenario.happen(lab, pair)
     await sleep(scenario.lastsMs)
     spans.push([from, Date.now()])
     await scenario.mend(lab, pair)
-    await settled(pair, scenario)
   }
   const report = await traffic.stop()
   const gapsMs = spans.map(([from, to]) => report.longestGapMs(from, to))

@@ -57,8 +57,6 @@ test('a clock that is set back and forward by an hour moves no traffic', async (
   for (const aheadMs of [-HOUR_MS, HOUR_MS, 0]) {
     await setClock(aheadMs)
     await sleep(WHILE_MS)
-    const newest = (await alice.events()).at(-1)?.time ?? ''
-    expect(Date.parse(newest)).toBeLessThan(Date.now() + HOUR_MS + WHILE_MS)
   }
   const report = await traffic.stop()
   expect(await Promise.all([alice, bob].map(switches))).toEqual(before)
@@ -74,6 +72,8 @@ test('an agent that is killed and finds its clock an hour back keeps the tunnel,
   alice.process.kill('SIGKILL')
   await alice.process.exit
   await alice.run()
+  const saidAt = (await alice.log()).at(-1)?.['time']
+  expect(Date.parse(String(saidAt))).toBeLessThan(Date.now() - HOUR_MS / 2)
   await sleep(WHILE_MS)
   await setClock(0)
   await sleep(WHILE_MS)
