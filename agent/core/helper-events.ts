@@ -32,7 +32,8 @@ import {
 import { takeSearchEnd } from './searching.ts'
 import { peerByHelperName, type Node, type Peer } from './state.ts'
 import { adoptTurn, hearOverTurn, takeTurnServers } from './turn.ts'
-import { askUplinksAgain, spareSources, takeUplinkAnswer, uplinkMappings } from './uplinks.ts'
+import { mappingsOf } from './state/uplinks.ts'
+import { askUplinksAgain, spareSources, takeUplinkAnswer } from './uplinks.ts'
 
 type Connected = Extract<Event, { kind: 'helper-connected' }>
 
@@ -168,7 +169,7 @@ function takeReply(
   const rttMs = reply.rttUs / 1000
   const proven = answered(peer.paths, { endpoint, transaction, rttMs }, now.instant)
   // What is seen over a spare uplink says nothing of how the first one maps.
-  if (!uplinkMappings(node).includes(reply.observed))
+  if (!mappingsOf(node.uplinks).includes(reply.observed))
     rememberObserver(node, endpoint, reply.observed)
   if (proven === undefined || !proven.isNews) return []
   return [provenEffect(node, peer, { path: pathTo(peer.paths, proven.way).id, rttMs }, now)]

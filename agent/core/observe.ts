@@ -25,7 +25,7 @@ import { PEER_OBSERVERS_MAX, REFLEXIVE_CANDIDATES_MAX } from './constants.ts'
 import { mappedAddresses } from './port-mapping.ts'
 import type { Node } from './state.ts'
 import { relayedAddresses } from './turn.ts'
-import { uplinkMappings } from './uplinks.ts'
+import { mappingsOf } from './state/uplinks.ts'
 
 export interface SelfObservation {
   /** Our socket on each usable address of our links. */
@@ -75,7 +75,7 @@ function candidatesOf(
   const ofKind = (kind: Candidate['kind'], addresses: readonly TransportAddress[]) =>
     addresses.map((address) => ({ kind, address }))
   const reflexive = mapped.filter((address) => !forwarded.includes(address))
-  const spare = uplinkMappings(node).filter(
+  const spare = mappingsOf(node.uplinks).filter(
     (address) => !host.includes(address) && !reflexive.includes(address),
   )
   const abroad = [

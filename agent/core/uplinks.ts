@@ -8,10 +8,8 @@ import { earliest, type Instant, type Now } from '../../nat/clock.ts'
 import {
   askAgain,
   createStunClient,
-  mappingObservations,
   receiveStun,
   setStunServers,
-  type StunClient,
   stunDeadline,
   stunRequests,
 } from '../../nat/stun-client.ts'
@@ -19,9 +17,6 @@ import { SPARE_UPLINKS_MAX } from './constants.ts'
 import type { Effect } from './effect.ts'
 import { isMeshAddress } from './observe.ts'
 import type { Node } from './state.ts'
-
-/** What STUN servers see of packets from each of our spare addresses. */
-export type Uplinks = Map<string, StunClient>
 
 /** Our addresses that packets leave from only if they are asked to. The kernel's own WireGuard cannot be. */
 export function spareSources(node: Node): readonly string[] {
@@ -77,14 +72,6 @@ export function takeUplinkAnswer(
 
 export function askUplinksAgain({ uplinks }: Node, now: Instant): void {
   for (const client of uplinks.values()) askAgain(client, now)
-}
-
-/** Where this host is seen over its spare uplinks: of each, what the first server says. */
-export function uplinkMappings({ uplinks }: Node): TransportAddress[] {
-  return [...uplinks.values()].flatMap((client) => {
-    const first = mappingObservations(client)[0]
-    return first === undefined ? [] : [first.mapped]
-  })
 }
 
 function isOfFamily(address: TransportAddress, ip: string): boolean {
