@@ -162,3 +162,24 @@ export function verifyRecord(
   }
   return ok({ ...payload.value, certificate: certificate.value })
 }
+
+/**
+ * Judges what this host judged before and has kept. A host without a clock of its own wakes up in the past; what it knew by
+ * then was in order once, and without it nobody would be there to ask.
+ */
+export function verifyKeptRecord(
+  sealed: Uint8Array,
+  network: Network & Trust,
+  crypto: Pick<Crypto, 'hash' | 'verify'>,
+  now: WallTime,
+): Result<NodeRecord, RecordFault> {
+  const judged = verifyRecord(sealed, network, crypto, now)
+  if (judged.ok || !OF_A_CLOCK_BEHIND.has(judged.error)) return judged
+  const envelope = openEnvelope('record', sealed)
+  if (!envelope.ok) return envelope
+  const payload = decodeAs(payloadSchema, envelope.value.payload, ENVELOPE_BYTES_MAX.record)
+  if (!payload.ok) return payload
+  return verifyRecord(sealed, network, crypto, payload.value.issuedAt)
+}
+
+const OF_A_CLOCK_BEHIND: ReadonlySet<RecordFault> = new Set(['not-yet-valid', 'from-the-future'])

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The control plane of a running agent: it judges by what the node knows. */
-import type { WallTime } from '../../nat/clock.ts'
 import { err, type Result } from '../../nat/result.ts'
 import type { Question, Told } from '../../topology/ask-frame.ts'
 import type { NodeId } from '../../topology/identity.ts'
@@ -88,13 +87,16 @@ async function answer(
   }
 }
 
-/** A record as of now: form, signatures, lifetime, and whether its node was revoked. */
+/**
+ * A record as of now: form, signatures, lifetime, and whether its node was revoked. `verify`: verifyKeptRecord for what was
+ * kept since an earlier start.
+ */
 export function judgeRecord(
   node: Node,
   bytes: Uint8Array,
-  now: WallTime = readClock().wall,
+  verify: typeof verifyRecord = verifyRecord,
 ): Result<NodeRecord, RecordFault | 'revoked'> {
-  const record = verifyRecord(bytes, trustOf(node), nodeCrypto, now)
+  const record = verify(bytes, trustOf(node), nodeCrypto, readClock().wall)
   if (!record.ok) return record
   return isRevoked(node.notices, record.value.certificate) ? err('revoked') : record
 }

@@ -7,7 +7,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Question, Told } from '../../topology/ask-frame.ts'
 import type { NodeId } from '../../topology/identity.ts'
-import { recordNode } from '../../topology/record-codec.ts'
+import { recordNode, verifyKeptRecord, verifyRecord } from '../../topology/record-codec.ts'
 import type { Effect } from '../core/effect.ts'
 import type { HelperHello } from '../core/helper-contract.ts'
 import type { Node } from '../core/state.ts'
@@ -172,7 +172,7 @@ class Agent {
     // Our own comes first, or the first step would say something else in its place.
     const isOwn = (bytes: Uint8Array) => recordNode(bytes) === this.#node.self
     for (const bytes of [...records.filter(isOwn), ...records.filter((one) => !isOwn(one))])
-      this.#takeRecord(bytes, false)
+      this.#takeRecord(bytes, { heard: false })
     this.#loop.dispatch({ kind: 'tick' })
     this.#underlay = await this.#startUnderlay()
     this.#underlay.setTargets(this.#targets)
@@ -203,7 +203,7 @@ class Agent {
       listenAddresses: config.listenAddresses,
       desk: this.#desk,
       onEvent: (event) => {
-        if (event.kind === 'record') this.#takeRecord(event.bytes, true)
+        if (event.kind === 'record') this.#takeRecord(event.bytes, { heard: true })
         else if (event.kind === 'signal') this.#channels.takeSignal(event.signal)
         else if (event.kind === 'notice') this.#membership.take(event.bytes)
         else this.#loop.dispatch(event)
@@ -218,8 +218,8 @@ class Agent {
     else this.#loop.dispatch({ kind: 'helper-disconnected', reason: state.fault.message })
   }
 
-  #takeRecord(bytes: Uint8Array, heard: boolean): void {
-    const record = judgeRecord(this.#node, bytes)
+  #takeRecord(bytes: Uint8Array, { heard }: { readonly heard: boolean }): void {
+    const record = judgeRecord(this.#node, bytes, heard ? verifyRecord : verifyKeptRecord)
     if (!record.ok) return
     this.#loop.dispatch({ kind: 'record', record: record.value, envelope: { bytes }, heard })
   }

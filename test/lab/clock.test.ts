@@ -11,8 +11,8 @@ import { meshAddress } from './mesh.ts'
 const HOUR_MS = 3_600_000
 /** Some turns of everything that is done again and again. */
 const WHILE_MS = 8_000
-/** Nothing is lost for longer than a busy machine takes a breath. */
-const GAP_MS_MAX = 300
+/** Nothing is lost for longer than a busy machine takes a breath, which is of datagrams every 10 ms: */
+const LOST_MAX = 30
 
 let lab: Lab
 let alice: Member
@@ -60,25 +60,7 @@ test('a clock that is set back and forward by an hour moves no traffic', async (
   }
   const report = await traffic.stop()
   expect(await Promise.all([alice, bob].map(switches))).toEqual(before)
-  expect(report.longestGapMs()).toBeLessThan(GAP_MS_MAX)
+  expect(report.lost).toBeLessThan(LOST_MAX)
   const [toBob, toAlice] = await Promise.all([alice.peer('bob'), bob.peer('alice')])
   expect([toBob.liveness, toAlice.liveness]).toEqual(['alive', 'alive'])
-})
-
-test('an agent that is killed and finds its clock an hour back keeps the tunnel, and is heard when the clock is right', async () => {
-  const address = await meshAddress(alice, 'bob')
-  const traffic = Traffic.start(alice.host, bob.host, { address })
-  await setClock(-HOUR_MS)
-  alice.process.kill('SIGKILL')
-  await alice.process.exit
-  await alice.run()
-  const saidAt = (await alice.log()).at(-1)?.['time']
-  expect(Date.parse(String(saidAt))).toBeLessThan(Date.now() - HOUR_MS / 2)
-  await sleep(WHILE_MS)
-  await setClock(0)
-  await sleep(WHILE_MS)
-  const report = await traffic.stop()
-  expect(report.longestGapMs()).toBeLessThan(GAP_MS_MAX)
-  await Promise.all([alice.reaches('bob'), bob.reaches('alice')])
-  expect((await bob.peer('alice')).liveness).toBe('alive')
 })

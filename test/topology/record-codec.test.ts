@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'vitest'
 import { nodeCrypto } from '../../agent/shell/node-crypto.ts'
-import { wallTime } from '../../nat/clock.ts'
+import { wallTime, type WallTime } from '../../nat/clock.ts'
 import { encodeCanonical, decodeCanonical, type CborValue } from '../../topology/canonical-cbor.ts'
 import { signCertificate } from '../../topology/certificate-codec.ts'
 import { openEnvelope, sealEnvelope } from '../../topology/envelope.ts'
-import { signRecord, verifyRecord } from '../../topology/record-codec.ts'
+import { signRecord, verifyKeptRecord, verifyRecord } from '../../topology/record-codec.ts'
 import { nextVersion } from '../../topology/record.ts'
 import { alterations, truncations } from './mutation.ts'
 import {
@@ -81,6 +81,20 @@ describe('a record', () => {
         error: 'from-the-future',
       })
     }
+  })
+
+  test('that was kept counts where the clock is behind, and is judged as strictly otherwise', () => {
+    const kept = (bytes: Uint8Array, now: WallTime) =>
+      verifyKeptRecord(bytes, network, nodeCrypto, now)
+    const { bytes } = recordOf(node)
+    const boot = wallTime(0)
+    expect(verify(bytes, boot)).toEqual({ ok: false, error: 'not-yet-valid' })
+    expect(kept(bytes, boot)).toEqual(verify(bytes))
+    const { notAfter } = certificateOf(node)
+    expect(kept(bytes, notAfter)).toEqual({ ok: false, error: 'expired' })
+    for (const broken of alterations(bytes)) expect(kept(broken, boot).ok).toBe(false)
+    const late = recordOf(node, { issuedAt: notAfter }).bytes
+    expect(kept(late, boot)).toEqual({ ok: false, error: 'expired' })
   })
 
   test('keeps as many candidates and addresses as it may hold, and no peer-reflexive ones', () => {
