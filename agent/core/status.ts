@@ -121,6 +121,8 @@ export interface SelfStatus {
     /** One sentence; null if others can reach the mapped port. */
     readonly whyNoPortMapping: string | null
   }
+  /** Addresses on uplinks beside the kernel's first choice: ways of their own where the helper carries the tunnels. */
+  readonly spareUplinks: readonly string[]
   readonly turnServers: readonly TurnServerStatus[]
   /** How the mesh's names resolve on this host; null where they do not. */
   readonly names: HelperNames | null

@@ -84,6 +84,7 @@ const self: SelfStatus = {
   interface: 'meshgate0',
   listenPort: 51_820,
   nat: { ...NAT, mapped: ['198.51.100.1:51820'], portMapping: null, whyNoPortMapping: null },
+  spareUplinks: [],
   turnServers: [],
   names: null,
   dialAddresses: [],

@@ -10,6 +10,7 @@ export function diagnoseSelf({ status, netcheck }: { status: Status; netcheck: N
   const { self } = status
   return [
     helper(self),
+    ...uplinks(self),
     internet(netcheck),
     nat(netcheck),
     gossip(status),
@@ -53,6 +54,20 @@ function helper({ helper: { connected, engine, engineReason, problem } }: SelfSt
     'good',
     `connected, engine ${engine ?? 'unknown'}: ${engineReason ?? 'no reason known'}`,
   )
+}
+
+function uplinks({ spareUplinks, helper: { engine } }: SelfStatus): Finding[] {
+  if (spareUplinks.length === 0) return []
+  const spare = spareUplinks.join(', ')
+  if (engine !== 'kernel') return [finding('uplinks', 'good', `more than one: also from ${spare}`)]
+  return [
+    finding(
+      'uplinks',
+      'look',
+      `the kernel's WireGuard takes the first uplink alone: ${spare} helps only once the system has given that up`,
+      'engine = "userspace" in the configuration, or --engine userspace of the helper\'s service, uses each',
+    ),
+  ]
 }
 
 function remedyOf(problem: string): string {

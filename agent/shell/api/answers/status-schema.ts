@@ -86,6 +86,9 @@ const selfSchema: z.ZodType<SelfStatus> = named(
       portMapping: portMapping.nullable(),
       whyNoPortMapping: z.string().nullable(),
     }),
+    spareUplinks: names.describe(
+      "addresses on uplinks beside the kernel's first choice; with the helper's own engine each is a way of its own",
+    ),
     turnServers: z.array(turnServerSchema),
     names: helperNames.nullable(),
     dialAddresses: names,

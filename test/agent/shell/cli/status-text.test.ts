@@ -42,6 +42,7 @@ const status = {
     network: 'n',
     addresses: ['10.0.0.1'],
     nat: { mapping: 'unknown', filtering: 'unknown', mapped: [], portMapping: null },
+    spareUplinks: [],
     turnServers: [],
     names: null,
     authorityQuorum: null,
