@@ -3,7 +3,9 @@
  * One session with one peer: a peer connection (ICE, DTLS, SCTP) with one channel in it, which loses what the network loses,
  * in any order, because what runs inside WireGuard repairs that itself.
  *
- * The library never says that it has failed where no candidate works, so a session has a deadline of its own.
+ * The library never says that it has failed where no candidate works, so a session has a deadline of its own. It also lets the
+ * peer in by ICE a moment before it knows the peer's certificate, and takes one that comes in that moment for a wrong one.
+ * So whoever offers says where it is once it has set the answer; until then there is nobody who could come.
  */
 import type { DataChannel, PeerConnection } from 'node-datachannel'
 import type { ChannelCandidate, IceCredentials } from '../../../topology/signal.ts'
@@ -81,7 +83,9 @@ export class DataChannelSession {
 
   /** The peer's answer to our offer. */
   answered(remote: IceCredentials): void {
-    if (this.#role === 'offer' && this.#early !== undefined) this.#setRemote(remote, 'answer')
+    if (this.#role !== 'offer' || this.#early === undefined) return
+    this.#setRemote(remote, 'answer')
+    this.#tellFound()
   }
 
   addCandidates(candidates: readonly ChannelCandidate[]): void {
@@ -111,12 +115,13 @@ export class DataChannelSession {
     // All of them before anything is begun: what happens before is told to nobody.
     connection.onLocalDescription((sdp) => {
       this.#ice = credentialsOf(sdp)
-      this.#gathered ??= setTimeout(() => this.#describe(), GATHER_MS)
+      if (this.#role === 'offer') this.#describe()
+      else this.#gathered ??= setTimeout(() => this.#describe(), GATHER_MS)
     })
     connection.onLocalCandidate((line) => {
       const candidate = candidateOf(line)
       if (candidate !== undefined) this.#found.push(candidate)
-      if (this.#isDescribed) this.#tellFound()
+      this.#tellFound()
     })
     connection.onGatheringStateChange((state) => {
       if (state === 'complete') this.#describe()
@@ -162,11 +167,13 @@ export class DataChannelSession {
     if (this.#isDescribed || this.#isClosed) return
     if (this.#ice === undefined) return this.#end('the library describes no session')
     this.#isDescribed = true
-    this.#options.onDescription(this.#ice, this.#found.splice(0))
+    this.#options.onDescription(this.#ice, this.#role === 'offer' ? [] : this.#found.splice(0))
   }
 
   #tellFound(): void {
-    if (!this.#isClosed && this.#found.length > 0) this.#options.onCandidates(this.#found.splice(0))
+    const knowsPeer = this.#early === undefined
+    if (this.#isClosed || !this.#isDescribed || !knowsPeer || this.#found.length === 0) return
+    this.#options.onCandidates(this.#found.splice(0))
   }
 
   /** The library throws what it does not like; the session ends, and nothing else. */

@@ -13,6 +13,8 @@ interface Side {
   readonly story: string[]
   ice: IceCredentials | undefined
   readonly candidates: ChannelCandidate[]
+  /** Who is told of candidates, those found so far and those to come. */
+  peer: Side | undefined
 }
 
 describe('a data channel session', () => {
@@ -29,6 +31,10 @@ describe('a data channel session', () => {
     const story: string[] = []
     const packets: string[] = []
     const candidates: ChannelCandidate[] = []
+    const tell = (found: readonly ChannelCandidate[]) => {
+      candidates.push(...found)
+      made.peer?.session.addCandidates(found)
+    }
     const session = new DataChannelSession(
       { PeerConnection },
       {
@@ -36,17 +42,17 @@ describe('a data channel session', () => {
         remote,
         onDescription: (ice, found) => {
           made.ice = ice
-          candidates.push(...found)
+          tell(found)
           story.push('described')
         },
-        onCandidates: (found) => candidates.push(...found),
+        onCandidates: tell,
         onOpen: () => story.push('open'),
         onClosed: (reason) => story.push(`closed: ${reason}`),
         onPacket: (packet) => packets.push(packet.toString()),
       },
     )
     open.push(session)
-    const made: Side = { session, packets, story, candidates, ice: undefined }
+    const made: Side = { session, packets, story, candidates, ice: undefined, peer: undefined }
     return made
   }
 
@@ -55,17 +61,32 @@ describe('a data channel session', () => {
     return one.ice!
   }
 
+  function connect(from: Side, to: Side): void {
+    from.peer = to
+    to.session.addCandidates(from.candidates)
+  }
+
   /** `pretend`: what the answerer signs in place of the truth. */
   async function pair(pretend: Partial<IceCredentials> = {}): Promise<[Side, Side]> {
     const offerer = side(null)
     const answerer = side(await described(offerer))
-    answerer.session.addCandidates(offerer.candidates)
+    connect(offerer, answerer)
     const answer = { ...(await described(answerer)), ...pretend }
     // Signals may overtake each other.
-    offerer.session.addCandidates(answerer.candidates)
+    connect(answerer, offerer)
     offerer.session.answered(answer)
     return [offerer, answerer]
   }
+
+  it('lets nobody know where it is before it knows whose certificate to expect there', async () => {
+    const offerer = side(null)
+    const answerer = side(await described(offerer))
+    const answer = await described(answerer)
+    expect(answerer.candidates).not.toEqual([])
+    expect(offerer.candidates).toEqual([])
+    offerer.session.answered(answer)
+    await expect.poll(() => offerer.candidates, DEADLINE).not.toEqual([])
+  })
 
   it('carries packets both ways once both sides know each other, and ends on both when one closes it', async () => {
     const [a, b] = await pair()
