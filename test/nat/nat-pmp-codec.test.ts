@@ -45,6 +45,15 @@ describe('a NAT-PMP response', () => {
     })
   })
 
+  it('is refused if an error comes with more than 32 bytes', () => {
+    const ofLength = (bytes: number) => {
+      const rest = new Uint8Array(bytes - 8)
+      return decodeNatPmpResponse(Uint8Array.of(...fromHex('0082000200003039')!, ...rest))
+    }
+    expect(ofLength(32)).toMatchObject({ ok: true, value: { kind: 'error', result: 2 } })
+    expect(ofLength(33)).toEqual({ ok: false, error: 'malformed' })
+  })
+
   it('is told from a request and from PCP', () => {
     expect(decodeNatPmpResponse(encodeNatPmpAddressRequest()).ok).toBe(false)
     expect(decodeNatPmpResponse(fromHex(`0281${'0'.repeat(44)}`)!)).toEqual({

@@ -76,6 +76,15 @@ describe('a PCP response', () => {
     expect(decodePcpResponse(withOption)).toEqual(decodePcpResponse(fromHex(GRANT)!))
   })
 
+  it('is refused beyond the 1,100 bytes of RFC 6887 section 7', () => {
+    const ofLength = (bytes: number) => {
+      const options = new Uint8Array(bytes - GRANT.length / 2)
+      return decodePcpResponse(Uint8Array.of(...fromHex(GRANT)!, ...options))
+    }
+    expect(ofLength(1_100)).toEqual(decodePcpResponse(fromHex(GRANT)!))
+    expect(ofLength(1_104)).toEqual({ ok: false, error: 'malformed' })
+  })
+
   it('may be an error of no more than the header, also in another version', () => {
     const header = fromHex(`01810001${'0'.repeat(40)}`)!
     expect(decodePcpResponse(header)).toMatchObject({

@@ -108,6 +108,14 @@ describe('a UPnP client and a hostile router', () => {
   })
 
   test('read no more than 64 KiB', async () => {
+    const ofLength = (bytes: number) =>
+      against((_request, _body, response) => response.end(`<a>${'x'.repeat(bytes - 7)}</a>`))
+    expect((await ofLength(65_536)).fault).toBe('no-service')
+    // Read to its end it would be malformed.
+    expect((await ofLength(65_537)).fault).toBe('unreachable')
+  })
+
+  test('end what is poured out without an end', async () => {
     const { fault } = await against((_request, _body, response) => {
       response.on('error', () => undefined)
       const pour = () => {
