@@ -64,3 +64,21 @@ test('a clock that is set back and forward by an hour moves no traffic', async (
   const [toBob, toAlice] = await Promise.all([alice.peer('bob'), bob.peer('alice')])
   expect([toBob.liveness, toAlice.liveness]).toEqual(['alive', 'alive'])
 })
+
+test('an agent that is killed and finds its clock an hour back keeps the tunnel, and is heard when the clock is right', async () => {
+  const address = await meshAddress(alice, 'bob')
+  const traffic = Traffic.start(alice.host, bob.host, { address })
+  await setClock(-HOUR_MS)
+  alice.process.kill('SIGKILL')
+  await alice.process.exit
+  await alice.run()
+  const saidAt = (await alice.log()).at(-1)?.['time']
+  expect(Date.parse(String(saidAt))).toBeLessThan(Date.now() - HOUR_MS / 2)
+  await sleep(WHILE_MS)
+  await setClock(0)
+  await sleep(WHILE_MS)
+  const report = await traffic.stop()
+  expect(report.lost).toBeLessThan(LOST_MAX)
+  await Promise.all([alice.reaches('bob'), bob.reaches('alice')])
+  expect((await bob.peer('alice')).liveness).toBe('alive')
+})
