@@ -193,6 +193,13 @@ describe('the doctor', () => {
       'meshgate ping',
     ],
     [
+      "a clock that is not the others'",
+      { self: { clock: { offMs: -120_000, sentence: "this host's clock is 120 s behind" } } },
+      { check: 'clock', verdict: 'bad' },
+      '120 s behind',
+      'Beyond 5 minutes',
+    ],
+    [
       'a second uplink that the engine does not use',
       {
         self: {
