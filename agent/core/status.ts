@@ -103,6 +103,8 @@ export interface QuorumStatus {
   readonly quorum: boolean
   /** The host that decides now; null while none does. */
   readonly leader: string | null
+  /** A majority answers and has no ledger of this network, though there was one: nobody is admitted until a backup is brought back. */
+  readonly ledgerLost: boolean
 }
 
 export interface SelfStatus {

@@ -52,8 +52,9 @@ describe('a cluster that is empty', () => {
   test("begins with the founder's own ledger, which is set aside then", async () => {
     const network = founded()
     const file = network.state.authorityDbPath
-    const store = storeOf(network, 'alpha')
+    const store = storeOf(network, 'alpha') as EtcdAuthorityStore
     expect(await addresses(store)).toEqual([network.founder.ipv4])
+    expect(await store.status()).toMatchObject({ leader: null, ledgerLost: false })
     expect(existsSync(file)).toBe(true)
     await anything(store)
     expect(await addresses(store)).toEqual([network.founder.ipv4])
@@ -67,9 +68,10 @@ describe('a cluster that is empty', () => {
     await anything(store)
     store.close()
     await cluster.forget(`meshgate/${network.network.id}/`)
-    const again = storeOf(network, 'alpha')
+    const again = storeOf(network, 'alpha') as EtcdAuthorityStore
     await expect(anything(again)).rejects.toMatchObject({ code: 'ledger-lost' })
     await expect(addresses(again)).rejects.toMatchObject({ code: 'ledger-lost' })
+    expect(await again.status()).toMatchObject({ quorum: true, ledgerLost: true })
     again.close()
     const restoring = storeOf(network, 'alpha by hand', true)
     await until(() => anything(restoring).then(() => true), {

@@ -45,11 +45,17 @@ export interface EtcdStoreOptions {
 export interface EarlierLedger {
   /** Throws Failure where there ought to be one. */
   documents(): Promise<readonly (readonly [string, string])[]>
+  /** Whether `documents` would throw for that. */
+  isMissing(): boolean
   /** The cluster holds a ledger, whoever began it: the earlier one is out of date from now on. */
   superseded(): void
 }
 
-const NONE: EarlierLedger = { documents: async () => [], superseded: () => undefined }
+const NONE: EarlierLedger = {
+  documents: async () => [],
+  isMissing: () => false,
+  superseded: () => undefined,
+}
 
 export class EtcdAuthorityStore implements AuthorityStore {
   readonly #client: EtcdClient
@@ -110,7 +116,13 @@ export class EtcdAuthorityStore implements AuthorityStore {
   async status(): Promise<QuorumStatus> {
     const members = await this.#client.health()
     const leader = await this.#leadership.leader().catch(() => undefined)
-    return { members, quorum: isQuorum(members), leader: leader ?? null }
+    const ledgerLost = await this.#isLedgerLost().catch(() => false)
+    return { members, quorum: isQuorum(members), leader: leader ?? null, ledgerLost }
+  }
+
+  async #isLedgerLost(): Promise<boolean> {
+    const serial = await this.#client.get(`${this.#prefix}docs/serial`)
+    return serial === undefined && this.#earlier.isMissing()
   }
 
   close(): void {

@@ -43,10 +43,12 @@ export function openStoreByHand(
  */
 function ledgerFile(state: StateDir, mayBeMissing: boolean): EarlierLedger {
   const path = state.authorityDbPath
+  const isMissing = () => !mayBeMissing && !existsSync(path)
   return {
+    isMissing,
     documents: async () => {
       if (existsSync(path)) return documentsOf(path)
-      if (mayBeMissing) return []
+      if (!isMissing()) return []
       throw new Failure('ledger-lost', 'the etcd cluster holds no ledger of this network', {
         remedy:
           'see that authority_etcd names the cluster that had it; if its data is lost, bring it back with `meshgate authority restore FILE`',

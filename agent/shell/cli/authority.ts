@@ -97,9 +97,13 @@ export async function authorityStatus(context: CommandContext): Promise<number> 
         ({ endpoint, healthy }) => `${endpoint}: ${healthy ? 'answers' : 'no answer'}`,
       ),
     )
+    if (status.ledgerLost)
+      lines.push(
+        'it holds no ledger of this network: bring one back with `meshgate authority restore FILE`',
+      )
     lines.push(status.quorum ? `${status.leader ?? 'nobody yet'} decides` : 'authority quorum lost')
     print(context, { ...key, store: 'etcd', ...status }, lines.join('\n'))
-    return status.quorum ? 0 : 1
+    return status.quorum && !status.ledgerLost ? 0 : 1
   })
 }
 

@@ -73,8 +73,12 @@ function selfText(self: SelfStatus): string {
   return lines.join('\n')
 }
 
-function quorumText({ members, quorum, leader }: QuorumStatus): string {
+function quorumText({ members, quorum, leader, ledgerLost }: QuorumStatus): string {
   const etcd = `${answeringOf(members)} of ${members.length} members of etcd answer`
+  if (ledgerLost)
+    return warning(
+      'authority: etcd holds no ledger any more; nobody is admitted until `meshgate authority restore`',
+    )
   return quorum
     ? `authority: ${leader ?? 'nobody yet'} decides, ${etcd}`
     : warning(`authority quorum lost: ${etcd}; nobody is admitted and no certificate renewed`)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a running agent knows of its helper, its network and its peers, as findings. */
+import { answeringOf } from '../../core/authority-quorum.ts'
 import type { Netcheck } from '../../core/netcheck.ts'
 import type { PeerStatus, SelfStatus, Status } from '../../core/status.ts'
 import type { Finding } from './finding.ts'
@@ -15,6 +16,7 @@ export function diagnoseSelf({ status, netcheck }: { status: Status; netcheck: N
     nat(netcheck),
     gossip(status),
     names(self),
+    ...sharedStore(self),
     ...self.turnServers.map(({ id, state, detail, cause }) =>
       state === 'failed'
         ? finding('turn', 'look', `TURN server ${id}: ${detail ?? cause ?? state}`, TURN_REMEDY)
@@ -91,6 +93,32 @@ function names({ names: resolved }: SelfStatus): Finding {
     `names of the mesh do not resolve: ${problem}`,
     LACKS_NFTABLES.test(problem) ? `${NFTABLES_REMEDY}; ${NAMES_REMEDY}` : NAMES_REMEDY,
   )
+}
+
+/** Of an authority that shares its ledger with others. */
+function sharedStore({ authorityQuorum: store }: SelfStatus): Finding[] {
+  if (store === null) return []
+  const check = 'authority'
+  const members = `${answeringOf(store.members)} of ${store.members.length} members of etcd answer`
+  if (!store.quorum)
+    return [
+      finding(
+        check,
+        'bad',
+        `${members}: nobody is admitted and no certificate renewed`,
+        'start the others; the network runs on meanwhile',
+      ),
+    ]
+  if (store.ledgerLost)
+    return [
+      finding(
+        check,
+        'bad',
+        'the etcd cluster holds no ledger of this network',
+        'see that authority_etcd names the right cluster; else `meshgate authority restore FILE`, with a backup',
+      ),
+    ]
+  return [finding(check, 'good', `${store.leader ?? 'nobody yet'} decides, ${members}`)]
 }
 
 function internet({ ipv4, ipv6, stunServers }: Netcheck): Finding {

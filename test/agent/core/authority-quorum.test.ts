@@ -10,7 +10,7 @@ const membersOf = (healthy: readonly boolean[]) =>
 
 function quorum(...healthy: boolean[]): QuorumStatus {
   const members = membersOf(healthy)
-  return { members, quorum: isQuorum(members), leader: 'alice' }
+  return { members, quorum: isQuorum(members), leader: 'alice', ledgerLost: false }
 }
 
 it.each([

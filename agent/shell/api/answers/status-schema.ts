@@ -53,6 +53,11 @@ const quorum = z.strictObject({
   members: z.array(z.strictObject({ endpoint: z.string(), healthy: z.boolean() })),
   quorum: z.boolean().describe('whether a majority answers'),
   leader: z.string().nullable().describe('the host that decides now'),
+  ledgerLost: z
+    .boolean()
+    .describe(
+      'it holds no ledger of this network any more: nobody is admitted until a backup is brought back',
+    ),
 })
 
 const helperNames = z.strictObject({

@@ -80,13 +80,14 @@ describe('tables for people', () => {
   })
 
   it('say who decides for the network, or that nobody can, where authorities share a store', () => {
-    const textOf = (healthy: boolean, leader: string | null) => {
+    const textOf = (healthy: boolean, leader: string | null, ledgerLost = false) => {
       const members = [true, healthy, false].map((one) => ({ endpoint: 'http://e', healthy: one }))
-      const authorityQuorum = { members, quorum: healthy, leader }
+      const authorityQuorum = { members, quorum: healthy, leader, ledgerLost }
       return statusText({ ...status, self: { ...status.self, authorityQuorum } })
     }
     expect(textOf(true, 'a')).toContain('authority: a decides, 2 of 3 members of etcd answer')
     expect(textOf(false, null)).toContain('authority quorum lost: 1 of 3 members of etcd answer')
+    expect(textOf(true, 'a', true)).toContain('authority: etcd holds no ledger any more')
   })
 
   it('say how long ago in one unit', () => {

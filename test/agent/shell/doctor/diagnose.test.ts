@@ -5,6 +5,17 @@ import { diagnose } from '../../../../agent/shell/doctor/diagnose.ts'
 import type { Finding } from '../../../../agent/shell/doctor/finding.ts'
 import { type Changes, DAY_MS, facts, NOW } from './healthy-host.ts'
 
+/** What authorities share, as one of them sees it. */
+const STORE = {
+  members: [
+    { endpoint: 'http://192.0.2.1:2379', healthy: true },
+    { endpoint: 'http://192.0.2.2:2379', healthy: false },
+  ],
+  quorum: true,
+  leader: 'alpha',
+  ledgerLost: false,
+}
+
 const certificate = (fromDays: number, toDays: number) => ({
   certificate: { notBefore: NOW + fromDays * DAY_MS, notAfter: NOW + toDays * DAY_MS },
 })
@@ -62,6 +73,27 @@ describe('the doctor', () => {
       { check: 'clock', verdict: 'bad' },
       'before this host',
       'timedatectl',
+    ],
+    [
+      'an etcd cluster without a majority',
+      { self: { authorityQuorum: { ...STORE, quorum: false } } },
+      { check: 'authority', verdict: 'bad' },
+      '1 of 2 members of etcd answer',
+      'start the others',
+    ],
+    [
+      'an etcd cluster that has lost its ledger',
+      { self: { authorityQuorum: { ...STORE, ledgerLost: true } } },
+      { check: 'authority', verdict: 'bad' },
+      'no ledger',
+      'authority restore',
+    ],
+    [
+      "a clock that is not the others'",
+      { self: { clock: { offMs: -120_000, sentence: "this host's clock is 120 s behind" } } },
+      { check: 'clock', verdict: 'bad' },
+      '120 s behind',
+      'Beyond 5 minutes',
     ],
     [
       'a certificate that was not renewed',

@@ -42,6 +42,7 @@ export function facts(changes: Changes = {}): Facts {
           spareUplinks: [],
           turnServers: [],
           clock: null,
+          authorityQuorum: null,
           ...self,
         } as unknown as SelfStatus,
         peers: [
