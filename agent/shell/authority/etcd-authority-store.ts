@@ -65,6 +65,8 @@ export class EtcdAuthorityStore implements AuthorityStore {
   readonly #earlier: EarlierLedger
   /** As of our own last commit: nobody else commits while we lead. */
   #snapshot: Snapshot | undefined
+  /** As of our last look while another leads. */
+  #seen: Snapshot | undefined
   /** One decision after the other: each must see what the one before has written. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -96,8 +98,8 @@ export class EtcdAuthorityStore implements AuthorityStore {
         )
         if (seen !== undefined) return seen.value
       }
-      const { documents } = await this.#read()
-      return at(new DocumentLedger(await this.#begun(documents)))
+      this.#seen = await this.#read(this.#seen)
+      return at(new DocumentLedger(await this.#begun(this.#seen.documents)))
     })
   }
 
@@ -175,10 +177,12 @@ export class EtcdAuthorityStore implements AuthorityStore {
     return overlay
   }
 
-  async #read(): Promise<Snapshot> {
+  /** `known`: what is to be had without reading all of it again, if nobody has committed since. */
+  async #read(known?: Snapshot): Promise<Snapshot> {
     const prefix = `${this.#prefix}docs/`
     // The version first: a commit between the two makes ours fail, and never pass unseen.
     const version = (await this.#client.get(`${this.#prefix}version`))?.modRevision ?? '0'
+    if (known !== undefined && known.version === version && version !== '0') return known
     const items = await this.#client.list(prefix)
     const documents = new Map(items.map(({ key, value }) => [key.slice(prefix.length), value]))
     return { documents, version }
