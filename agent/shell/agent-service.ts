@@ -122,7 +122,7 @@ export class AgentService implements AgentApi {
     const { node, helper } = this.#options
     const peer = peerByName(node, name)
     if (peer === undefined) {
-      const message = `no member is called ${name}; \`meshgate status\` lists them`
+      const message = `no other member is called ${name}`
       return { ok: false, fault: 'no-such-peer', message }
     }
     const answer = await helper.echo({ peer: peer.helperName })

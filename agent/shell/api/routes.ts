@@ -258,8 +258,8 @@ async function why({ api, given }: Call<{ peer: string }>): Promise<unknown> {
 }
 
 function noSuchPeer(name: string): never {
-  const remedy = '`meshgate status` lists the members'
-  throw new Failure('no-such-peer', `no member is called ${name}`, { remedy })
+  const remedy = '`meshgate peers` lists them'
+  throw new Failure('no-such-peer', `no other member is called ${name}`, { remedy })
 }
 
 async function* ping(

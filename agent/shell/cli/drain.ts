@@ -27,7 +27,8 @@ export async function undrain(context: CommandContext): Promise<number> {
   const report = await new ApiClient(context.runDir).post<HubReport>('/v1/drain', {
     draining: false,
   })
-  print(context, report, 'others may use this hub again')
+  const nothing = 'this host forwards for nobody: there is nothing to take back'
+  print(context, report, report.relays ? 'others may use this hub again' : nothing)
   return 0
 }
 

@@ -21,7 +21,7 @@ export async function paths(context: CommandContext, _: object, name: string): P
     name === '' || [one.name, one.nodeId, ...one.addresses].includes(name)
   const wanted = answer.peers.filter(isMeant)
   if (name !== '' && wanted.length === 0)
-    throw new Failure('no-such-peer', `no member is called ${name}`, {
+    throw new Failure('no-such-peer', `no other member is called ${name}`, {
       remedy: '`meshgate peers` lists them',
     })
   const document = wanted.map(({ name: peer, path, backups }) => ({

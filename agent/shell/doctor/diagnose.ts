@@ -28,8 +28,12 @@ const good = (check: string, found: string): Finding => ({
   remedy: '',
 })
 
-function config({ configProblem, paths }: Facts): Finding {
-  if (configProblem === undefined) return good('config', `${paths.config} is right`)
+function config({ hasConfig, configProblem, paths }: Facts): Finding {
+  if (configProblem === undefined)
+    return good(
+      'config',
+      hasConfig ? `${paths.config} is right` : `no ${paths.config}: every key has its default`,
+    )
   const remedy = 'correct the file; `meshgate config check` says the same again'
   return { check: 'config', verdict: 'bad', found: configProblem, remedy }
 }

@@ -10,6 +10,7 @@ export interface Facts {
     readonly state: string
     readonly run: string
   }
+  readonly hasConfig: boolean
   /** What is wrong with the configuration file; undefined if nothing. */
   readonly configProblem: string | undefined
   readonly state: StateFacts

@@ -21,6 +21,7 @@ export async function gatherFacts(context: CommandContext): Promise<Facts> {
   return {
     now: readClock().wall,
     paths: { config: configPath, state: stateDir, run: runDir },
+    hasConfig: existsSync(configPath),
     configProblem: config.ok ? undefined : config.message,
     state: stateFacts(stateDir),
     agent: await agentFacts(runDir),

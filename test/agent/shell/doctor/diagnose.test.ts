@@ -31,6 +31,15 @@ describe('the doctor', () => {
     expect(diagnose(facts()).filter(({ verdict }) => verdict !== 'good')).toEqual([])
   })
 
+  it('says so where there is no configuration file, which is no fault', () => {
+    expect(diagnose(facts({ hasConfig: false })).find(({ check }) => check === 'config')).toEqual({
+      check: 'config',
+      verdict: 'good',
+      found: 'no /etc/c.toml: every key has its default',
+      remedy: '',
+    })
+  })
+
   const planted: [string, Changes, Pick<Finding, 'check' | 'verdict'>, string, string][] = [
     [
       'a wrong configuration',

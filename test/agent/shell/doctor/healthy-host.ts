@@ -21,6 +21,7 @@ export function facts(changes: Changes = {}): Facts {
   return {
     now: NOW,
     paths: { config: '/etc/c.toml', state: '/var/lib/m', run: '/run/m' },
+    hasConfig: true,
     configProblem: undefined,
     services: 'enabled',
     hasTunDevice: true,
