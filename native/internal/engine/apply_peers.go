@@ -87,9 +87,7 @@ func (e *Engine) removePeers(wanted map[protocol.Key]bool, note noter) {
 		e.bind.Hosts.Remove(p.tag)
 		errands := e.endSearch(p, protocol.SearchEnded{Result: protocol.SearchStopped})
 		e.mutex.Unlock()
-		for _, errand := range errands {
-			errand()
-		}
+		carryOut(errands)
 		note("peer del %s", key)
 	}
 }

@@ -44,9 +44,7 @@ func (e *Engine) channelChanged(key protocol.Key, open bool) {
 		errands = e.act(p, p.prober.Channel(open, time.Now()))
 	}
 	e.mutex.Unlock()
-	for _, errand := range errands {
-		errand()
-	}
+	carryOut(errands)
 }
 
 // dismissChannel tells the carrier that nothing will go over a channel any more.

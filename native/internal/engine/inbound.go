@@ -36,9 +36,7 @@ func (e *Engine) ReceiveProbe(datagram []byte, from bind.Source) {
 		return
 	}
 	now := time.Now()
-	for _, errand := range e.receive(p, pair, body, from, now) {
-		errand()
-	}
+	carryOut(e.receive(p, pair, body, from, now))
 }
 
 func (e *Engine) receive(p *peer, pair *probe.Pair, body probe.Body, from bind.Source, now time.Time) []errand {

@@ -16,6 +16,13 @@ import (
 // errand is something to send once the mutex is free.
 type errand func()
 
+// carryOut is for when it is.
+func carryOut(errands []errand) {
+	for _, errand := range errands {
+		errand()
+	}
+}
+
 // probe drives the probers: it sleeps until the first of them has something to do.
 func (e *Engine) probe(ctx context.Context) {
 	timer := time.NewTimer(0)
@@ -28,9 +35,7 @@ func (e *Engine) probe(ctx context.Context) {
 		case <-e.wake:
 		}
 		next, errands := e.advance(time.Now())
-		for _, errand := range errands {
-			errand()
-		}
+		carryOut(errands)
 		if !next.IsZero() {
 			timer.Reset(time.Until(next))
 		}

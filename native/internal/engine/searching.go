@@ -34,9 +34,7 @@ type search struct {
 // which is one that an agent began that is gone.
 func (e *Engine) Search(params protocol.SearchParams) *protocol.Fault {
 	errands, fault := e.beginSearch(params)
-	for _, errand := range errands {
-		errand()
-	}
+	carryOut(errands)
 	return fault
 }
 
@@ -71,9 +69,7 @@ func (e *Engine) StopSearch(key protocol.Key) *protocol.Fault {
 	}
 	errands := e.endSearch(p, protocol.SearchEnded{Result: protocol.SearchStopped})
 	e.mutex.Unlock()
-	for _, errand := range errands {
-		errand()
-	}
+	carryOut(errands)
 	return nil
 }
 
@@ -86,9 +82,7 @@ func (e *Engine) stopSearches() {
 		errands = append(errands, e.endSearch(p, protocol.SearchEnded{Result: protocol.SearchStopped})...)
 	}
 	e.mutex.Unlock()
-	for _, errand := range errands {
-		errand()
-	}
+	carryOut(errands)
 }
 
 func (e *Engine) runSearch(p *peer, s *search) {
@@ -120,9 +114,7 @@ func (e *Engine) giveUpSearch(p *peer, s *search) {
 		errands = e.endSearch(p, protocol.SearchEnded{Result: protocol.SearchNothing})
 	}
 	e.mutex.Unlock()
-	for _, errand := range errands {
-		errand()
-	}
+	carryOut(errands)
 }
 
 // searchAt sends one probe, and tells whether it could: probes of all kinds share one budget.

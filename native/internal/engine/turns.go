@@ -31,9 +31,7 @@ func (inbox turnInbox) ReceiveRelayed(datagram []byte, from netip.AddrPort, over
 }
 
 func (inbox turnInbox) AllocationChanged(over *turn.Allocation, status turn.Status) {
-	for _, errand := range inbox.engine.turnChanged(inbox.id, over, status) {
-		errand()
-	}
+	carryOut(inbox.engine.turnChanged(inbox.id, over, status))
 }
 
 // turnChanged moves what goes over a server when its allocation comes or goes.
