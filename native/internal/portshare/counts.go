@@ -5,7 +5,6 @@ package portshare
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
@@ -25,35 +24,56 @@ const (
 
 var errShort = errors.New("an answer of nftables that makes no sense")
 
+// questions ask for an endpoint's elements, those in and those out.
+type questions = [2]question
+
 // Count reads one endpoint's. The kernel answers such questions without waiting for anybody.
 func (share *Share) Count(address endpoint) (counts Counts, err error) {
-	sets := sides()
-	in, out := sets[0], sets[2]
-	if address.Addr().Is6() {
-		in, out = sets[1], sets[3]
-	}
-	var questions [2]netlink.Message
-	for i, set := range []side{in, out} {
-		if questions[i], err = share.question(set, address); err != nil {
-			return Counts{}, err
-		}
+	asked, err := share.questionsOf(address)
+	if err != nil {
+		return Counts{}, err
 	}
 	transport := [...]*uint64{&counts.TransportIn, &counts.TransportOut}
 	handshakes := [...]*uint64{&counts.HandshakesIn, &counts.HandshakesOut}
-	err = share.query.ask(questions[:], func(question int, message netlink.Message) error {
-		kind, packets, err := readElement(message)
+	err = share.query.ask(asked[:], func(question int, message netlink.Message) error {
+		if message.Header.Type != headerTypeElement || len(message.Data) < familySize {
+			return errShort
+		}
+		kind, packets := readElement(message.Data[familySize:])
 		if kind == kindTransport {
 			*transport[question] += packets
 		} else {
 			*handshakes[question] += packets
 		}
-		return err
+		return nil
 	})
 	return counts, err
 }
 
+// questionsOf keeps what it has made: a busy peer's are asked many times a second.
+func (share *Share) questionsOf(address endpoint) (*questions, error) {
+	if known, ok := share.questions.Load(address); ok {
+		return known.(*questions), nil
+	}
+	sets := sides()
+	in, out := sets[0], sets[2]
+	if address.Addr().Is6() {
+		in, out = sets[1], sets[3]
+	}
+	made := &questions{}
+	for i, set := range []side{in, out} {
+		text, err := share.question(set, address)
+		if err != nil {
+			return nil, err
+		}
+		made[i] = question{text, len(kinds)}
+	}
+	share.questions.Store(address, made)
+	return made, nil
+}
+
 // question asks for a set's elements of one endpoint and nothing else, which the library has no call for.
-func (share *Share) question(set side, address endpoint) (netlink.Message, error) {
+func (share *Share) question(set side, address endpoint) ([]byte, error) {
 	encoder := netlink.NewAttributeEncoder()
 	encoder.String(unix.NFTA_SET_ELEM_LIST_TABLE, share.name)
 	encoder.String(unix.NFTA_SET_ELEM_LIST_SET, set.set.Name)
@@ -70,69 +90,29 @@ func (share *Share) question(set side, address endpoint) (netlink.Message, error
 		return nil
 	})
 	text, err := encoder.Encode()
-	return netlink.Message{
-		Header: netlink.Header{Type: headerTypeGet},
-		Data:   append([]byte{unix.NFPROTO_INET, unix.NFNETLINK_V0, 0, 0}, text...),
-	}, err
-}
-
-func readElement(message netlink.Message) (kind byte, packets uint64, err error) {
-	if message.Header.Type != headerTypeElement || len(message.Data) < familySize {
-		return 0, 0, errShort
-	}
-	top, err := netlink.NewAttributeDecoder(message.Data[familySize:])
 	if err != nil {
-		return 0, 0, err
+		return nil, err
 	}
-	for top.Next() {
-		if top.Type() == unix.NFTA_SET_ELEM_LIST_ELEMENTS {
-			top.Nested(func(list *netlink.AttributeDecoder) error {
-				for list.Next() {
-					list.Nested(func(element *netlink.AttributeDecoder) error {
-						for element.Next() {
-							switch element.Type() {
-							case unix.NFTA_SET_ELEM_KEY:
-								element.Nested(func(value *netlink.AttributeDecoder) error {
-									for value.Next() {
-										if text := value.Bytes(); len(text) > 0 {
-											kind = text[0]
-										}
-									}
-									return nil
-								})
-							case nftaSetElemExpr:
-								element.Nested(readCounter(&packets))
-							}
-						}
-						return nil
-					})
-				}
-				return nil
-			})
-		}
+	message := netlink.Message{
+		Header: netlink.Header{
+			Type: headerTypeGet, Flags: netlink.Request,
+			Length: uint32(unix.SizeofNlMsghdr + familySize + len(text)),
+		},
+		Data: append([]byte{unix.NFPROTO_INET, unix.NFNETLINK_V0, 0, 0}, text...),
 	}
-	if err := top.Err(); err != nil {
-		return 0, 0, fmt.Errorf("an element: %w", err)
-	}
-	return kind, packets, nil
+	return message.MarshalBinary()
 }
 
-func readCounter(packets *uint64) func(*netlink.AttributeDecoder) error {
-	return func(expression *netlink.AttributeDecoder) error {
-		for expression.Next() {
-			if expression.Type() != unix.NFTA_EXPR_DATA {
-				continue
-			}
-			expression.Nested(func(counter *netlink.AttributeDecoder) error {
-				counter.ByteOrder = binary.BigEndian
-				for counter.Next() {
-					if counter.Type() == unix.NFTA_COUNTER_PACKETS {
-						*packets = counter.Uint64()
-					}
-				}
-				return nil
-			})
+func readElement(text []byte) (kind byte, packets uint64) {
+	for value := range within(text, unix.NFTA_SET_ELEM_LIST_ELEMENTS, listElement, unix.NFTA_SET_ELEM_KEY, unix.NFTA_DATA_VALUE) {
+		if len(value) > 0 {
+			kind = value[0]
 		}
-		return nil
 	}
+	for value := range within(text, unix.NFTA_SET_ELEM_LIST_ELEMENTS, listElement, nftaSetElemExpr, unix.NFTA_EXPR_DATA, unix.NFTA_COUNTER_PACKETS) {
+		if len(value) == 8 {
+			packets = binary.BigEndian.Uint64(value)
+		}
+	}
+	return kind, packets
 }

@@ -18,7 +18,7 @@ import (
 //	table inet meshgate-meshgate0/port {
 //		set in4  { type mark . ipv4_addr . inet_service; counter; }     likewise in6, out4 and out6
 //		chain out { type filter hook output priority raw;
-//			udp sport 41820 @th,64,32 . ip daddr . udp dport @out4      only counts
+//			udp sport 41820 @th,64,32 . ip daddr . udp dport @out4 accept
 //			udp sport 40001 udp sport set 41820 }
 //		chain in { type filter hook input priority 250;
 //			udp dport 41820 jump sort }
@@ -61,7 +61,7 @@ func (share *Share) fill(contents *nft.Contents) error {
 	sort := contents.Chain("sort", nil)
 	udp := nft.Protocol(unix.IPPROTO_UDP)
 	for _, set := range sets[2:] {
-		contents.Rule(out, nft.Family(set.ipv6), udp, nft.Port(nft.Source, share.ports.WireGuard), set.lookup(nft.Destination))
+		contents.Rule(out, nft.Family(set.ipv6), udp, nft.Port(nft.Source, share.ports.WireGuard), set.lookup(nft.Destination), nft.Accept())
 	}
 	contents.Rule(out, udp, nft.Port(nft.Source, share.ports.Socket), setPort(nft.Source, share.ports.WireGuard))
 	contents.Rule(in, udp, nft.Port(nft.Destination, share.ports.WireGuard), nft.Jump(sort))

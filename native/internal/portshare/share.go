@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"sync"
 
 	"meshgate.dev/native/internal/nft"
 )
@@ -25,7 +26,8 @@ type Share struct {
 	name  string
 
 	// query is for questions, which have to wait for no transaction.
-	query *query
+	query     *query
+	questions sync.Map // of endpoints that are straight
 
 	// These are changed only by changes of the table.
 	ports    Ports
@@ -95,6 +97,7 @@ func (share *Share) claim(removed, added []netip.AddrPort) (gone, come []netip.A
 			continue
 		}
 		delete(share.straight, endpoint)
+		share.questions.Delete(endpoint)
 		if i := slices.Index(come, endpoint); i >= 0 {
 			come = slices.Delete(come, i, i+1)
 		} else {

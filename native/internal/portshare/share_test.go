@@ -164,6 +164,9 @@ func TestOnlyWireGuardsPacketsFromStraightEndpointsAreTheKernels(t *testing.T) {
 		if heard, _ := sends(t, s.peer, to, transportMessage, s.socket); heard == nil {
 			t.Error("an endpoint that is not straight any more still reaches the kernel")
 		}
+		if counts, err := s.share.Count(straight); err != nil || counts != (Counts{}) {
+			t.Errorf("of an endpoint that is not straight any more is counted %+v, %v", counts, err)
+		}
 	}
 }
 
