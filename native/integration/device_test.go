@@ -131,10 +131,7 @@ func TestAHostThatSwitchesIPv6OffStillJoins(t *testing.T) {
 	for _, scope := range []string{"all", "default"} {
 		nsA.sh(t, "sysctl -qw net.ipv6.conf.%s.disable_ipv6=1", scope)
 	}
-	sh(t, "ip -n %s link add w2 type veth peer name w2 netns %s", nsA, nsB)
-	for i, end := range []namespace{nsA, nsB} {
-		sh(t, "ip -n %s addr add 192.0.2.%d/24 dev w2 && ip -n %s link set dev w2 up", end, i+1, end)
-	}
+	wireIPv4(t, nsA, nsB, 2)
 	a, b := newMember(t, nsA, 1), newMember(t, nsB, 2)
 	a.agent.apply(a.desired(b, 2))
 	b.agent.apply(b.desired(a, 2))

@@ -99,3 +99,24 @@ func TestWithoutNftablesHubsRelayAndTakeOver(t *testing.T) {
 	s := newStar(t, 2)
 	s.outlivesItsFirstHub(t)
 }
+
+func TestAKernelWithoutIPv6CarriesAMeshOfIPv4(t *testing.T) {
+	if exists("/proc/net/if_inet6") {
+		t.Fatal("this kernel has IPv6; scripts/test-kernel no-ipv6 boots one that has not")
+	}
+	needRoot(t)
+	nsA, nsB := newNamespace(t, "a"), newNamespace(t, "b")
+	wireIPv4(t, nsA, nsB, 2)
+	a, b := newMember(t, nsA, 1), newMember(t, nsB, 2)
+	a.agent.apply(a.desired(b, 2))
+	b.agent.apply(b.desired(a, 2))
+	until(t, "the tunnel is up", func() bool { return a.namespace.ping(b.address()) })
+	until(t, "the kernel sends straight", func() bool { return strings.Contains(a.shown(t, "endpoints"), "192.0.2.2:41820") })
+	if changed := a.agent.apply(a.desired(b, 2)); len(changed) != 0 {
+		t.Errorf("applying again changed %v", changed)
+	}
+	a.namespace.sh(t, "nft flush ruleset")
+	until(t, "the rules are back", func() bool {
+		return strings.Contains(a.namespace.sh(t, "nft list ruleset"), a.table()) && a.namespace.ping(b.address())
+	})
+}

@@ -117,6 +117,15 @@ func wire(t *testing.T, a, b namespace, number int) {
 	}
 }
 
+// wireIPv4 is for hosts without the other family.
+func wireIPv4(t *testing.T, a, b namespace, number int) {
+	t.Helper()
+	sh(t, "ip -n %s link add w%d type veth peer name w%d netns %s", a, number, number, b)
+	for i, end := range []namespace{a, b} {
+		sh(t, "ip -n %s addr add 192.0.%d.%d/24 dev w%d && ip -n %s link set dev w%d up", end, number, i+1, number, end, number)
+	}
+}
+
 func contains(t *testing.T, text, part string) {
 	t.Helper()
 	if !strings.Contains(text, part) {
