@@ -149,13 +149,39 @@ func TestARelayedTunnelIsTakenOverByTheNextHelper(t *testing.T) {
 
 func TestTheHelpersSocketsTakeTheDevicesFirewallMark(t *testing.T) {
 	a, b := newKernelPair(t)
-	a.namespace.sh(t, "nft 'add table inet t; add chain inet t c { type filter hook output priority 0; }'")
-	a.namespace.sh(t, "nft add rule inet t c udp dport 41820 meta mark != 51 counter drop")
+	a.dropUnmarked(t, "udp dport 41820")
 	until(t, "nothing unmarked leaves", func() bool { return !a.namespace.ping(b.address()) })
 	a.namespace.sh(t, "wg set %s fwmark 51", a.device)
 	until(t, "the path is up with what is marked", func() bool {
 		path := a.pathOf(t, b, "w2")
 		return path["up"] == true && path["lastReplyMs"].(float64) < 2_000 && a.namespace.ping(b.address())
+	})
+}
+
+// dropUnmarked has a host's own filter take what leaves without the mark 51 for what goes past the tunnel.
+func (m *member) dropUnmarked(t *testing.T, to string) {
+	t.Helper()
+	m.namespace.sh(t, "nft 'add table inet t; add chain inet t c { type filter hook output priority 0; }'")
+	m.namespace.sh(t, "nft add rule inet t c %s meta mark != 51 counter drop", to)
+}
+
+func TestAPunchedSocketAndATURNServersTakeTheDevicesFirewallMark(t *testing.T) {
+	t.Run("punched", func(t *testing.T) {
+		hard, easy := behindNATs(t)
+		hard.punchedWith(t, easy)
+		hard.dropUnmarked(t, "ip daddr 192.0.3.2")
+		until(t, "nothing unmarked leaves", func() bool { return !hard.namespace.ping(easy.address()) })
+		hard.namespace.sh(t, "wg set %s fwmark 51", hard.device)
+		until(t, "the socket's packets leave", func() bool { return hard.namespace.ping(easy.address()) })
+	})
+	t.Run("TURN", func(t *testing.T) {
+		s := newTurnSite(t)
+		s.meet(t, s.tls())
+		until(t, "the tunnel is up", func() bool { return s.a.namespace.ping(s.b.address()) })
+		s.a.dropUnmarked(t, "tcp dport 443")
+		until(t, "nothing unmarked leaves", func() bool { return !s.a.namespace.ping(s.b.address()) })
+		s.a.namespace.sh(t, "wg set %s fwmark 51", s.a.device)
+		until(t, "the server is spoken with", func() bool { return s.a.namespace.ping(s.b.address()) })
 	})
 }
 

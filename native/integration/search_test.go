@@ -88,8 +88,9 @@ func meet(t *testing.T, hard, easy *member) (ofHard, ofEasy object) {
 	return nil, nil
 }
 
-func TestASearchPunchesASocketThroughASymmetricNATThatCarriesTheTraffic(t *testing.T) {
-	hard, easy := behindNATs(t)
+// punchedWith is a pair whose tunnel crosses a punched socket of the hard side's; it gives what was asked of that.
+func (hard *member) punchedWith(t *testing.T, easy *member) (wanted, hardPath, easyPath object) {
+	t.Helper()
 	ofHard, ofEasy := meet(t, hard, easy)
 	if ofHard["endpoint"] != "192.0.3.2:41820" || ofHard["socket"] == nil || ofEasy["socket"] != nil {
 		t.Fatalf("found %v and %v", ofHard, ofEasy)
@@ -98,20 +99,25 @@ func TestASearchPunchesASocketThroughASymmetricNATThatCarriesTheTraffic(t *testi
 		t.Errorf("%v probes", probes)
 	}
 	until(t, "all other sockets are closed", func() bool { return hard.sockets(t) == 1 })
-
-	hardPath := object{"id": "punched", "kind": "direct", "endpoint": ofHard["endpoint"], "socket": ofHard["socket"]}
-	easyPath := direct(ofEasy["endpoint"].(string))
-	wanted := hard.document(false, easy.peer(hardPath))
+	hardPath = object{"id": "punched", "kind": "direct", "endpoint": ofHard["endpoint"], "socket": ofHard["socket"]}
+	easyPath = direct(ofEasy["endpoint"].(string))
+	wanted = hard.document(false, easy.peer(hardPath))
 	hard.agent.apply(wanted)
 	easy.agent.apply(easy.document(false, hard.peer(easyPath)))
 	hard.awaitPath(t, easy, "punched")
 	easy.awaitPath(t, hard, easyPath["id"].(string))
 	until(t, "packets of the session pass", func() bool { return hard.namespace.ping(easy.address()) })
+	return wanted, hardPath, easyPath
+}
+
+func TestASearchPunchesASocketThroughASymmetricNATThatCarriesTheTraffic(t *testing.T) {
+	hard, easy := behindNATs(t)
+	wanted, hardPath, easyPath := hard.punchedWith(t, easy)
 	contains(t, hard.namespace.sh(t, "wg show %s", hard.device), "endpoint: "+shownEndpoint("192.0.3.2:41820"))
 	until(t, "the other side's packets go straight", func() bool {
-		return strings.Contains(easy.namespace.sh(t, "wg show %s", easy.device), "endpoint: "+ofEasy["endpoint"].(string))
+		return strings.Contains(easy.namespace.sh(t, "wg show %s", easy.device), "endpoint: "+easyPath["endpoint"].(string))
 	})
-	if path := hard.pathOf(t, easy, "punched"); path["socket"] != ofHard["socket"] || path["up"] != true {
+	if path := hard.pathOf(t, easy, "punched"); path["socket"] != hardPath["socket"] || path["up"] != true {
 		t.Errorf("the path is %v", path)
 	}
 	until(t, "both know that the path carries", func() bool {

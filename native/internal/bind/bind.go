@@ -18,6 +18,7 @@ import (
 
 	"meshgate.dev/native/internal/channel"
 	"meshgate.dev/native/internal/flow"
+	"meshgate.dev/native/internal/fwmark"
 	"meshgate.dev/native/internal/relay"
 )
 
@@ -59,6 +60,9 @@ type Bind struct {
 
 	mutex sync.RWMutex
 	peers map[string]*PeerEndpoint
+
+	// Mark is what the sockets beside the one port bear.
+	Mark fwmark.Mark
 
 	// relayed are WireGuard's packets that came over TURN servers.
 	relayed atomic.Pointer[ring]
@@ -178,8 +182,10 @@ func (b *Bind) Close() error {
 	return b.sockets.Close()
 }
 
-// SetMark marks the sockets.
-func (b *Bind) SetMark(mark uint32) error { return b.sockets.SetMark(mark) }
+// SetMark marks the sockets, also those that are not of the one port.
+func (b *Bind) SetMark(mark uint32) error {
+	return errors.Join(b.Mark.Set(mark), b.sockets.SetMark(mark))
+}
 
 // BatchSize is that of the sockets.
 func (b *Bind) BatchSize() int { return b.sockets.BatchSize() }

@@ -27,6 +27,7 @@ func (path *punched) Endpoint() netip.AddrPort { return path.socket.Remote() }
 
 // Receive sorts what arrives at a punched socket, until it is closed.
 func (b *Bind) Receive(socket *punch.Socket) {
+	defer b.Mark.Join(socket)()
 	gate := b.gate(relay.Way{Socket: socket.Port()})
 	socket.Pump(func(datagram []byte, from netip.AddrPort) { gate.Receive(datagram, from, socket) })
 }

@@ -122,7 +122,7 @@ func (e *Engine) searchAt(p *peer, s *search, to netip.AddrPort) bool {
 	var socket *punch.Socket
 	if s.params.Sockets > 0 {
 		var err error
-		if socket, err = punch.Open(to); err != nil {
+		if socket, err = punch.Open(to, &e.bind.Mark); err != nil {
 			// Without a route there is no socket, and the probe is lost as if it were lost later.
 			e.log.Debug("no socket for a search", "to", to, "error", err)
 		}

@@ -85,6 +85,7 @@ func (e *Engine) openTurn(spec protocol.TurnServer) *turnServer {
 	gate := e.bind.Gate(spec.ID)
 	server := turn.Server{
 		Transport: turn.Transport(spec.Transport), Host: spec.Host, Port: spec.Port, CAFile: spec.CA,
+		Mark:        &e.bind.Mark,
 		Credentials: turn.Credentials{Username: spec.Username, Password: spec.Password, Secret: spec.Secret},
 	}
 	return &turnServer{spec: spec, gate: gate, allocation: turn.Open(server, turnInbox{e, spec.ID, gate})}

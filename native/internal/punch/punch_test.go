@@ -141,7 +141,7 @@ func listen(t *testing.T) *net.UDPConn {
 
 func open(t *testing.T, peer *net.UDPConn) (*Socket, chan string) {
 	t.Helper()
-	socket, err := Open(peer.LocalAddr().(*net.UDPAddr).AddrPort())
+	socket, err := Open(peer.LocalAddr().(*net.UDPAddr).AddrPort(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

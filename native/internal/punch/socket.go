@@ -18,6 +18,8 @@ import (
 
 	"golang.org/x/net/ipv4"
 	"golang.org/x/sys/unix"
+
+	"meshgate.dev/native/internal/fwmark"
 )
 
 // A Socket speaks with one transport address only: the kernel drops what comes from any other.
@@ -29,13 +31,13 @@ type Socket struct {
 	kept   atomic.Bool
 }
 
-// Open makes a socket at a port that the kernel chooses.
-func Open(remote netip.AddrPort) (*Socket, error) {
-	udp, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(remote))
+// Open makes a socket at a port that the kernel chooses, and marks it.
+func Open(remote netip.AddrPort, mark *fwmark.Mark) (*Socket, error) {
+	connection, err := (&net.Dialer{Control: mark.Control}).Dial("udp", remote.String())
 	if err != nil {
 		return nil, err
 	}
-	return connected(udp, remote), nil
+	return connected(connection.(*net.UDPConn), remote), nil
 }
 
 func connected(udp *net.UDPConn, remote netip.AddrPort) *Socket {

@@ -55,23 +55,39 @@ func dial(ctx context.Context, server Server, attempt int) (link, netip.AddrPort
 		network = "udp"
 	}
 	// The refreshes find out what keepalives would.
-	dialer := net.Dialer{KeepAlive: -1, Control: prepare}
+	prepared := func(network, address string, raw syscall.RawConn) error {
+		return errors.Join(prepare(network, raw), server.Mark.Control(network, address, raw))
+	}
+	dialer := net.Dialer{KeepAlive: -1, Control: prepared}
 	connection, err := dialer.DialContext(ctx, network, to.String())
 	if err != nil {
 		return nil, to, fail(Unreachable, "%v", err)
 	}
+	leave := server.Mark.Join(connection.(syscall.Conn))
 	if socket, ok := connection.(*net.UDPConn); ok {
-		return newDatagrams(socket), to, nil
+		return marked{newDatagrams(socket), leave}, to, nil
 	}
 	if config != nil {
 		secured := tls.Client(connection, config)
 		if err := secured.HandshakeContext(ctx); err != nil {
 			_ = connection.Close()
+			leave()
 			return nil, to, fail(causeOfHandshake(err), "%v", err)
 		}
 		connection = secured
 	}
-	return newStream(connection), to, nil
+	return marked{newStream(connection), leave}, to, nil
+}
+
+// A marked link's socket follows the firewall mark until it is closed.
+type marked struct {
+	link
+	leave func()
+}
+
+func (m marked) close() {
+	m.link.close()
+	m.leave()
 }
 
 func resolve(ctx context.Context, host string) ([]netip.Addr, error) {
@@ -118,7 +134,7 @@ func causeOfHandshake(err error) Cause {
 	return Unreachable
 }
 
-func prepare(network, _ string, raw syscall.RawConn) error {
+func prepare(network string, raw syscall.RawConn) error {
 	if network[:3] != "tcp" {
 		return nil
 	}

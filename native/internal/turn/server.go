@@ -9,6 +9,8 @@
 // bytes to each.
 package turn
 
+import "meshgate.dev/native/internal/fwmark"
+
 // A Transport is how the server is spoken to. Between server and peers it is always UDP.
 type Transport string
 
@@ -28,4 +30,6 @@ type Server struct {
 	// CAFile replaces the system's roots, unless it is empty.
 	CAFile      string
 	Credentials Credentials
+	// Mark is what the sockets towards it bear; nil is none.
+	Mark *fwmark.Mark
 }
