@@ -66,32 +66,65 @@ func ways() (all []way) {
 // it, because only such ratios mean anything on a machine whose processor is simulated. What else the machine
 // does touches both halves of a round alike, so the ratio that counts is the median of the rounds' own.
 func TestTheFiguresOfOneGuest(t *testing.T) {
+	results := []result{}
 	for _, w := range ways() {
 		t.Run(w.name, func(t *testing.T) {
-			bareA, bareB := newBarePair(t, 2)
-			bare := &course{from: bareA, to: bareB}
-			from, to := w.start(t)
-			ours := &course{from: from, to: to}
-			for _, c := range []*course{bare, ours} {
-				until(t, "the tunnel is up", func() bool { return c.from.namespace.ping("10.7.0.2") })
-				c.serve(t)
-			}
-			ratios := []float64{}
-			for round := range rounds {
-				// Whoever is first in one round is last in the next.
-				order := []*course{bare, ours}
-				if round%2 == 1 {
-					slices.Reverse(order)
-				}
-				for _, c := range order {
-					c.measure(t)
-				}
-				ratios = append(ratios, ours.rates[round]/bare.rates[round])
-			}
-			t.Logf("%.1f Mbit/s, bare %.1f: %.2f (%.2f to %.2f); its helpers used %.2f of a processor", median(ours.rates), median(bare.rates),
-				median(ratios), slices.Min(ratios), slices.Max(ratios), median(ours.busy))
+			found := compare(t, w)
+			t.Log(found.row(0))
+			results = append(results, found)
 		})
 	}
+	userspace := 0.
+	for _, found := range results {
+		if found.name == "userspace, direct" {
+			userspace = found.ratio
+		}
+	}
+	table := "\n| tunnel | to bare WireGuard | to userspace, direct | Mbit/s | processor of its helpers |\n|---|---|---|---|---|\n"
+	for _, found := range results {
+		table += found.row(userspace)
+	}
+	t.Log(table)
+}
+
+// A result is of one way: its ratio to the kernel's bare WireGuard, and the lowest and the highest of the rounds.
+type result struct {
+	name               string
+	ratio, least, most float64
+	rate, busy         float64
+}
+
+func (r result) row(userspace float64) string {
+	compared := "-"
+	if userspace > 0 {
+		compared = fmt.Sprintf("%.1f", r.ratio/userspace)
+	}
+	return fmt.Sprintf("| %s | %.2f (%.2f to %.2f) | %s | %.1f | %.2f |\n", r.name, r.ratio, r.least, r.most, compared, r.rate, r.busy)
+}
+
+func compare(t *testing.T, w way) result {
+	t.Helper()
+	bareA, bareB := newBarePair(t, 2)
+	bare := &course{from: bareA, to: bareB}
+	from, to := w.start(t)
+	ours := &course{from: from, to: to}
+	for _, c := range []*course{bare, ours} {
+		until(t, "the tunnel is up", func() bool { return c.from.namespace.ping("10.7.0.2") })
+		c.serve(t)
+	}
+	ratios := []float64{}
+	for round := range rounds {
+		// Whoever is first in one round is last in the next.
+		order := []*course{bare, ours}
+		if round%2 == 1 {
+			slices.Reverse(order)
+		}
+		for _, c := range order {
+			c.measure(t)
+		}
+		ratios = append(ratios, ours.rates[round]/bare.rates[round])
+	}
+	return result{w.name, median(ratios), slices.Min(ratios), slices.Max(ratios), median(ours.rates), median(ours.busy)}
 }
 
 // A course is one tunnel, how fast it was, and how much of a processor its helpers took meanwhile.
