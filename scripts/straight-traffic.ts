@@ -11,7 +11,7 @@ export interface StraightTraffic {
 }
 
 const TABLE = 'inet straight'
-const HEADERS = 8 // UDP
+const UDP_HEADER = 8
 const IPV4_HEADER = 20
 const IPV6_HEADER = 40
 
@@ -43,7 +43,7 @@ export async function watchStraightTraffic(
     const { packets, bytes } = await counted(member)
     await member.host.run(['nft', `delete table ${TABLE}`])
     // Packets that travel as one have one header.
-    const header = HEADERS + (family === 'ip6' ? IPV6_HEADER : IPV4_HEADER)
+    const header = UDP_HEADER + (family === 'ip6' ? IPV6_HEADER : IPV4_HEADER)
     return { taken, straight: bytes - packets * header }
   }
 }
