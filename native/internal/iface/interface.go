@@ -13,6 +13,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"meshgate.dev/native/internal/dump"
 )
 
 // addrGenModeNone is the kernel's IN6_ADDR_GEN_MODE_NONE: no link-local address.
@@ -116,7 +118,7 @@ func (i *Interface) settleAddresses(link netlink.Link, wanted []netip.Prefix) (c
 }
 
 func addressesOf(link netlink.Link) ([]netip.Prefix, error) {
-	list, err := netlink.AddrList(link, netlink.FAMILY_ALL)
+	list, err := dump.Whole(func() ([]netlink.Addr, error) { return netlink.AddrList(link, netlink.FAMILY_ALL) })
 	if err != nil {
 		return nil, err
 	}

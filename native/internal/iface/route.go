@@ -10,6 +10,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"meshgate.dev/native/internal/dump"
 	"meshgate.dev/native/internal/protocol"
 )
 
@@ -83,7 +84,9 @@ func (i *Interface) route(destination netip.Prefix, mtu int) *netlink.Route {
 func (i *Interface) routes() (map[netip.Prefix]int, error) {
 	filter := &netlink.Route{LinkIndex: i.index, Protocol: RouteProtocol}
 	mask := netlink.RT_FILTER_OIF | netlink.RT_FILTER_PROTOCOL
-	list, err := netlink.RouteListFiltered(netlink.FAMILY_ALL, filter, mask)
+	list, err := dump.Whole(func() ([]netlink.Route, error) {
+		return netlink.RouteListFiltered(netlink.FAMILY_ALL, filter, mask)
+	})
 	if err != nil {
 		return nil, err
 	}

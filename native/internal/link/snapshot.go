@@ -12,16 +12,17 @@ import (
 
 	"github.com/vishvananda/netlink"
 
+	"meshgate.dev/native/internal/dump"
 	"meshgate.dev/native/internal/protocol"
 )
 
 // List gives all links but loopback and our own device, in the order of their index.
 func List(ownIndex int) ([]protocol.Link, error) {
-	interfaces, err := netlink.LinkList()
+	interfaces, err := dump.Whole(netlink.LinkList)
 	if err != nil {
 		return nil, err
 	}
-	addresses, err := netlink.AddrList(nil, netlink.FAMILY_ALL)
+	addresses, err := dump.Whole(func() ([]netlink.Addr, error) { return netlink.AddrList(nil, netlink.FAMILY_ALL) })
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +107,7 @@ func spareOf(link protocol.Link, family int) []netip.Addr {
 func Exits(ownIndex int) ([]string, error) {
 	exits := []string{}
 	for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
-		routes, err := netlink.RouteList(nil, family)
+		routes, err := dump.Whole(func() ([]netlink.Route, error) { return netlink.RouteList(nil, family) })
 		if err != nil {
 			return nil, err
 		}
