@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { mkdir, rm } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
@@ -71,6 +71,8 @@ export async function launchLab(
     throw error
   }
   const log = openSync(`${stateDir}/lab.log`, 'a')
+  // Opened now: a lab that ends takes its state directory along.
+  const said = openSync(`${stateDir}/lab.log`, 'r')
   const initArgs = [stateDir, outerProc, projectNode, daemonFile]
   const init = spawn(
     'unshare',
@@ -92,7 +94,7 @@ export async function launchLab(
   }
   signal?.addEventListener('abort', () => void kill())
   input.write(`${JSON.stringify({ plan, stateDir, outerProc, wireProgram: wire })}\n`)
-  const answer = await firstAnswer(output, stateDir)
+  const answer = await firstAnswer(output, stateDir, said).finally(() => closeSync(said))
   if (isInterrupted(signal) || !answer.ok) await kill()
   throwIfInterrupted(signal)
   if (!answer.ok) throw new Error(answer.error)
@@ -123,14 +125,14 @@ const daemonFile = fileURLToPath(new URL('./lab-daemon.ts', import.meta.url))
 /** The project's own Node: the one that runs a test may be too old to run TypeScript. */
 const projectNode = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url))
 
-async function firstAnswer(output: Readable, stateDir: string): Promise<StartAnswer> {
+async function firstAnswer(output: Readable, stateDir: string, said: number): Promise<StartAnswer> {
   const line = await new Promise<string | undefined>((resolve) => {
     createInterface(output)
       .once('line', resolve)
       .once('close', () => resolve(undefined))
   })
   if (line !== undefined) return JSON.parse(line) as StartAnswer
-  const log = await readFile(`${stateDir}/lab.log`, 'utf8').catch(() => '')
+  const log = readFileSync(said, 'utf8')
   await rm(stateDir, { recursive: true, force: true })
   return { ok: false, error: `the lab ended while coming up\n${log}`.trim() }
 }

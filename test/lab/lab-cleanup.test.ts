@@ -92,6 +92,17 @@ run = ["sleep", "1000"]
 ready = { tcp = 1 }
 `
 
+test('a lab that dies before it is up tells its last words', async () => {
+  const before = process.env['NODE_OPTIONS']
+  process.env['NODE_OPTIONS'] = '--no-such-option'
+  try {
+    await expect(startLab(demo)).rejects.toThrow(/while coming up\n[^]*--no-such-option/)
+  } finally {
+    if (before === undefined) delete process.env['NODE_OPTIONS']
+    else process.env['NODE_OPTIONS'] = before
+  }
+})
+
 describe('a lab leaves nothing behind', () => {
   test('when it is stopped', async () => {
     const lab = await startLab(demo)
