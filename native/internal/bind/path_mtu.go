@@ -10,17 +10,17 @@ import (
 )
 
 // PathMTU is the largest IP packet that leaves for an address unfragmented, as far as the kernel knows.
-func PathMTU(to netip.AddrPort) (mtu int, known bool) {
+func (b *Bind) PathMTU(to netip.AddrPort) (mtu int, known bool) {
 	if !to.IsValid() {
 		return 0, false
 	}
-	// Connecting a socket of UDP sends nothing, and tells which route the packets take.
-	socket, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
+	// Connecting a socket of UDP sends nothing, and tells which route the packets take, by their mark too.
+	socket, err := (&net.Dialer{Control: b.Mark.Control}).Dial("udp", to.String())
 	if err != nil {
 		return 0, false
 	}
 	defer func() { _ = socket.Close() }()
-	raw, err := socket.SyscallConn()
+	raw, err := socket.(*net.UDPConn).SyscallConn()
 	if err != nil {
 		return 0, false
 	}

@@ -56,7 +56,7 @@ func (e *Engine) Measure(params protocol.MeasureParams) (measured protocol.Measu
 		return measured, nil
 	case <-timer.C:
 		// A router may have said why.
-		if fault := wait.tooLarge(params, carrier); fault != nil {
+		if fault := e.tooLarge(params, carrier, wait.kind); fault != nil {
 			return measured, fault
 		}
 		return measured, protocol.Faultf(protocol.CodeNoReply, "no reply of that size within %s over %s", params.Timeout, params.Path)
@@ -99,13 +99,13 @@ func (e *Engine) sendMeasure(
 		possible, err = e.bind.SendWhole(frame, carrier)
 	}
 	if !possible {
-		if fault := wait.tooLarge(params, carrier); fault != nil {
+		if fault := e.tooLarge(params, carrier, wait.kind); fault != nil {
 			return fault
 		}
 		err = carrier.Send([][]byte{frame})
 	}
 	if errors.Is(err, unix.EMSGSIZE) {
-		if fault := wait.tooLarge(params, carrier); fault != nil {
+		if fault := e.tooLarge(params, carrier, wait.kind); fault != nil {
 			return fault
 		}
 	}
@@ -116,8 +116,8 @@ func (e *Engine) sendMeasure(
 }
 
 // tooLarge tells whether the packet could not leave in one piece, as far as the kernel knows now.
-func (wait *measureWait) tooLarge(params protocol.MeasureParams, carrier bind.Path) *protocol.Fault {
-	mtu, known := firstHopMTU(carrier, wait.kind)
+func (e *Engine) tooLarge(params protocol.MeasureParams, carrier bind.Path, kind string) *protocol.Fault {
+	mtu, known := e.firstHopMTU(carrier, kind)
 	if !known || params.SizeBytes <= max(mtu, ipv6MTUMin) {
 		return nil
 	}
@@ -128,7 +128,7 @@ func (wait *measureWait) tooLarge(params protocol.MeasureParams, carrier bind.Pa
 
 // firstHopMTU is how large an IP packet of the mesh may be for its ciphertext to leave in one piece, as far as
 // the kernel knows: the link's MTU, or what a router on the way has said.
-func firstHopMTU(carrier bind.Path, kind string) (mtu int, known bool) {
+func (e *Engine) firstHopMTU(carrier bind.Path, kind string) (mtu int, known bool) {
 	overhead := wireguardOverhead + udpHeader
 	switch kind {
 	case protocol.KindDirect:
@@ -138,7 +138,7 @@ func firstHopMTU(carrier bind.Path, kind string) (mtu int, known bool) {
 		// A stream has no size, and a TURN server's overhead depends on the transport.
 		return 0, false
 	}
-	mtu, known = bind.PathMTU(carrier.Endpoint())
+	mtu, known = e.bind.PathMTU(carrier.Endpoint())
 	if carrier.Endpoint().Addr().Is4() {
 		return mtu - overhead - 20, known
 	}
