@@ -13,8 +13,3 @@
 export const PATH_KINDS = ['direct', 'relay', 'turn', 'channel'] as const
 
 export type PathKind = (typeof PATH_KINDS)[number]
-
-/** Negative if paths of kind `a` are wanted more. */
-export function comparePathKinds(a: PathKind, b: PathKind): number {
-  return PATH_KINDS.indexOf(a) - PATH_KINDS.indexOf(b)
-}

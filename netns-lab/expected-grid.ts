@@ -40,8 +40,9 @@ function fallback(a: NatKind, b: NatKind, has: ReadonlySet<Capability>): readonl
   const blocked = [a, b].filter(({ filtering }) => filtering === 'blocked')
   if (!has.has(blocked.length === 0 ? 'relay' : 'relay-over-tcp')) return ['none']
   // The one's TURN server lets in addresses that were named to it (RFC 8656 section 9); of the other's four, two were seen.
+  // A hub has one address, and both reach it.
   const isDrawn = blocked.length === 1 && (drawsAddresses(a) || drawsAddresses(b))
-  return isDrawn ? ['relay', 'none'] : ['relay']
+  return isDrawn && !has.has('relay') ? ['relay', 'none'] : ['relay']
 }
 
 function punching(nameA: NatKindName, nameB: NatKindName, has: ReadonlySet<Capability>): Punching {

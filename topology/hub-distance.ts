@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NodeId } from './identity.ts'
 
-/** A hub to which this node has a direct path that is up. */
+/** A hub that this node reaches by a path of its own. */
 export interface HubLink {
   readonly hub: NodeId
   readonly rttMs: number | undefined

@@ -3,14 +3,13 @@
  * What a node wants of its helper, computed from the view, its own facts and the paths that are proven. A pure
  * function of its arguments; printable, and every decision in it carries its reason. It holds no private key.
  */
-import { comparePathKinds } from '../nat/path-kind.ts'
 import type { Certificate } from './certificate.ts'
 import { heldPrefixes } from './gateway.ts'
 import type { NodeId, X25519Key } from './identity.ts'
 import type { Network } from './network.ts'
 import { type Admission, admissionsOf, isOpenTo, type Policy } from './policy.ts'
 import { MESH_PORT } from './swim-codec.ts'
-import type { PlannedPath } from './planned-path.ts'
+import { comparePlannedPaths, type PlannedPath } from './planned-path.ts'
 
 /** RFC 8200 section 5 */
 const IPV6_MTU_MIN = 1280
@@ -176,7 +175,7 @@ function planPeer(
     echoAddress: certificate.ipv4,
     keepaliveMs,
     duplicate,
-    paths: paths.toSorted((a, b) => comparePathKinds(a.kind, b.kind)),
+    paths: paths.toSorted(comparePlannedPaths),
     why,
   }
 }

@@ -31,7 +31,7 @@ export interface NodeRecord {
   readonly draining: boolean
   /** Whether this node takes part in searches for ways through hard NATs. */
   readonly birthdaySearch: boolean
-  /** The node's home hubs: those to which it keeps a direct path. Sorted. */
+  /** The node's home hubs: those to which it keeps a path of its own, direct or over a TURN server. Sorted. */
   readonly hubs: readonly NodeId[]
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Over which hubs a peer can be reached. Every node keeps direct paths to a few hubs, its home hubs, and names them in
- * its record; a hub forwards for whoever it has a direct path to. Two hosts with a hub in common need one hub,
+ * Over which hubs a peer can be reached. Every node keeps paths of its own to a few hubs, its home hubs, and names them in
+ * its record: direct ones, or, where no UDP gets out, such as lead over its TURN server to the hub. The hub sees the server's
+ * address for the node's, and has a direct path to that; a hub forwards for whoever it has a direct path to. Two hosts with a hub in common need one hub,
  * others two.
  */
 import { type HubLink, isClearlyNearer, nearestFirst } from './hub-distance.ts'

@@ -8,12 +8,15 @@
  * between  our socket --> [our server] --> [their server] --> peer  where neither host's own UDP gets out
  * ```
  * A server lets in only whom its host has written to, by address; a plain path to the peer's mapped address is what lets
- * the peer in that uses `theirs`. So there is a plain path wherever the peer has such an address.
+ * the peer in that uses `theirs`. So there is a plain path wherever the peer has such an address. A NAT with several public
+ * addresses may show the server one that nobody knows; to a peer behind it only a hub leads, which the host reaches by
+ * its plain path to the hub, and the peer directly.
  */
 import { addressParts, type TransportAddress } from '../nat/address.ts'
 import { addressScope } from '../nat/address-scope.ts'
 import type { Candidate, CandidateKind } from '../nat/candidate.ts'
 import { type TurnPath, turnPath } from './planned-path.ts'
+import type { NodeRecord } from './record.ts'
 
 /** Paths over TURN that stay armed for a peer. */
 export const TURN_PATHS_MAX = 2
@@ -58,6 +61,15 @@ export function turnPaths({ servers, candidates, heard, theirs }: TurnQuestion):
   const [straight = [], ...spare] = theirs.map((endpoint) => [turnPath(null, endpoint)])
   const ways = [straight, plain, between, other, ...spare].flat()
   return ways.slice(0, TURN_PATHS_MAX)
+}
+
+/** Whether others reach this host over its servers only. */
+export function isBehindServer({
+  nat,
+  candidates,
+}: Pick<NodeRecord, 'nat' | 'candidates'>): boolean {
+  const isBlocked = nat.mapping === 'udp-blocked' || plainAddresses(candidates).length === 0
+  return isBlocked && candidates.some(({ kind }) => kind === 'relayed')
 }
 
 /** Where the peer's own socket can be written to from the internet, the surest first. */

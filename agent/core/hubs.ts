@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Hubs as this node sees them: which ones it has a direct path to, which are its home, which lead to a peer. */
+/** Hubs as this node sees them: which ones it reaches itself, which are its home, which lead to a peer. */
 import type { Instant, Now } from '../../nat/clock.ts'
 import { directPaths, isDirect } from '../../nat/proven-paths.ts'
 import type { HubLink } from '../../topology/hub-distance.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import { relayPath } from '../../topology/planned-path.ts'
 import { chooseHomeHubs, type RelayRoute, relayRoutes } from '../../topology/relay-route.ts'
+import { isBehindServer } from '../../topology/turn-route.ts'
 import type { HelperPath } from './helper-contract.ts'
 import { openAddresses } from './dial-back.ts'
-import { setIndirect } from './peer-paths.ts'
+import { type IndirectPaths, type PathFigures, setIndirect } from './peer-paths.ts'
 import type { HubSurvey } from './state/hub-survey.ts'
 import type { Node, Peer } from './state.ts'
 
@@ -57,8 +58,15 @@ export function adoptRoutes(
     if (via.length === 1) return [[first]]
     return second === undefined ? [] : [[first, second]]
   })
-  setIndirect(peer.indirect, 'relay', peer.routes.map(relayPath), now)
+  setRelayPaths(node, peer, now)
   peer.routesFrom = undefined
+}
+
+/** A hub that one of the two ends reaches over a TURN server lengthens a way that leads over that server anyway. */
+function setRelayPaths(node: Node, { routes, record, indirect }: Peer, now: Instant): void {
+  const overTurn = node.hubs.overTurn || isBehindServer(record)
+  const paths = routes.map((route) => relayPath(route, { overTurn }))
+  setIndirect(indirect, 'relay', paths, now)
 }
 
 function updateRoutes(node: Node, peer: Peer, now: Instant): void {
@@ -77,35 +85,45 @@ function updateRoutes(node: Node, peer: Peer, now: Instant): void {
     isUp,
   })
   peer.routesFrom = { hubs: node.hubs, record: peer.record }
-  setIndirect(peer.indirect, 'relay', peer.routes.map(relayPath), now)
+  setRelayPaths(node, peer, now)
 }
 
 function surveyHubs(node: Node, now: Now): HubSurvey {
   const relays = new Set<NodeId>()
   const draining = new Set<NodeId>()
   const links: HubLink[] = []
-  for (const { node: hub, record, paths } of node.peers.values()) {
+  const linksOverTurn: HubLink[] = []
+  for (const { node: hub, record, paths, indirect } of node.peers.values()) {
     const { hub: mayForward, notAfter } = record.certificate
     if (!record.relay || !mayForward || notAfter <= now.wall) continue
     relays.add(hub)
     if (record.draining) draining.add(hub)
-    let isReached = false
-    let rttMs = Infinity
-    for (const path of directPaths(paths)) {
-      // Frames leave from the one port, for which the filter of a peer that needs another socket is shut.
-      if (!path.up || path.socket !== undefined) continue
-      isReached = true
-      rttMs = Math.min(rttMs, path.rttMs ?? Infinity)
-    }
-    if (isReached) links.push({ hub, rttMs: rttMs === Infinity ? undefined : rttMs })
+    // Frames leave from the one port, for which the filter of a peer that needs another socket is shut.
+    const direct = directPaths(paths).filter(({ up, socket }) => up && socket === undefined)
+    if (direct.length > 0) links.push({ hub, rttMs: shortest(direct) })
+    const turned = overOwnServers(indirect)
+    if (turned.length > 0) linksOverTurn.push({ hub, rttMs: shortest(turned) })
   }
-  return { relays, draining, links }
+  const overTurn = links.length === 0 && linksOverTurn.length > 0
+  return { relays, draining, links: overTurn ? linksOverTurn : links, overTurn }
+}
+
+function overOwnServers({ ofKind, figures }: IndirectPaths): PathFigures[] {
+  return (ofKind.get('turn') ?? []).flatMap((path) => {
+    const known = path.kind === 'turn' && path.server !== null ? figures.get(path.id) : undefined
+    return known?.up === true ? [known] : []
+  })
+}
+
+function shortest(paths: readonly Pick<PathFigures, 'rttMs'>[]): number | undefined {
+  const rttMs = Math.min(...paths.map((path) => path.rttMs ?? Infinity))
+  return rttMs === Infinity ? undefined : rttMs
 }
 
 function isSame(a: HubSurvey, b: HubSurvey): boolean {
   if (a.relays.size !== b.relays.size || a.links.length !== b.links.length) return false
   for (const hub of a.relays) if (!b.relays.has(hub)) return false
-  if (a.draining.size !== b.draining.size) return false
+  if (a.draining.size !== b.draining.size || a.overTurn !== b.overTurn) return false
   for (const hub of a.draining) if (!b.draining.has(hub)) return false
   return a.links.every(({ hub, rttMs }, i) => hub === b.links[i]?.hub && rttMs === b.links[i].rttMs)
 }

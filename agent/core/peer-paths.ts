@@ -7,8 +7,8 @@ import type { Instant } from '../../nat/clock.ts'
 import { type DirectWay, wayKey } from '../../nat/direct-way.ts'
 import { type PathAgent, report } from '../../nat/path-agent.ts'
 import { armedPaths, isRelayed, type ProvenPath } from '../../nat/proven-paths.ts'
-import { PATH_KINDS } from '../../nat/path-kind.ts'
 import {
+  comparePlannedPaths,
   directPath,
   type DirectPath,
   type IndirectPath,
@@ -26,7 +26,7 @@ export interface PathFigures {
 
 export interface IndirectPaths {
   readonly ofKind: Map<IndirectPath['kind'], readonly IndirectPath[]>
-  /** All of them, in order of kinds, and their ids: asked for in every step, and new only when a path is. */
+  /** All of them, most wanted first, and their ids: asked for in every step, and new only when a path is. */
   all: readonly IndirectPath[]
   text: string
   /** What the helper says of them, by id. */
@@ -53,9 +53,7 @@ export function setIndirect<K extends IndirectPath['kind']>(
   now: Instant,
 ): void {
   indirect.ofKind.set(kind, paths)
-  indirect.all = PATH_KINDS.flatMap((known) =>
-    known === 'direct' ? [] : (indirect.ofKind.get(known) ?? []),
-  )
+  indirect.all = [...indirect.ofKind.values()].flat().sort(comparePlannedPaths)
   const ids = new Set(indirect.all.map(({ id }) => id))
   indirect.text = [...ids].join(' ')
   for (const known of [indirect.figures, indirect.soughtAt])

@@ -223,3 +223,33 @@ func TestACauseNamesWhatIsWrongWithAServer(t *testing.T) {
 		t.Errorf("changed %v", changed)
 	}
 }
+
+func TestAHostWithoutUDPIsReachedOverAHubThatItReachesOverTURN(t *testing.T) {
+	s := newTurnSite(t)
+	// b and the server have no way to each other, as if the server let in another address than b's.
+	hub, nsB := s.b, newNamespace(t, "c")
+	wire(t, hub.namespace, nsB, 42)
+	b := newMember(t, nsB, 3)
+	s.a.only443(t)
+	atA := s.a.allocate(t, s.tls())
+	s.a.agent.apply(s.a.documentWith([]object{s.tls()},
+		hub.peer(overTurn("192.0.41.1:41820")), b.peer(over("1", hub))))
+	hub.agent.apply(hub.document(true, s.a.peer(direct(atA)), b.peer(direct(end(42, 2)))))
+	b.agent.apply(b.document(false, hub.peer(direct(end(42, 1))), s.a.peer(over("1", hub))))
+	s.a.awaitPath(t, b, "relay:1")
+	b.awaitPath(t, s.a, "relay:1")
+	until(t, "the tunnel is up", func() bool { return s.a.namespace.ping(b.address()) })
+	contains(t, b.namespace.sh(t, "ping -c 20 -i 0.01 -s 1100 %s", s.a.address()), "20 received")
+	if path := s.a.pathOf(t, b, "relay:1"); path["endpoint"] != turnHost+":443" {
+		t.Errorf("the path is %v", path)
+	}
+	s.a.agent.forget()
+	s.stopTurn()
+	down := s.a.agent.await("path-down", func(params object) bool { return params["path"] == "relay:1" })
+	contains(t, down["reason"].(string), "the hub cannot be reached")
+	s.startTurn(t)
+	atA = s.a.relayed()
+	hub.agent.apply(hub.document(true, s.a.peer(direct(atA)), b.peer(direct(end(42, 2)))))
+	s.a.awaitPath(t, b, "relay:1")
+	until(t, "the tunnel is back", func() bool { return s.a.namespace.ping(b.address()) })
+}

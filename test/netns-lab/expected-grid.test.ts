@@ -21,10 +21,16 @@ test('a capability never makes a pair worse', () => {
       expect(worst(pair, new Set([capability]))).toBeGreaterThanOrEqual(worst(pair, plain))
 })
 
-test('with everything, only a pool of addresses and a network without UDP may be left without a path', () => {
-  const isLeft = (a: string, b: string) => a.startsWith('udp-') && b === 'address-pool'
-  for (const [a, b] of pairs)
-    expect(expectedPath(a, b, all).paths.includes('none')).toBe(isLeft(a, b) || isLeft(b, a))
+test('with everything no pair is left without a path, and without hubs only a pool may be that meets a network without UDP', () => {
+  const withoutHubs = new Set(capabilities.filter((capability) => capability !== 'relay'))
+  const isBlocked = (kind: string) => kind.startsWith('udp-')
+  for (const [a, b] of pairs) {
+    expect(expectedPath(a, b, all).paths).not.toContain('none')
+    if (isBlocked(a) || isBlocked(b)) {
+      const isLeft = a === 'address-pool' || b === 'address-pool'
+      expect(expectedPath(a, b, withoutHubs).paths.includes('none')).toBe(isLeft)
+    }
+  }
 })
 
 test('a search opens what plain punching leaves shut, and only relays help where both sides are hard', () => {

@@ -8,8 +8,14 @@ export interface HubSurvey {
   readonly relays: ReadonlySet<NodeId>
   /** Those of them that are about to go. */
   readonly draining: ReadonlySet<NodeId>
-  /** Those of them to which a direct path is up. */
+  /** Those of them to which a direct path is up, or if there is none, those that are reached over a TURN server. */
   readonly links: readonly HubLink[]
+  readonly overTurn: boolean
 }
 
-export const NO_HUBS: HubSurvey = { relays: new Set(), draining: new Set(), links: [] }
+export const NO_HUBS: HubSurvey = {
+  relays: new Set(),
+  draining: new Set(),
+  links: [],
+  overTurn: false,
+}

@@ -45,7 +45,7 @@ func (path *relayed) Send(packets [][]byte) error {
 		}
 		frame, ok := batch.add(packet)
 		if !ok {
-			if err := path.bind.sockets.Send(batch.frames, hop.Endpoint); err != nil {
+			if err := path.bind.sendHop(batch.frames, hop); err != nil {
 				return err
 			}
 			batch.clear()
@@ -54,13 +54,20 @@ func (path *relayed) Send(packets [][]byte) error {
 		relay.Wrap(frame, header, &hop.Key)
 	}
 	path.count(packets)
-	return path.bind.sockets.Send(batch.frames, hop.Endpoint)
+	return path.bind.sendHop(batch.frames, hop)
+}
+
+func (b *Bind) sendHop(frames [][]byte, hop relay.Hop) error {
+	if hop.Endpoint != nil {
+		return b.sockets.Send(frames, hop.Endpoint)
+	}
+	return hop.Over.Send(frames)
 }
 
 // Endpoint is the first hub's, or none while it cannot be reached.
 func (path *relayed) Endpoint() netip.AddrPort {
 	if hop, _, ok := path.bind.Hosts.Hop(path.hub); ok {
-		return hop.Endpoint.AddrPort
+		return hop.To()
 	}
 	return netip.AddrPort{}
 }

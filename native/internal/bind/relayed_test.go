@@ -111,6 +111,39 @@ func TestABatchLeavesAsOneAndItsFramesLieOneAfterTheOther(t *testing.T) {
 	}
 }
 
+// A carrier remembers the frames that it was given.
+type carrier struct{ frames [][]byte }
+
+func (c *carrier) Send(frames [][]byte) error {
+	for _, frame := range frames {
+		c.frames = append(c.frames, bytes.Clone(frame))
+	}
+	return nil
+}
+
+func (*carrier) Endpoint() netip.AddrPort { return caller1 }
+
+func TestFramesLeaveOverTURNWhileTheHubHasNoDirectPath(t *testing.T) {
+	sockets, over := &batch{}, &carrier{}
+	b, _ := newRelayed(sockets, &inbox{})
+	b.Hosts.RouteOver(tagOfHub, over)
+	path := b.Relay(tagOfPeer, tagOfHub, relay.Tag{})
+	if err := path.Send([][]byte{transport}); err != nil || len(over.frames) != 0 || path.Endpoint() != hubAddress {
+		t.Errorf("with a direct path %d frames leave over TURN, %v", len(over.frames), err)
+	}
+	b.Hosts.Route(tagOfHub, nil)
+	if err := path.Send([][]byte{transport, transport}); err != nil || path.Endpoint() != caller1 {
+		t.Errorf("to %v: %v", path.Endpoint(), err)
+	}
+	if len(sockets.sent) != 1 || len(over.frames) != 2 || !relay.Genuine(over.frames[0], &hubKeys.Outbound) {
+		t.Errorf("%d frames left from the port, %d over TURN", len(sockets.sent), len(over.frames))
+	}
+	b.Hosts.RouteOver(tagOfHub, nil)
+	if err := path.Send([][]byte{transport}); err == nil || path.Endpoint().IsValid() {
+		t.Errorf("without the hub: %v", err)
+	}
+}
+
 func TestABatchLargerThanTheArenaLeavesInParts(t *testing.T) {
 	sockets := &batch{}
 	b, _ := newRelayed(sockets, &inbox{})

@@ -5,6 +5,7 @@ package bind
 import (
 	"net/netip"
 	"sync"
+	"time"
 
 	"golang.zx2c4.com/wireguard/conn"
 
@@ -55,9 +56,35 @@ func (gate *Gate) Receive(datagram []byte, from netip.AddrPort, over Relayer) {
 		gate.bind.Hosts.HeardOver(way, transport, handshakes)
 	case Probe:
 		gate.bind.inbox.ReceiveProbe(datagram, Source{Endpoint: gate.caller(from, over), Way: way})
+	case Relay:
+		gate.frame(datagram, way)
 	default:
-		// Hubs hand over frames on their direct paths, and nobody needs our STUN server from there.
+		// Nobody needs our STUN server from there.
 		gate.bind.foreign.Add(1)
+	}
+}
+
+// frame takes a relay frame from a hub that we reach over the same server.
+func (gate *Gate) frame(frame []byte, over relay.Way) {
+	verdict, err := gate.bind.Hosts.ReadOver(frame, over, time.Now())
+	switch {
+	case err != nil:
+	case verdict.Next != nil:
+		if err := gate.bind.sockets.Send([][]byte{frame}, verdict.Next); err != nil {
+			gate.bind.Hosts.Lost(1)
+		}
+	default:
+		gate.unwrapped(frame[relay.HeaderSize:], verdict)
+	}
+}
+
+func (gate *Gate) unwrapped(payload []byte, verdict relay.Verdict) {
+	if Classify(payload) == Probe {
+		gate.bind.inbox.ReceiveProbe(payload, Source{Member: verdict.Source.Tag, Way: verdict.Way})
+		return
+	}
+	if ring := gate.bind.ring(); ring != nil && ring.put(payload, verdict.Source.Endpoint) {
+		verdict.Heard(payload[0] == typeTransport)
 	}
 }
 
@@ -101,11 +128,18 @@ func (b *Bind) Turned(path *turn.Path) Path { return &turned{path: path} }
 
 func (t *turned) Send(packets [][]byte) error {
 	t.count(packets)
-	if len(packets) == 1 && Classify(packets[0]) == Probe {
+	if len(packets) == 1 && isProbe(packets[0]) {
 		// Whoever sends probes must not wait for a connection that is jammed.
 		return t.path.SendNow(packets[0])
 	}
 	return t.path.Send(packets)
+}
+
+// isProbe tells a probe, also one on its way to a hub.
+func isProbe(packet []byte) bool {
+	class := Classify(packet)
+	return class == Probe ||
+		class == Relay && len(packet) > relay.HeaderSize && Classify(packet[relay.HeaderSize:]) == Probe
 }
 
 // Endpoint is the server's, or none while there is no allocation.

@@ -68,7 +68,7 @@ func TestWhatComesOverTURNIsSortedAndAnsweredOverIt(t *testing.T) {
 	if want := (relay.Way{Address: caller1, Server: "frankfurt"}); !slices.Equal(inbox.ways, []relay.Way{want}) {
 		t.Errorf("probes came over %v", inbox.ways)
 	}
-	if len(inbox.heard) != 0 || inbox.bind.Foreign() != 3 {
+	if len(inbox.heard) != 0 || inbox.bind.Foreign() != 2 {
 		t.Errorf("heard %v, %d foreign", inbox.heard, inbox.bind.Foreign())
 	}
 	// WireGuard answers strangers with a cookie, which has to find its way back.
@@ -78,6 +78,64 @@ func TestWhatComesOverTURNIsSortedAndAnsweredOverIt(t *testing.T) {
 	want := []string{"probe to 198.51.100.7:7", "wireguard to 198.51.100.7:7"}
 	if !slices.Equal(over.sent, want) {
 		t.Errorf("sent %v", over.sent)
+	}
+}
+
+func TestAHubThatIsReachedOverTURNHandsOverWhatIsForUs(t *testing.T) {
+	heard := &inbox{}
+	b, peer := newRelayed(&batch{port: 7}, heard)
+	b.Hosts.Expect(tagOfHub, []relay.Way{{Address: hubAddress, Server: "frankfurt"}})
+	way := relay.Way{Hub: tagOfHub}
+	b.Hosts.Expect(tagOfPeer, []relay.Way{way})
+	receivers, _, err := b.Open(7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forUs := relay.Header{Destination: tagOfUs, Source: tagOfPeer}
+	gate := b.Gate("frankfurt")
+	for _, frame := range [][]byte{fromHub(forUs, transport), fromHub(forUs, probeFrame)} {
+		gate.Receive(frame, hubAddress, &relayer{})
+		// From somewhere else, or over another server, anybody may have sent it.
+		gate.Receive(frame, caller1, &relayer{})
+		b.Gate("paris").Receive(frame, hubAddress, &relayer{})
+	}
+	packets, sizes, endpoints := space(8)
+	count, err := receivers[1](packets, sizes, endpoints)
+	if err != nil || !slices.Equal(sizes[:count], []int{64}) || endpoints[0] != conn.Endpoint(peer) {
+		t.Errorf("sizes %v from %v, %v", sizes[:count], endpoints[0], err)
+	}
+	if want := []string{"probe over a hub"}; !slices.Equal(heard.heard, want) {
+		t.Errorf("heard %v", heard.heard)
+	}
+	if counted := b.Hosts.Arrival(tagOfPeer, way).Transport.Load(); counted != 1 {
+		t.Errorf("%d packets are counted over the hub", counted)
+	}
+}
+
+func TestWhatComesOverTURNForOthersGoesOnFromThePort(t *testing.T) {
+	sockets := &batch{port: 7}
+	b, _ := newRelayed(sockets, &inbox{})
+	b.Hosts.Forward(true)
+	b.Hosts.Expect(tagOfHub, []relay.Way{{Address: hubAddress, Server: "frankfurt"}})
+	b.Hosts.Route(tagOfPeer, &conn.StdNetEndpoint{AddrPort: netip.MustParseAddrPort("192.0.2.3:3")})
+	onwards := relay.Header{Hops: 1, Destination: tagOfPeer, Source: tagOfHub}
+	b.Gate("frankfurt").Receive(fromHub(onwards, transport), hubAddress, &relayer{})
+	if want := []string{"192.0.2.3:3"}; !slices.Equal(sockets.sentTo, want) {
+		t.Errorf("sent on to %v", sockets.sentTo)
+	}
+}
+
+func TestAProbeIsKnownAlsoOnItsWayToAHub(t *testing.T) {
+	to := relay.Header{Hops: 1, Destination: tagOfPeer, Source: tagOfUs}
+	for want, packets := range map[bool][][]byte{
+		true:  {probeFrame, fromHub(to, probeFrame)},
+		false: {transport, fromHub(to, transport), fromHub(to, probeFrame)[:relay.HeaderSize], relay.Magic[:]},
+	} {
+		for _, packet := range packets {
+			if isProbe(packet) != want {
+				t.Errorf("%x is taken for a probe: %v", packet, !want)
+			}
+		}
 	}
 }
 

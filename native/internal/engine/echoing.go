@@ -102,7 +102,7 @@ func (e *Engine) Echo(params protocol.EchoParams) (protocol.Echoed, *protocol.Fa
 	result := protocol.Echoed{Path: p.prober.Active(), Endpoint: endpointOrNull(p.endpoint.Active())}
 	if result.Endpoint == nil && !e.isOverChannel(p) {
 		e.mutex.Unlock()
-		return result, protocol.Faultf(protocol.CodeNoSuchPeer, "%s: the hub has no direct path", result.Path)
+		return result, protocol.Faultf(protocol.CodeNoSuchPeer, "%s: the hub cannot be reached", result.Path)
 	}
 	replied := make(chan time.Duration, 1)
 	id := e.expectEcho(&echoWait{peer: p, replied: replied})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"meshgate.dev/native/internal/bind"
+	"meshgate.dev/native/internal/paths"
 	"meshgate.dev/native/internal/protocol"
 	"meshgate.dev/native/internal/relay"
 )
@@ -56,22 +57,31 @@ func wayOf(path protocol.Path) (way relay.Way) {
 	return way
 }
 
-// settleRoute passes on where a peer's own direct path leads, and moves what goes over the peer if
-// that path is new or gone. The mutex is held.
+// A route is where a peer's own direct path leads, and what carries packets to it over a TURN server.
+type route struct {
+	direct paths.Route
+	turned bind.Path
+}
+
+// leads tells whether frames that are for others can be given to the peer.
+func (r route) leads() bool { return r.direct.IsValid() || r.turned != nil }
+
+// settleRoute passes on how a peer itself is reached, and moves what goes over the peer if it has come to
+// be, or is no more. The mutex is held.
 func (e *Engine) settleRoute(p *peer) (errands []errand) {
-	route := p.prober.Direct()
-	if route == p.route {
+	now, was := time.Now(), p.route
+	route := route{p.prober.Direct(), p.carriers[p.prober.Turned()]}
+	if route == was {
 		return nil
 	}
-	was := p.route
 	p.route = route
-	e.routeOver(p)
-	if was.IsValid() == route.IsValid() {
+	e.routeDirect(p)
+	e.bind.Hosts.RouteOver(p.tag, route.turned)
+	if was.leads() == route.leads() {
 		return nil
 	}
-	now := time.Now()
 	for _, other := range e.peers {
-		if actions := other.prober.Hub(p.spec.PublicKey, route.IsValid(), now); len(actions) > 0 {
+		if actions := other.prober.Hub(p.spec.PublicKey, route.leads(), now); len(actions) > 0 {
 			errands = append(errands, e.act(other, actions)...)
 		} else {
 			e.reschedule(other)
@@ -80,13 +90,13 @@ func (e *Engine) settleRoute(p *peer) (errands []errand) {
 	return errands
 }
 
-// routeOver has what is for others leave to a peer by its route. The mutex is held.
-func (e *Engine) routeOver(p *peer) {
-	if !p.route.IsValid() {
+// routeDirect has what is for others leave to a peer by its direct path. The mutex is held.
+func (e *Engine) routeDirect(p *peer) {
+	if !p.route.direct.IsValid() {
 		e.bind.Hosts.Route(p.tag, nil)
 		return
 	}
-	e.bind.Hosts.Route(p.tag, e.bind.EndpointFrom(p.route.Source, p.route.Endpoint))
+	e.bind.Hosts.Route(p.tag, e.bind.EndpointFrom(p.route.direct.Source, p.route.direct.Endpoint))
 }
 
 // doubtHub has the first hub of a path asked as well, if the path is needed because another is in
@@ -117,7 +127,7 @@ func (e *Engine) settleHubs(now time.Time) {
 			switch path.Kind {
 			case protocol.KindRelay:
 				hub := e.peers[path.Via[0]]
-				_ = e.act(p, p.prober.Hub(path.Via[0], hub != nil && hub.route.IsValid(), now))
+				_ = e.act(p, p.prober.Hub(path.Via[0], hub != nil && hub.route.leads(), now))
 			case protocol.KindTurn:
 				server := e.turns[path.Server]
 				up := server != nil && server.allocation.RelayedAddress().IsValid()

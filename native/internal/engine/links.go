@@ -53,8 +53,8 @@ func (e *Engine) settleLinks() {
 	e.bind.Uplinks(addresses, several)
 	for _, p := range e.peers {
 		// Another link may have the address that it leaves from.
-		if p.route.Source.IsValid() {
-			e.routeOver(p)
+		if p.route.direct.Source.IsValid() {
+			e.routeDirect(p)
 		}
 	}
 	e.events.Emit(protocol.LinksChanged{Links: list})

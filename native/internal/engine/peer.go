@@ -28,8 +28,8 @@ type peer struct {
 	ways     map[string]relay.Way
 	hosts    *relay.Table
 	prober   *paths.Prober
-	// route is where the peer's own direct path leads, for what goes over it to others.
-	route paths.Route
+	// route is how the peer itself is reached, for what goes over it to others.
+	route route
 
 	pair    *probe.Pair
 	window  *probe.Window

@@ -26,11 +26,9 @@ func (prober *Prober) Direct() (route Route) {
 	var fresh Route
 	questioned := false
 	for _, p := range prober.paths {
-		// A path that was held for carrying nothing of WireGuard may well carry frames, as it does probes.
-		held := p.proof.carries == CarriesNothing && p.misses < missesMax
 		// What is for others leaves from the one port, for which the peer's filter is shut if this path needs another.
 		fromPort := p.spec.Kind == protocol.KindDirect && p.spec.Socket == 0
-		if !fromPort || p.phase != up && !held {
+		if !fromPort || !p.answers() {
 			continue
 		}
 		if !prober.movedAt.IsZero() && !prober.isQuestioned(p) && !fresh.IsValid() {
@@ -47,9 +45,25 @@ func (prober *Prober) Direct() (route Route) {
 	return route
 }
 
-const reasonHub = "the hub has no direct path"
+// answers tells that frames get through: a path that was held for carrying nothing of WireGuard may well
+// carry them, as it does probes.
+func (p *path) answers() bool {
+	return p.phase == up || p.proof.carries == CarriesNothing && p.misses < missesMax
+}
 
-// Hub tells whether a hub has a direct path of its own. Paths over it go down with that path at once:
+// Turned is the most wanted path to the peer over a TURN server of ours that answers; empty if none does.
+func (prober *Prober) Turned() string {
+	for _, p := range prober.paths {
+		if p.spec.Kind == protocol.KindTurn && !p.stuck && p.answers() {
+			return p.id
+		}
+	}
+	return ""
+}
+
+const reasonHub = "the hub cannot be reached"
+
+// Hub tells whether a hub can be reached by a path of its own. Paths over it go down with that path at once:
 // nobody has to wait for probes that cannot leave.
 func (prober *Prober) Hub(hub protocol.Key, reachable bool, now time.Time) []Action {
 	over := func(path protocol.Path) bool { return path.Kind == protocol.KindRelay && path.Via[0] == hub }

@@ -72,7 +72,7 @@ type path struct {
 }
 
 func newPath(spec protocol.Path, number uint8, now time.Time) *path {
-	// A hub's direct path, or a channel, is not there until somebody says so.
+	// A way to the hub, or a channel, is not there until somebody says so.
 	stuck := spec.Kind == protocol.KindRelay || spec.Kind == protocol.KindChannel
 	return &path{spec: spec, id: spec.ID, number: number, stuck: stuck, bornAt: now}
 }

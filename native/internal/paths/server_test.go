@@ -48,8 +48,14 @@ func TestAPathOverTURNIsAskedOnlyWhileThereIsAnAllocation(t *testing.T) {
 	if !prober.Snapshot()[0].Up {
 		t.Fatal("the path is not up, so this tests nothing")
 	}
+	if turned := prober.Turned(); turned != "t" || prober.Direct().IsValid() {
+		t.Errorf("what is for others goes over %q, or straight to %v", turned, prober.Direct())
+	}
 	actions := prober.Server("frankfurt", false, now)
 	if fell, ok := actions[0].(Fell); !ok || fell.Reason != reasonServer || prober.Snapshot()[0].Up {
 		t.Errorf("actions %v", actions)
+	}
+	if turned := prober.Turned(); turned != "" {
+		t.Errorf("without an allocation %q would carry what is for others", turned)
 	}
 }

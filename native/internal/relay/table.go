@@ -27,7 +27,9 @@ type Host struct {
 type member struct {
 	host Host
 	// direct is where its own active path leads; nil while it has none.
-	direct   *conn.StdNetEndpoint
+	direct *conn.StdNetEndpoint
+	// turned is the way to it over a TURN server of ours; nil while there is none.
+	turned   Carrier
 	arrivals []*Arrival
 }
 
@@ -115,21 +117,48 @@ func (t *Table) Route(tag Tag, direct *conn.StdNetEndpoint) {
 	}
 }
 
-// A Hop is how a frame leaves.
+// A Carrier takes frames to a member by another way than the one port.
+type Carrier interface {
+	// Send sends a batch, which is the caller's again when it returns.
+	Send(frames [][]byte) error
+	// Endpoint is the transport address that they leave for.
+	Endpoint() netip.AddrPort
+}
+
+// RouteOver says what leads to a member over a TURN server; nil is nothing. Our own frames go there while the
+// member has no direct path. What is for others never does: a hub is one for what its own port reaches.
+func (t *Table) RouteOver(tag Tag, over Carrier) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	if known := t.members[tag]; known != nil {
+		known.turned = over
+	}
+}
+
+// A Hop is how a frame of our own leaves: from the one port to an endpoint, or else by a carrier.
 type Hop struct {
 	Endpoint *conn.StdNetEndpoint
+	Over     Carrier
 	Key      HopKey
 }
 
-// Hop is the way to a member with a direct path.
+// To is the transport address that frames leave for.
+func (hop Hop) To() netip.AddrPort {
+	if hop.Endpoint != nil {
+		return hop.Endpoint.AddrPort
+	}
+	return hop.Over.Endpoint()
+}
+
+// Hop is the way to a member that has a direct path, or is reached over a TURN server.
 func (t *Table) Hop(tag Tag) (hop Hop, own Tag, ok bool) {
 	t.mutex.RLock()
 	defer t.mutex.RUnlock()
 	known := t.members[tag]
-	if known == nil || known.direct == nil {
+	if known == nil || known.direct == nil && known.turned == nil {
 		return Hop{}, t.own, false
 	}
-	return Hop{known.direct, known.host.Keys.Outbound}, t.own, true
+	return Hop{known.direct, known.turned, known.host.Keys.Outbound}, t.own, true
 }
 
 // A Verdict is what becomes of a frame.
@@ -156,23 +185,28 @@ func (verdict Verdict) Heard(transport bool) {
 
 // Read judges a frame that came from an address, and counts it.
 func (t *Table) Read(frame []byte, from netip.AddrPort, now time.Time) (Verdict, error) {
-	verdict, err := t.judge(frame, from, now)
+	return t.ReadOver(frame, Way{Address: from}, now)
+}
+
+// ReadOver is the same for a frame that may have come over a TURN server.
+func (t *Table) ReadOver(frame []byte, over Way, now time.Time) (Verdict, error) {
+	verdict, err := t.judge(frame, over, now)
 	if n := t.counters.count(verdict, err, len(frame)); n%sampleEvery == 1 {
 		// A copy, because what a pointer leads to is allocated, for each frame if that is the argument.
-		known := from
+		known := over.Address
 		t.troubling.Store(&known)
 	}
 	return verdict, err
 }
 
-func (t *Table) judge(frame []byte, from netip.AddrPort, now time.Time) (Verdict, error) {
+func (t *Table) judge(frame []byte, over Way, now time.Time) (Verdict, error) {
 	header, err := ReadHeader(frame)
 	if err != nil {
 		return Verdict{}, err
 	}
 	t.mutex.RLock()
 	defer t.mutex.RUnlock()
-	sender, err := t.senderOf(frame, from)
+	sender, err := t.senderOf(frame, over)
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -194,8 +228,8 @@ func (t *Table) judge(frame []byte, from netip.AddrPort, now time.Time) (Verdict
 	return t.forward(frame, header, sender, now)
 }
 
-func (t *Table) senderOf(frame []byte, from netip.AddrPort) (*member, error) {
-	candidates := t.addresses[Way{Address: from}]
+func (t *Table) senderOf(frame []byte, over Way) (*member, error) {
+	candidates := t.addresses[over]
 	if len(candidates) == 0 {
 		return nil, ErrUnknownSender
 	}

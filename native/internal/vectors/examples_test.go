@@ -173,7 +173,7 @@ func eventExamples() []protocol.Event {
 		protocol.PathUp{Peer: peerKey, Path: "relay", RttUs: 30_500},
 		protocol.PathDown{Peer: peerKey, Path: "relay", Reason: "3 probes in a row were not answered"},
 		protocol.PathDown{Peer: peerKey, Path: "direct", Reason: "carries nothing"},
-		protocol.PathDown{Peer: peerKey, Path: "relay", Reason: "the hub has no direct path"},
+		protocol.PathDown{Peer: peerKey, Path: "relay", Reason: "the hub cannot be reached"},
 		protocol.PathDown{Peer: peerKey, Path: "channel", Reason: "there is no data channel to the peer"},
 		protocol.Switched{Peer: peerKey, To: name("direct"), Cause: "desired"},
 		protocol.Switched{Peer: peerKey, From: name("direct"), To: name("relay"), Cause: "path-down", GapMs: 1_900},
