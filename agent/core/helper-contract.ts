@@ -95,6 +95,8 @@ export interface DesiredState {
 export interface HelperSearch {
   /** WireGuard public key, base64. */
   readonly peer: string
+  /** Comes back with its end: 32 hex digits. */
+  readonly transaction: string
   /** At most 256. */
   readonly sockets: number
   /** At most 1,024. */
@@ -258,6 +260,7 @@ export type HelperEvent =
   | {
       readonly method: 'search-ended'
       readonly peer: string
+      readonly transaction: string
       readonly result: 'found' | 'nothing' | 'stopped'
       /** Opened, and sent. */
       readonly sockets: number

@@ -2,6 +2,7 @@
 /** Searches for ways through hard NATs, one peer at a time: when the two records give ground for one, the helper is told to. */
 import { earliest, type Instant, type Now } from '../../nat/clock.ts'
 import type { SearchFacts } from '../../nat/explain/search-facts.ts'
+import { toHex } from '../../nat/hex.ts'
 import { hear, punched } from '../../nat/path-agent.ts'
 import { isDirect } from '../../nat/proven-paths.ts'
 import {
@@ -66,12 +67,13 @@ function isAtRest({ paths, search: { state } }: Peer): boolean {
 export function takeSearchEnd(
   node: Node,
   peer: Peer,
-  { result, sockets, probes, endpoint, socket }: Extract<HelperEvent, { method: 'search-ended' }>,
+  ended: Extract<HelperEvent, { method: 'search-ended' }>,
   now: Now,
 ): Effect[] {
-  const { state } = peer.search
-  // A search of before this agent, of which the one under way has taken the place, is not an end of that one.
-  if (result !== 'stopped' || state.underWayUntil === undefined)
+  const { result, sockets, probes, endpoint, socket } = ended
+  const { state, transaction } = peer.search
+  // One that this agent began before, or another agent before it, may end when the one under way takes its place.
+  if (ended.transaction === transaction)
     end(state, { result, sockets, probes, endpoint: endpoint ?? undefined })
   // The easy side has met an address of the peer, which is checked like any other. The hard side has met it at a socket.
   if (endpoint !== null && socket === null) hear(peer.paths, endpoint, now.instant)
@@ -125,7 +127,9 @@ function beginSearch(node: Node, peer: Peer, prospect: Prospect, now: Now): Effe
   const endpoints = drawEndpoints(prospect, node.powers.entropy)
   const [sockets, perSecond] =
     task === 'spread' ? [prospect.sockets, SPREAD_PER_SECOND] : [0, SWEEP_PER_SECOND]
+  const transaction = toHex(node.powers.entropy(16))
   begin(peer.search.state, now)
+  peer.search.transaction = transaction
   const probes = task === 'spread' ? sockets : endpoints.length
   const { name } = peer.record.certificate
   const happening = {
@@ -139,7 +143,14 @@ function beginSearch(node: Node, peer: Peer, prospect: Prospect, now: Now): Effe
   return [
     {
       kind: 'search',
-      search: { peer: peer.helperName, sockets, endpoints, perSecond, durationMs: SEARCH_MS },
+      search: {
+        peer: peer.helperName,
+        transaction,
+        sockets,
+        endpoints,
+        perSecond,
+        durationMs: SEARCH_MS,
+      },
     },
     remember(node.events, happening, now.wall),
   ]

@@ -46,9 +46,12 @@ func behindNATs(t *testing.T) (hard, easy *member) {
 	return hard, easy
 }
 
+// newSearch is a name of its own for a search.
+func newSearch() string { return fmt.Sprintf("%032x", rand.Uint64()) }
+
 func searchBySpreading(peer *member) object {
 	return object{
-		"peer": peer.key(), "sockets": 256, "endpoints": []string{"192.0.3.2:41820"}, "perSecond": 200, "durationMs": 15_000,
+		"peer": peer.key(), "transaction": newSearch(), "sockets": 256, "endpoints": []string{"192.0.3.2:41820"}, "perSecond": 200, "durationMs": 15_000,
 	}
 }
 
@@ -60,7 +63,7 @@ func searchBySweeping(peer *member) object {
 			endpoints = append(endpoints, fmt.Sprintf("192.0.3.1:%d", port))
 		}
 	}
-	return object{"peer": peer.key(), "sockets": 0, "endpoints": endpoints, "perSecond": 150, "durationMs": 15_000}
+	return object{"peer": peer.key(), "transaction": newSearch(), "sockets": 0, "endpoints": endpoints, "perSecond": 150, "durationMs": 15_000}
 }
 
 // sockets is how many UDP sockets of a namespace speak with the other side's NAT.
@@ -142,10 +145,11 @@ func TestASearchPunchesASocketThroughASymmetricNATThatCarriesTheTraffic(t *testi
 
 func TestASearchThatIsStoppedOrOverLeavesNothingBehind(t *testing.T) {
 	hard, easy := behindNATs(t)
-	hard.agent.call("search", searchBySpreading(easy))
+	first := searchBySpreading(easy)
+	hard.agent.call("search", first)
 	until(t, "sockets are open", func() bool { return hard.sockets(t) > 50 })
 	hard.agent.call("search", searchBySpreading(easy))
-	if end := hard.agent.await("search-ended", any1); end["result"] != "stopped" {
+	if end := hard.agent.await("search-ended", any1); end["result"] != "stopped" || end["transaction"] != first["transaction"] {
 		t.Errorf("the search of which another took the place ended %v", end)
 	}
 	hard.agent.forget()

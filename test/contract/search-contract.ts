@@ -10,6 +10,7 @@ export function searchContract({ greeted }: ContractBench): void {
   const peer = desired.peers[0]!.publicKey
   const search: HelperSearch = {
     peer,
+    transaction: '0'.repeat(32),
     sockets: 4,
     endpoints: [exampleEndpoint(2)],
     perSecond: 200,
@@ -41,10 +42,13 @@ export function searchContract({ greeted }: ContractBench): void {
     it('takes the place of the one before it, and is the only one of its peer until it is stopped', async () => {
       const { client, ended } = await begun()
       await client.search(search)
-      expect(await client.search(search)).toMatchObject({ ok: true })
-      expect(await ended(1)).toMatchObject({ peer, result: 'stopped' })
+      const next = { ...search, transaction: '1'.repeat(32) }
+      expect(await client.search(next)).toMatchObject({ ok: true })
+      const { transaction } = search
+      expect(await ended(1)).toMatchObject({ peer, transaction, result: 'stopped' })
       expect(await client.stopSearch(peer)).toMatchObject({ ok: true })
-      expect(await ended(2)).toMatchObject({ peer, result: 'stopped' })
+      const second = { peer, transaction: next.transaction, result: 'stopped' }
+      expect(await ended(2)).toMatchObject(second)
       expect(await client.stopSearch(peer)).toMatchObject({ ok: true })
       expect(await client.search(search)).toMatchObject({ ok: true })
     })
@@ -56,13 +60,16 @@ export function searchContract({ greeted }: ContractBench): void {
       expect(await ended(1)).toMatchObject({ peer, result: 'stopped' })
     })
 
-    it.each([{ sockets: 257 }, { endpoints: [] }, { perSecond: 201 }, { durationMs: 60_001 }])(
-      'is refused beyond its bounds: %j',
-      async (beyond) => {
-        const { client } = await begun()
-        expect(await client.search({ ...search, ...beyond })).toMatchObject({ ok: false })
-      },
-    )
+    it.each([
+      { sockets: 257 },
+      { endpoints: [] },
+      { perSecond: 201 },
+      { durationMs: 60_001 },
+      { transaction: 'X' },
+    ])('is refused beyond its bounds: %j', async (beyond) => {
+      const { client } = await begun()
+      expect(await client.search({ ...search, ...beyond })).toMatchObject({ ok: false })
+    })
 
     it('is refused for a peer that is not known', async () => {
       const { client } = await begun()

@@ -140,8 +140,17 @@ export class SearchModel {
     this.#searches.delete(request.peer)
     this.#release(search)
     const sockets = request.sockets > 0 ? probes : 0
-    const { peer } = request
-    this.#options.emit({ method: 'search-ended', peer, result, sockets, probes, endpoint, socket })
+    const { peer, transaction } = request
+    const counts = { sockets, probes }
+    this.#options.emit({
+      method: 'search-ended',
+      peer,
+      transaction,
+      result,
+      ...counts,
+      endpoint,
+      socket,
+    })
   }
 
   #release(search: Search): void {

@@ -13,7 +13,8 @@ export class SearchRequests {
   }
 
   /** False if there are too many. */
-  begin({ peer, sockets, endpoints, durationMs, perSecond }: HelperSearch): boolean {
+  begin(search: HelperSearch): boolean {
+    const { peer, transaction, sockets, endpoints, durationMs, perSecond } = search
     this.stop(peer)
     if (this.#underWay.size >= SEARCHES_MAX) return false
     const sent = () => {
@@ -26,7 +27,8 @@ export class SearchRequests {
       this.#underWay.delete(peer)
       const probes = sent()
       const counts = { sockets: sockets > 0 ? probes : 0, probes }
-      this.#emit('search-ended', { peer, result, ...counts, endpoint: null, socket: null })
+      const nowhere = { endpoint: null, socket: null }
+      this.#emit('search-ended', { peer, transaction, result, ...counts, ...nowhere })
     }
     const timer = setTimeout(() => end('nothing'), durationMs)
     this.#underWay.set(peer, { timer, end })
@@ -56,8 +58,10 @@ type Ending = (result: string) => void
 export function isWellFormed(search: Partial<Record<keyof HelperSearch, unknown>>): boolean {
   const within = (value: unknown, min: number, max: number) =>
     typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
-  const { sockets, endpoints, perSecond, durationMs } = search
+  const { transaction, sockets, endpoints, perSecond, durationMs } = search
   return (
+    typeof transaction === 'string' &&
+    /^[0-9a-f]{32}$/.test(transaction) &&
     within(sockets, 0, 256) &&
     Array.isArray(endpoints) &&
     within(endpoints.length, 1, 1_024) &&

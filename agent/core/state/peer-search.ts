@@ -6,11 +6,13 @@ import type { NodeRecord } from '../../../topology/record.ts'
 /** A peer's part of a node's searches. */
 export interface PeerSearch {
   readonly state: SearchState
+  /** The helper's name for the last search that this node began. */
+  transaction: string | undefined
   /** What the two records below come to: they change seldom, and are asked about in every step. */
   verdict: SearchVerdict | undefined
   from: { readonly own: NodeRecord; readonly peer: NodeRecord } | undefined
 }
 
 export function createPeerSearch(): PeerSearch {
-  return { state: createSearchState(), verdict: undefined, from: undefined }
+  return { state: createSearchState(), transaction: undefined, verdict: undefined, from: undefined }
 }

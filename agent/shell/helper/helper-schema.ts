@@ -176,6 +176,7 @@ const eventSchemas: { [M in HelperEvent['method']]: z.ZodType } = {
   }),
   'search-ended': z.object({
     peer: z.string(),
+    transaction: z.string(),
     result: z.enum(['found', 'nothing', 'stopped']),
     sockets: count,
     probes: count,

@@ -187,7 +187,7 @@ func (e *Engine) endSearch(p *peer, end protocol.SearchEnded) []errand {
 	p.search = nil
 	e.searching--
 	close(s.ended)
-	end.Peer, end.Probes, end.Sockets = p.spec.PublicKey, s.probes, s.opened
+	end.Peer, end.Transaction, end.Probes, end.Sockets = p.spec.PublicKey, s.params.Transaction, s.probes, s.opened
 	e.events.Emit(end)
 	e.log.Info("search ended", "peer", end.Peer, "result", end.Result, "probes", end.Probes, "sockets", end.Sockets)
 	return []errand{func() {

@@ -123,8 +123,13 @@ func ReadProbe(tree any) (params ProbeParams, fault *Fault) {
 	params.Peer = o.key("peer")
 	o.text("endpoint", into(&params.Endpoint, ParseEndpoint), "give an address and port")
 	params.Source = o.source(params.Endpoint)
-	o.text("transaction", into(&params.Transaction, ParseTransaction), "give 32 lower-case hexadecimal digits")
+	params.Transaction = o.transaction()
 	return params, o.end()
+}
+
+func (o *object) transaction() (transaction Transaction) {
+	o.text("transaction", into(&transaction, ParseTransaction), "give 32 lower-case hexadecimal digits")
+	return transaction
 }
 
 // ReadDatagram reads the params of `send-datagram`.
