@@ -6,6 +6,7 @@ import { toHex } from '../../nat/hex.ts'
 import { hear, punched } from '../../nat/path-agent.ts'
 import { isDirect } from '../../nat/proven-paths.ts'
 import {
+  afterSearches,
   isHard,
   judgeSearch,
   type Prospect,
@@ -88,9 +89,13 @@ export function takeSearchEnd(
 /** Where the searches for a peer stand, for whoever asks why. */
 export function searchFacts(node: Node, peer: Peer): SearchFacts {
   const { attempts, underWayUntil } = peer.search.state
-  const verdict: SearchVerdict =
-    node.own === undefined ? { ok: false, error: 'not-known' } : judge(node.own.record, peer)
-  return { verdict, attempts, isUnderWay: underWayUntil !== undefined }
+  const isUnderWay = underWayUntil !== undefined
+  if (node.own === undefined)
+    return { verdict: { ok: false, error: 'not-known' }, attempts, isUnderWay }
+  const verdict = judge(node.own.record, peer)
+  if (!verdict.ok) return { verdict, attempts, isUnderWay }
+  const value = afterSearches(verdict.value, isUnderWay ? attempts - 1 : attempts)
+  return { verdict: { ok: true, value }, attempts, isUnderWay }
 }
 
 function searchFor(node: Node, own: NodeRecord, peer: Peer, now: Now): Effect[] {
@@ -108,7 +113,7 @@ function searchFor(node: Node, own: NodeRecord, peer: Peer, now: Now): Effect[] 
   const verdict = judge(own, peer)
   enterEpoch(state, verdict.ok ? verdict.value.epoch : undefined)
   if (!verdict.ok) return []
-  const prospect = verdict.value
+  const prospect = afterSearches(verdict.value, state.attempts)
   const turn = () => turnOfPair(node, own, peer, prospect)
   if (isDue(state, now.instant)) {
     const isFree = searchesUnderWay(node) < SEARCHES_AT_ONCE_MAX

@@ -9,7 +9,7 @@
  * ```
  * The first probe of a sweep that meets a port is let in, because the hard side has written from there; its answer is let in,
  * because the easy side has written to there. Where ports are given out in sequence they are predicted instead: few sockets,
- * and the ports that come next. Both hosts judge by the same two records, so that each knows its part without a word.
+ * and the ports that come next; once, because ports that were drawn may lie close together, too. Both hosts judge by the same two records, so that each knows its part without a word.
  */
 import { addressParts, formatIp, parseIp, type TransportAddress } from '../address.ts'
 import { addressScope } from '../address-scope.ts'
@@ -99,6 +99,17 @@ export function judgeSearch(own: SearchSide, peer: SearchSide): SearchVerdict {
     stride: 1,
     epoch: `${pool.join()} ${target} ${isRun}`,
   })
+}
+
+/**
+ * The search that follows so many. Of what a prediction has missed nobody knows where it is, and ports in sequence are met by
+ * chance as well as others.
+ */
+export function afterSearches(prospect: Prospect, searches: number): Prospect {
+  if (searches === 0 || prospect.kind === 'birthday' || prospect.task === 'cross') return prospect
+  const [sockets, probes] = [SPREAD_SOCKETS, SWEEP_PROBES]
+  const chance = birthdayChance(sockets, probes, prospect.addresses.length)
+  return { ...prospect, kind: 'birthday', sockets, probes, chance }
 }
 
 /** How likely `sockets` ports of one among `addresses` are met by `probes` that are spread over all of them. */

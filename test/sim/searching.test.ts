@@ -3,11 +3,14 @@
 import { describe, expect, it } from 'vitest'
 import type { NodeConfig } from '../../agent/core/config.ts'
 import type { Effect } from '../../agent/core/effect.ts'
-import { SEARCHES_PER_EPOCH_MAX, SWEEP_PROBES } from '../../nat/search/constants.ts'
+import { RUN_SOCKETS, SEARCHES_PER_EPOCH_MAX, SWEEP_PROBES } from '../../nat/search/constants.ts'
 import type { NatKindName } from '../../netns-lab/nat-kinds.ts'
 import { Checkers } from './checkers.ts'
 import { Cluster } from './cluster.ts'
 import { hostBehind } from './expected-paths.ts'
+
+/** The first one of whose ports two that were seen lie close together. */
+const SEED_OF_NEIGHBOURS = 19
 
 type Search = Extract<Effect, { kind: 'search' }>['search']
 
@@ -105,6 +108,12 @@ describe('a host behind a symmetric NAT', () => {
       return run.searches.get('b')!.length
     })
     expect(attempts.filter((count) => count === 1).length).toBeGreaterThanOrEqual(8)
+  })
+
+  it('is not taken for one that gives out ports in sequence for ever, because two of them happen to be neighbours', () => {
+    const run = pair('symmetric', 'port-restricted', { seed: SEED_OF_NEIGHBOURS })
+    expect(directAfterMs(run, 200_000)).toBeDefined()
+    expect(run.searches.get('a')?.map((search) => search.sockets)).toEqual([RUN_SOCKETS, 256])
   })
 
   it('does not search for one behind another, nor if either was told not to', () => {
