@@ -122,8 +122,8 @@ export class Checkers implements Witness {
     this.#must(node, new Set(hosts).size === hosts.length, `${path.id} passes a host twice`)
     for (const hub of path.via) this.#must(node, this.#members.has(hub), `${hub} is no member`)
     const first = desired.peers.find((other) => other.publicKey === path.via[0])
-    const isReached = first?.paths.some(({ kind }) => kind === 'direct') === true
-    this.#must(node, isReached, `${path.id} begins at a hub without a direct path`)
+    const isReached = first?.paths.some(({ kind }) => kind === 'direct' || kind === 'turn') === true
+    this.#must(node, isReached, `${path.id} begins at a hub without a path of its own`)
   }
 
   #checkPrefixes(node: ClusterNode, { publicKey, allowedIps }: DesiredPeer): void {

@@ -67,6 +67,7 @@ export class ClusterNode {
       random: new SeededRandom(cluster.seed, `helper ${name}`),
       publicKey: member.helperName,
       listenPort: config.listenPort ?? LISTEN_PORT,
+      turnServer: cluster.turnServer,
       emit: (event) => this.dispatch({ kind: 'helper-event', event }),
     })
     this.#sideSockets = new SideSocketModel(cluster.network, host, (socket, from, payload) =>

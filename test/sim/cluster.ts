@@ -9,6 +9,7 @@ import { verifyRecord } from '../../topology/record-codec.ts'
 import { toHex } from '../../nat/hex.ts'
 import { wallTime } from '../../nat/clock.ts'
 import type { Result } from '../../nat/result.ts'
+import { addressParts, type TransportAddress } from '../../nat/address.ts'
 import type { NatKindName } from '../../netns-lab/nat-kinds.ts'
 import { ClusterNode } from './cluster-node.ts'
 import { SimulatedGossip } from './gossip.ts'
@@ -17,6 +18,7 @@ import { type CryptoKind, Membership, WALL_START_MS } from './membership.ts'
 import type { NatOptions } from './nat.ts'
 import { type Realm, SimulatedNetwork } from './network.ts'
 import { SeededRandom } from './seeded-random.ts'
+import type { SimulatedTurnServer } from './turn-server.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 /** Sees all that happens; throws if it must not. */
@@ -41,6 +43,8 @@ export class Cluster {
   readonly membership: Membership
   readonly nodes = new Map<string, ClusterNode>()
   readonly witnesses: Witness[] = []
+  /** For the members that are added from then on. */
+  turnServer: SimulatedTurnServer | undefined
   readonly #verified = new Map<string, Result<NodeRecord>>()
   #sites = 0
 
@@ -94,14 +98,22 @@ export class Cluster {
     return verdict
   }
 
-  /** What carries the traffic of two members: the worse of both directions. */
+  /** What carries the traffic of two members: the worse of both directions; `relay` is over whomever. */
   pathBetween(a: string, b: string): 'direct' | 'relay' | 'none' {
     const [one, other] = [this.get(a), this.get(b)]
-    const kinds = [
-      one.helper.activeKindOf(other.member.helperName),
-      other.helper.activeKindOf(one.member.helperName),
+    const ways = [
+      one.helper.carrierOf(other.member.helperName),
+      other.helper.carrierOf(one.member.helperName),
     ]
-    return kinds.includes('none') ? 'none' : kinds.includes('relay') ? 'relay' : 'direct'
+    if (ways.includes(undefined)) return 'none'
+    return ways.every((way) => way?.kind === 'direct' && !this.#isAtServer(way.endpoint))
+      ? 'direct'
+      : 'relay'
+  }
+
+  /** What the server gave to a member is an address like any other to the helpers of others. */
+  #isAtServer(endpoint: TransportAddress): boolean {
+    return addressParts(endpoint).ip === this.turnServer?.ip
   }
 
   /** Whether each of the two has an up path to the other. */

@@ -61,4 +61,6 @@ export function bytesOf(packet: Packet): number {
 export type Way =
   /** `socket`: the punched one at which it arrived, if it was not the one port. */
   | { readonly kind: 'direct'; readonly from: TransportAddress; readonly socket?: number }
+  /** `server`: the TURN server of ours that it came over. */
+  | { readonly kind: 'turn'; readonly from: TransportAddress; readonly server: string }
   | { readonly kind: 'relay'; readonly via: readonly string[]; readonly from: TransportAddress }

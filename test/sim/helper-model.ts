@@ -8,19 +8,20 @@ import { toHex } from '../../nat/hex.ts'
 import type { MeasureOutcome } from '../../nat/path-mtu.ts'
 import type {
   ApplyResult,
+  DesiredPath,
   DesiredPeer,
   DesiredState,
   HelperEvent,
   HelperHello,
   HelperPeer,
   HelperState,
-  HelperPathKind,
 } from '../../agent/core/helper-contract.ts'
 import { CandidateProbes } from './candidate-probes.ts'
 import { problemsOf } from './desired-check.ts'
 import { differences } from './desired-differences.ts'
 import type { Frame, Packet, ProbePacket, RelayFrame, Way } from './frame.ts'
-import { deviceState, namesState, onlyLink, unallocated } from './idle-state.ts'
+import { onlyLink, quietState } from './idle-state.ts'
+import { KnownPlaces } from './known-places.ts'
 import { MeasureModel, type MeasureRequest } from './measure-model.ts'
 import { Outbound } from './outbound.ts'
 import { PathModel } from './path-model.ts'
@@ -29,6 +30,8 @@ import { RelayModel } from './relay-model.ts'
 import { SearchModel } from './search-model.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import { answerAddress, bindingSuccess } from './simulated-stun.ts'
+import { TurnModel } from './turn-model.ts'
+import type { SimulatedTurnServer } from './turn-server.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
 export interface HelperModelOptions {
@@ -39,11 +42,12 @@ export interface HelperModelOptions {
   /** WireGuard public key, base64. */
   readonly publicKey: string
   readonly listenPort: number
+  /** Undefined: no TURN server answers. */
+  readonly turnServer?: SimulatedTurnServer | undefined
   readonly emit: (event: HelperEvent) => void
 }
 
 const STATS_PERIOD_MS = 2_000
-const HEARD_PERIOD_MS = 1_000
 const LINKS_SETTLE_MS = 200
 
 export class HelperModel {
@@ -52,9 +56,8 @@ export class HelperModel {
   readonly candidates = new CandidateProbes()
   readonly #measures: MeasureModel
   readonly #outbound: Outbound
-  readonly #heardMs = new Map<string, number>()
-  /** Who last sent a genuine packet straight from an address. */
-  readonly #knownAt = new Map<TransportAddress, string>()
+  readonly #places = new KnownPlaces()
+  readonly #turn: TurnModel
   readonly relay = new RelayModel()
   readonly search: SearchModel
   /** Bytes of traffic that arrived, by sender. */
@@ -69,11 +72,21 @@ export class HelperModel {
     this.#options = options
     this.instance = toHex(random.entropy(4))
     host.ports.set(options.listenPort, (frame, from) => this.#receive(frame, from))
+    this.#turn = new TurnModel({
+      clock,
+      host,
+      server: options.turnServer,
+      emit,
+      receive: (server, frame, from) => this.#receiveTurned(server, frame, from),
+      onUp: () => this.#paths.turnIsUp(),
+    })
     this.#outbound = new Outbound({
       network,
       host,
       listenPort,
       directOf: (peer) => this.#paths.directOf(peer),
+      turnedOf: (peer) => this.#paths.turnedOf(peer),
+      turn: this.#turn,
       owns: (peer, socket) => this.search.owns(peer, socket),
     })
     this.#paths = new PathModel({
@@ -131,6 +144,7 @@ export class HelperModel {
     const changed = differences(this.#desired, desired)
     if (changed.length > 0) this.#generation += 1
     this.#desired = desired
+    this.#turn.keep(desired)
     this.#paths.keep(desired.peers)
     this.search.keep(desired.peers)
     return { generation: this.#generation, changed }
@@ -140,7 +154,7 @@ export class HelperModel {
   restart(): void {
     this.instance = toHex(this.#options.random.entropy(4))
     this.candidates.clear()
-    this.#knownAt.clear()
+    this.#places.clear()
     this.search.restart()
     this.apply({ device: null, routes: [], peers: [] })
   }
@@ -168,8 +182,8 @@ export class HelperModel {
   }
 
   /** What carries the traffic with a peer, if anything does. */
-  activeKindOf(peer: string): HelperPathKind | 'none' {
-    return this.#paths.activeKindOf(peer)
+  carrierOf(peer: string): DesiredPath | undefined {
+    return this.#paths.carrierOf(peer)
   }
 
   sendDatagram(to: TransportAddress, payload: Uint8Array): void {
@@ -185,21 +199,13 @@ export class HelperModel {
   }
 
   state(): HelperState {
-    const { publicKey, listenPort, host } = this.#options
-    const { device, turn = [], routes, peers, names } = this.#desired
     return {
+      ...quietState(this.#desired, this.#options, [onlyLink(this.#options.host.ips)]),
       instance: this.instance,
-      engine: 'userspace',
       generation: this.#generation,
-      restored: false,
-      takeover: null,
-      device: device && deviceState(device, { listenPort, publicKey }),
-      routes,
-      turn: turn.map(unallocated),
-      names: namesState(names),
+      turn: this.#turn.states,
       relayed: this.relay.counters,
-      links: [onlyLink(host.ips)],
-      peers: peers.map((peer) => this.#peerState(peer)),
+      peers: this.#desired.peers.map((peer) => this.#peerState(peer)),
     }
   }
 
@@ -217,22 +223,26 @@ export class HelperModel {
     else this.#receivePacket(frame, { kind: 'direct', from })
   }
 
+  #receiveTurned(server: string, frame: Frame, from: TransportAddress): void {
+    if (frame.kind === 'relay') this.#receiveRelayed(frame, from, server)
+    else if (frame.kind !== 'stun') this.#receivePacket(frame, { kind: 'turn', from, server })
+  }
+
   #receiveAt(socket: number, frame: Frame, from: TransportAddress): void {
     if (frame.kind === 'stun' || frame.kind === 'relay') return
     if (this.search.owns(frame.sender, socket))
       this.#receivePacket(frame, { kind: 'direct', from, socket })
   }
 
-  #receiveRelayed(frame: RelayFrame, from: TransportAddress): void {
+  #receiveRelayed(frame: RelayFrame, from: TransportAddress, server?: string): void {
     const { publicKey: self, clock } = this.#options
     const { hop, source, otherHub, payload } = frame
     // A stranger gets no answer, and neither does a member that speaks for another.
-    if (this.#knownAt.get(from) !== hop.sender || hop.receiver !== self) return
+    if (!this.#places.isAt(hop.sender, from, server) || hop.receiver !== self) return
     if (frame.destination === self) {
+      if (frame.hopsLeft !== 0 || payload.sender !== source) return
       const via = otherHub === undefined ? [hop.sender] : [hop.sender, otherHub]
-      if (frame.hopsLeft === 0 && payload.sender === source)
-        this.#receivePacket(payload, { kind: 'relay', via, from })
-      return
+      return this.#receivePacket(payload, { kind: 'relay', via, from })
     }
     const onward = this.relay.forward(frame, {
       self,
@@ -248,8 +258,9 @@ export class HelperModel {
     const { sender, receiver } = packet
     const peer = this.#desired.peers.find(({ publicKey }) => publicKey === sender)
     if (peer === undefined || receiver !== this.#options.publicKey) return
+    if (way.kind === 'turn') this.#places.met(sender, way.from, way.server)
     if (way.kind === 'direct') {
-      if (way.socket === undefined) this.#knownAt.set(way.from, sender)
+      if (way.socket === undefined) this.#places.met(sender, way.from)
       if (packet.kind === 'probe') this.search.met(sender, way.from, way.socket)
     }
     if (packet.kind === 'wireguard')
@@ -271,20 +282,13 @@ export class HelperModel {
 
   #answerProbe({ sender, transaction, bytes }: ProbePacket, way: Way): void {
     const { clock, publicKey, emit } = this.#options
-    const names = { sender: publicKey, receiver: sender }
-    const size = bytes === undefined ? {} : { bytes }
-    const answer: Packet = { kind: 'probe', ...names, transaction, ...size, observed: way.from }
-    if (way.kind === 'relay') {
-      this.#outbound.sendOver({ id: '', kind: 'relay', via: way.via }, answer)
-      // The address is the hub's: it says nothing of where the peer can be reached.
-      return
-    }
-    this.#outbound.send(way.from, answer, way.socket)
-    if (way.socket !== undefined) return
-    const pair = `${sender} ${way.from}`
-    if (clock.nowMs - (this.#heardMs.get(pair) ?? -Infinity) < HEARD_PERIOD_MS) return
-    this.#heardMs.set(pair, clock.nowMs)
-    emit({ method: 'probe-heard', peer: sender, from: way.from, server: null })
+    const whole = { sender: publicKey, receiver: sender, transaction, observed: way.from }
+    this.#outbound.answer(way, { kind: 'probe', ...whole, ...(bytes !== undefined && { bytes }) })
+    // The address is a hub's, or the peer's towards a punched socket: it says nothing of where the peer can be reached.
+    if (way.kind === 'relay' || (way.kind === 'direct' && way.socket !== undefined)) return
+    const server = way.kind === 'turn' ? way.server : undefined
+    if (this.#places.tells(sender, way.from, server, clock.nowMs))
+      emit({ method: 'probe-heard', peer: sender, from: way.from, server: server ?? null })
   }
 
   #receiveStun(payload: Uint8Array, from: TransportAddress): void {

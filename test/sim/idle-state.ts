@@ -9,7 +9,24 @@ import type {
   HelperTurnServer,
 } from '../../agent/core/helper-contract.ts'
 
-export function deviceState(
+/** What of a helper's state follows from its document, where nothing ever goes wrong. */
+export function quietState(
+  { device, routes, names }: DesiredState,
+  { listenPort, publicKey }: { readonly listenPort: number; readonly publicKey: string },
+  links: readonly HelperLink[],
+) {
+  return {
+    engine: 'userspace' as const,
+    restored: false,
+    takeover: null,
+    device: device && deviceState(device, { listenPort, publicKey }),
+    routes,
+    names: namesState(names),
+    links,
+  }
+}
+
+function deviceState(
   { name, mtu, addresses, stunServer, relay }: DesiredDevice,
   { listenPort, publicKey }: { readonly listenPort: number; readonly publicKey: string },
 ): HelperDevice {
@@ -23,7 +40,7 @@ export function onlyLink(ips: readonly string[]): HelperLink {
 }
 
 /** A resolver that was told at once. */
-export function namesState(names: DesiredState['names']): HelperNames | null {
+function namesState(names: DesiredState['names']): HelperNames | null {
   return names ? { zone: names.zone, wiring: 'file', problem: null } : null
 }
 

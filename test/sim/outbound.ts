@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/** How packets leave a simulated helper: straight, from a punched socket, or by way of hubs. */
+/** How packets leave a simulated helper: straight, from a punched socket, over TURN, or by way of hubs. */
 import { addressParts, type TransportAddress, transportAddress } from '../../nat/address.ts'
 import type { DesiredPath } from '../../agent/core/helper-contract.ts'
-import { type Frame, type Packet, packetBytesOf } from './frame.ts'
+import { type Frame, type Packet, packetBytesOf, type Way } from './frame.ts'
 import type { Host, SimulatedNetwork } from './network.ts'
+import type { DesiredTurnPath } from './path-model.ts'
+import type { TurnModel } from './turn-model.ts'
 
 export interface OutboundOptions {
   readonly network: SimulatedNetwork<Frame>
@@ -11,6 +13,9 @@ export interface OutboundOptions {
   readonly listenPort: number
   /** Where a peer is reached straight. */
   readonly directOf: (peer: string) => TransportAddress | undefined
+  /** By which path over TURN a peer is reached. */
+  readonly turnedOf: (peer: string) => DesiredTurnPath | undefined
+  readonly turn: Pick<TurnModel, 'send'>
   /** Whether a punched socket is the peer's. */
   readonly owns: (peer: string, socket: number) => boolean
 }
@@ -33,9 +38,22 @@ export class Outbound {
       case 'relay':
         return this.#sendOverHubs(path.via, packet)
       case 'turn':
+        return this.#options.turn.send(path.server, path.endpoint, packet)
       case 'channel':
-        // The simulated network has no such servers, and no carriers.
+        // The simulated network has no carriers.
         return false
+    }
+  }
+
+  /** Back the way that the question came. */
+  answer(way: Way, packet: Packet): void {
+    switch (way.kind) {
+      case 'direct':
+        return this.send(way.from, packet, way.socket)
+      case 'turn':
+        return void this.#options.turn.send(way.server, way.from, packet)
+      case 'relay':
+        return void this.#sendOverHubs(way.via, packet)
     }
   }
 
@@ -49,13 +67,16 @@ export class Outbound {
 
   #sendOverHubs(via: readonly string[], packet: Packet): boolean {
     const [hub, otherHub] = via
-    const to = hub === undefined ? undefined : this.#options.directOf(hub)
-    if (hub === undefined || to === undefined) return false
+    if (hub === undefined) return false
     const { sender: source, receiver: destination } = packet
     const hop = { sender: source, receiver: hub }
     const hopsLeft = via.length
     const names = { hop, hopsLeft, destination, source, otherHub }
-    this.send(to, { kind: 'relay', ...names, payload: packet })
-    return true
+    const frame = { kind: 'relay', ...names, payload: packet } as const
+    const to = this.#options.directOf(hub)
+    if (to !== undefined) this.send(to, frame)
+    const turned = to === undefined ? this.#options.turnedOf(hub) : undefined
+    if (turned !== undefined) this.#options.turn.send(turned.server, turned.endpoint, frame)
+    return to !== undefined || turned !== undefined
   }
 }

@@ -9,10 +9,9 @@ import type {
   DesiredPath,
   DesiredPeer,
   HelperEvent,
-  HelperPath,
   HelperPeer,
-  HelperPathKind,
 } from '../../agent/core/helper-contract.ts'
+import { describePath } from './path-description.ts'
 import type { Alarm, VirtualClock } from './virtual-clock.ts'
 
 /** A reply is waited for this long, and the next probe of a path that is in doubt follows at once. */
@@ -26,6 +25,8 @@ const DOWN_MS = 5_000
 const UNANSWERED_MAX = 3
 /** The share of a new round trip in the smoothed one, as a divisor. */
 const RTT_WEIGHT = 8
+
+export type DesiredTurnPath = Extract<DesiredPath, { kind: 'turn' }>
 
 interface Path {
   readonly peer: string
@@ -77,7 +78,7 @@ export class PathModel {
     }
     for (const peer of desired) this.#keepPeer(peer)
     for (const { publicKey } of desired)
-      if (this.directOf(publicKey) === undefined) this.#hubChanged(publicKey)
+      if (!this.#isReached(publicKey)) this.#hubChanged(publicKey)
   }
 
   /** Where a peer is reached without a hub, if it is. */
@@ -88,6 +89,24 @@ export class PathModel {
     return undefined
   }
 
+  /** By which path over a TURN server of ours a peer is reached, if by any. */
+  turnedOf(publicKey: string): DesiredTurnPath | undefined {
+    for (const { wanted, up } of this.#peers.get(publicKey)?.paths.values() ?? [])
+      if (wanted.kind === 'turn' && up === true) return wanted
+    return undefined
+  }
+
+  /** What could not leave while there was no allocation can now. */
+  turnIsUp(): void {
+    for (const { paths } of this.#peers.values())
+      for (const path of paths.values())
+        if (path.wanted.kind === 'turn' && path.up !== true) this.#schedule(path, 0)
+  }
+
+  #isReached(hub: string): boolean {
+    return this.directOf(hub) !== undefined || this.turnedOf(hub) !== undefined
+  }
+
   /** The path that carries a peer's traffic. */
   activeOf(publicKey: string): DesiredPath | undefined {
     const peer = this.#peers.get(publicKey)
@@ -95,10 +114,10 @@ export class PathModel {
   }
 
   /** What carries a peer's traffic, if anything does. */
-  activeKindOf(publicKey: string): HelperPathKind | 'none' {
+  carrierOf(publicKey: string): DesiredPath | undefined {
     const peer = this.#peers.get(publicKey)
     const path = peer?.active === undefined ? undefined : peer.paths.get(peer.active)
-    return path?.up === true ? path.wanted.kind : 'none'
+    return path?.up === true ? path.wanted : undefined
   }
 
   /** WireGuard's counters have changed. */
@@ -128,7 +147,7 @@ export class PathModel {
       // Every answer on the active path stands for an echo inside the session.
       session: { rttUs: micros(carrying?.rttMs), ageMs: age(carrying?.repliedMs) },
       paths: [...paths.values()].map(({ wanted, up, rttMs, repliedMs, unanswered }) => ({
-        ...this.#describe(wanted),
+        ...describePath(wanted, (hub) => this.directOf(hub)),
         up: up === true,
         carries: null,
         rttUs: micros(rttMs),
@@ -236,9 +255,9 @@ export class PathModel {
     this.#hubChanged(path.peer)
   }
 
-  /** A relayed path falls with the last direct path to its first hub, and is asked at once when there is one again. */
+  /** A relayed path falls with the last path to its first hub, and is asked at once when there is one again. */
   #hubChanged(hub: string): void {
-    const isReached = this.directOf(hub) !== undefined
+    const isReached = this.#isReached(hub)
     const over = [...this.#peers.values()].flatMap((peer) =>
       [...peer.paths.values()].filter(
         ({ wanted }) => wanted.kind === 'relay' && wanted.via[0] === hub,
@@ -249,26 +268,6 @@ export class PathModel {
       if (this.#peers.get(path.peer)?.paths.get(path.wanted.id) !== path) continue
       if (!isReached) this.#fall(path, 'the hub is not reached')
       else if (path.up !== true) this.#schedule(path, 0)
-    }
-  }
-
-  #describe(
-    wanted: DesiredPath,
-  ): Pick<HelperPath, 'id' | 'kind' | 'endpoint' | 'via' | 'server' | 'socket'> {
-    const { id, kind } = wanted
-    const none = { via: [], server: null, socket: null }
-    switch (kind) {
-      case 'direct':
-        return { ...none, id, kind, endpoint: wanted.endpoint, socket: wanted.socket ?? null }
-      case 'relay': {
-        const hub = wanted.via[0]
-        const endpoint = hub === undefined ? null : (this.directOf(hub) ?? null)
-        return { ...none, id, kind, endpoint, via: wanted.via }
-      }
-      case 'turn':
-        return { ...none, id, kind, endpoint: null, server: wanted.server }
-      case 'channel':
-        return { ...none, id, kind, endpoint: null }
     }
   }
 

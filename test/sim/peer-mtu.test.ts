@@ -43,7 +43,7 @@ describe('the routes to a peer', () => {
   it('carry what the backup carries, so that a switch needs nobody', () => {
     const { a, b, run } = world((ips) => (ips.includes(HUB) && ips.includes(B) ? 1_420 : 1_500))
     run(20_000)
-    expect(a.helper.activeKindOf(b.member.helperName)).toBe('direct')
+    expect(a.helper.carrierOf(b.member.helperName)?.kind).toBe('direct')
     // 1420 less the headers of IPv4, UDP, the frame and WireGuard, in steps of 16.
     expect(routesTo(a, b)).toEqual([1312, 1312])
   })

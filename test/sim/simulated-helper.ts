@@ -13,7 +13,7 @@ import { LineSplitter } from '../../agent/shell/helper/rpc-lines.ts'
 import { problemsOf } from './desired-check.ts'
 import { differences } from './desired-differences.ts'
 import { isWellFormed, SearchRequests } from './search-requests.ts'
-import { deviceState, namesState, unallocated } from './idle-state.ts'
+import { onlyLink, quietState, unallocated } from './idle-state.ts'
 
 const HELLO_TIMEOUT_MS = 5_000
 const CONNECTIONS_MAX = 8
@@ -205,20 +205,15 @@ export class SimulatedHelper {
   }
 
   #state(): object {
-    const { device, turn = [], routes, peers, names } = this.#desired
+    const { device, turn = [], peers } = this.#desired
     const publicKey = Buffer.alloc(32, 1).toString('base64')
+    const listenPort = device?.listenPort || 41_820
     return {
+      ...quietState(this.#desired, { listenPort, publicKey }, [onlyLink(['192.0.2.10'])]),
       instance: this.instance,
-      engine: 'userspace',
       generation: this.#generation,
-      restored: false,
-      takeover: null,
-      device: device && deviceState(device, { listenPort: device.listenPort || 41_820, publicKey }),
-      routes,
-      links: [{ name: 'eth0', index: 2, up: true, mtu: 1500, addresses: ['192.0.2.10/24'] }],
       peers: peers.map(idle),
       turn: turn.map(unallocated),
-      names: namesState(names),
       relayed: { frames: 0, bytes: 0, dropped: 0, refused: 0 },
     }
   }
