@@ -77,7 +77,7 @@ hubs: a network for each ${PART_KINDS} rows and ${PART_KINDS} columns. Rows are 
 also meets itself. A cell tells three things: the seconds from both agents' running to a path of any kind proven at both
 ends, the path that both ends have at last (the worse one's, should they differ), and the seconds to a direct path
 proven at both ends; times are medians. Hosts of side b start one after the other and each meets everybody at once, on
-one machine with a dozen agents; and the searches of a host take turns. So times are those of a busy host, not the best.
+one machine with ${2 * PART_KINDS + 2} agents; and the searches of a host take turns. So times are those of a busy host, not the best.
 ${has.has('relay-over-tcp') ? 'Hosts whose network lets no UDP out have a TURN server over TLS at port 443; no other host has one.\n' : ''}Where a cell says \`direct\` or \`relay\`, a ping over the mesh was answered in both directions; where it says
 \`none\`, in neither.
 
