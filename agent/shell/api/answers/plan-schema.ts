@@ -19,7 +19,12 @@ const path = z.union([
     endpoint: text,
     socket: z.int().optional().describe('a punched one; else the one port'),
   }),
-  z.strictObject({ ...way, kind: z.literal('relay'), via: texts.describe('hubs, by node id') }),
+  z.strictObject({
+    ...way,
+    kind: z.literal('relay'),
+    via: texts.describe('hubs, by node id'),
+    overTurn: z.boolean().describe('the first hub is reached over a TURN server of ours'),
+  }),
   z.strictObject({
     ...way,
     kind: z.literal('turn'),
