@@ -57,6 +57,7 @@ export interface MemberPeer {
     readonly rttMs: number | null
   }
   readonly backups: readonly { readonly kind: string }[]
+  readonly lastSwitch: { readonly to: string | null } | null
   readonly mtu: number
   readonly why: string
 }

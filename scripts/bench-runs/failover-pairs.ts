@@ -8,8 +8,9 @@ export interface Pair {
   readonly homes: readonly [string, string]
   /** The first one's way to the internet. */
   readonly link: string
-  /** The first one's link to its NAT, where it has another one besides. */
+  /** The first one's links to its NATs, where it has two. */
   readonly cable: string
+  readonly radio: string
 }
 
 export interface MeshgatePair extends Pair {
@@ -22,6 +23,7 @@ export const PAIRS: readonly Pair[] = Array.from({ length: 5 }, (_, i) => ({
   homes: [`home-alice${i}`, `home-bob${i}`],
   link: `wan-alice${i}`,
   cable: `cable-${i}`,
+  radio: `radio-${i}`,
 }))
 
 type Description = Extract<Parameters<typeof startLab>[0], { readonly nats?: unknown }>
@@ -30,11 +32,14 @@ type Description = Extract<Parameters<typeof startLab>[0], { readonly nats?: unk
 export function startPairs(name: string, { spares = false } = {}): Promise<Lab> {
   const hosts: NonNullable<Description['hosts']> = { hub: {}, other: {} }
   const nats: NonNullable<Description['nats']> = {}
-  for (const [i, { homes, cable }] of PAIRS.entries()) {
+  for (const [i, { homes, cable, radio }] of PAIRS.entries()) {
     for (const home of homes)
       nats[home] = { kind: 'port-restricted', link: { name: home.replace('home', 'wan') } }
-    if (spares) nats[`radio-${i}`] = { kind: 'port-restricted' }
-    const uplinks = [{ behind: homes[0], link: { name: cable } }, { behind: `radio-${i}` }]
+    if (spares) nats[`mast-${i}`] = { kind: 'port-restricted' }
+    const uplinks = [
+      { behind: homes[0], link: { name: cable } },
+      { behind: `mast-${i}`, link: { name: radio } },
+    ]
     hosts[`alice${i}`] = spares ? { uplinks } : { behind: homes[0] }
     hosts[`bob${i}`] = { behind: homes[1] }
   }

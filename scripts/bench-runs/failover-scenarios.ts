@@ -56,12 +56,18 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     mend: (lab, { link }) => lab.set(link, { dropWireguard: false }),
   },
   'uplink-pulled': {
-    title: 'the cable of one of two uplinks pulled',
+    title: 'the uplink that carries, of two, pulled',
     spares: true,
     lastsMs: CUT_MS,
     // The kernel's default route stays, as it does until a network manager looks.
-    happen: (lab, { cable }) => lab.set(cable, { unplugged: true }),
-    mend: (lab, { cable }) => lab.set(cable, { unplugged: false }),
+    happen: async (lab, { alice, bob, cable, radio }) => {
+      const { lastSwitch } = await alice.peer(bob.name)
+      // A path by the second one names the address that it leaves from.
+      const isSecond = lastSwitch?.to?.includes('%') === true
+      await lab.set(isSecond ? radio : cable, { unplugged: true })
+    },
+    mend: (lab, { cable, radio }) =>
+      Promise.all([cable, radio].map((link) => lab.set(link, { unplugged: false }))),
   },
   redundant: {
     title: 'direct path cut both ways, `redundancy = "duplicate"`',
