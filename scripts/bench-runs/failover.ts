@@ -140,7 +140,7 @@ async function probeCost(pairs: readonly MeshgatePair[]): Promise<Outcome> {
   ping.kill('SIGINT')
   const perIdlePeer = idle / peers
   const [one, other] = [perIdlePeer.toFixed(1), (busy - idle + perIdlePeer).toFixed(0)]
-  const title = `probes: ${one} B/s an idle peer, ${other} B/s a peer with traffic (of ${peers} peers)`
+  const title = `probes, minutes after the start: ${one} B/s an idle peer, ${other} B/s a peer with traffic (of ${peers} peers)`
   return { what: 'meshgate', title, gapsMs: [], sent: 0, lost: 0 }
 }
 
