@@ -47,7 +47,9 @@ complete -o default -F _meshgate meshgate
 
 export function zshCompletion(root: Command): string {
   const cases = places(root).map(({ path, commands, flags }) => {
-    const named = commands.map(({ name, summary }) => `'${name}:${quote(summary)}'`).join(' ')
+    const named = commands
+      .map(({ name, summary }) => `'${name}:${unquoted(summary).replaceAll(':', '\\:')}'`)
+      .join(' ')
     return `    '${path}') named=(${named}); flags=(${flags.join(' ')}) ;;`
   })
   return `#compdef meshgate
@@ -73,7 +75,7 @@ export function fishCompletion(root: Command): string {
         : seen.map((word) => `__fish_seen_subcommand_from ${word}`).join('; and ')
     const head = `complete -c meshgate -n '${condition}'`
     return [
-      ...commands.map(({ name, summary }) => `${head} -f -a ${name} -d '${quote(summary)}'`),
+      ...commands.map(({ name, summary }) => `${head} -f -a ${name} -d '${unquoted(summary)}'`),
       ...flags.filter((flag) => flag.startsWith('--')).map((flag) => `${head} -l ${flag.slice(2)}`),
     ]
   })
@@ -84,6 +86,7 @@ function flagsOf(command: Command): string[] {
   return command.options.flatMap(({ long }) => (long === undefined || long === null ? [] : [long]))
 }
 
-function quote(text: string): string {
-  return text.replaceAll("'", '').replaceAll(':', '\\:')
+/** For a place between quotes. */
+function unquoted(text: string): string {
+  return text.replaceAll("'", '')
 }

@@ -2,7 +2,11 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { program } from '../../agent/shell/cli/command-line.ts'
-import { bashCompletion } from '../../scripts/package-parts/completion.ts'
+import {
+  bashCompletion,
+  fishCompletion,
+  zshCompletion,
+} from '../../scripts/package-parts/completion.ts'
 import { leaves, manPages, words } from '../../scripts/package-parts/man-page.ts'
 
 const root = () => program(() => async () => undefined, false)
@@ -49,4 +53,10 @@ COMP_WORDS=(${quoted}); COMP_CWORD=${line.length - 1}; _meshgate; echo "\${COMPR
       expect(complete(...line.slice(0, -1), line.at(-1)!)).toContain(line.at(-1))
     }
   })
+})
+
+it('a colon in a summary is a mark for zsh alone', () => {
+  const summary = 'let hosts join: on the host that made the network'
+  expect(fishCompletion(root())).toContain(`-a token -d '${summary}'`)
+  expect(zshCompletion(root())).toContain(`'token:${summary.replace(':', '\\:')}'`)
 })
