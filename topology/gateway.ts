@@ -12,12 +12,15 @@ export interface GatewayCandidate {
   readonly certificate: Pick<Certificate, 'node' | 'prefixes'>
   /** Whether a path to it is armed. */
   readonly isReached: boolean
+  /** It is about to go, or to be looked after. */
+  readonly isDraining: boolean
 }
 
 /**
  * Prefixes by the member that holds them, sorted. A prefix belongs to one member at a time: of several that may have it,
- * one that is reached, and among equals the lowest node id, so that it moves when its holder is lost. The mesh's own
- * addresses belong to nobody: no certificate can take another member's.
+ * one that is reached, of those one that is not draining, and among equals the lowest node id; so it moves when its holder
+ * is lost or leaves in order, and stays with one that drains where nobody else has it. The mesh's own addresses belong to
+ * nobody: no certificate can take another member's.
  */
 export function heldPrefixes(
   network: Pick<Network, 'ipv4Prefix' | 'ipv6Prefix'>,
@@ -53,5 +56,6 @@ function isOfTheMesh(
 
 function goesBefore(a: GatewayCandidate, b: GatewayCandidate): boolean {
   if (a.isReached !== b.isReached) return a.isReached
+  if (a.isDraining !== b.isDraining) return b.isDraining
   return a.certificate.node < b.certificate.node
 }

@@ -79,6 +79,8 @@ export interface MemberPaths {
   readonly keepaliveMs: number
   /** Send every packet over two paths. */
   readonly duplicate: boolean
+  /** It asks others not to count on it. */
+  readonly draining: boolean
   /** Bytes of IP packet that every one of its paths carries. */
   readonly mtu: number
   /** Of each kind the most wanted first. */
@@ -105,7 +107,11 @@ export function makePlan(input: PlanInput): Plan {
   const { network, own, device, turn, policy, dialPort, names, members } = input
   const prefixes = heldPrefixes(
     network,
-    members.map(({ certificate, paths }) => ({ certificate, isReached: paths.length > 0 })),
+    members.map(({ certificate, paths, draining }) => ({
+      certificate,
+      isReached: paths.length > 0,
+      isDraining: draining,
+    })),
   )
   return {
     device: {

@@ -43,6 +43,7 @@ export function planOf(node: Node, now: Now): Plan {
         certificate: peer.record.certificate,
         keepaliveMs: keepaliveMs([ownLifetimeMs, peer.record.nat.lifetimeMs]),
         duplicate: isDuplicated(node.config.redundancy, peer.record.certificate),
+        draining: peer.record.draining,
         paths: wantedPaths(peer),
         mtu: peerMtu(node, peer),
         why: explain(peer, pathStatuses(node, peer)[0] ?? NO_PATH).sentence,
@@ -72,7 +73,7 @@ function planInputs(node: Node, now: Now): string {
     const { record, helperName, paths } = peer
     const { serial, notAfter } = record.certificate
     if (notAfter <= now.wall) continue
-    text += `\n${helperName} ${serial} ${record.nat.lifetimeMs}`
+    text += `\n${helperName} ${serial} ${record.nat.lifetimeMs} ${record.draining}`
     for (const path of armedPaths(paths)) text += ` ${wayKey(path)}`
     text += ` ${peer.indirect.text}`
     for (const { carried } of peer.mtus.values()) text += ` ${carried}`

@@ -49,9 +49,15 @@ function Hub({ tell }: { readonly tell: (text: string) => void }) {
             : 'It forwards for others.'}{' '}
         {hub.users.length > 0 && `Home hub of ${hub.users.join(', ')}.`}
       </p>
-      {hub.relays && !hub.draining && (
+      {hub.prefixes.length > 0 && <p>It speaks for {hub.prefixes.join(', ')}.</p>}
+      {(hub.relays || hub.prefixes.length > 0) && !hub.draining && (
         <ConfirmedAction label="Drain" title="Drain this hub?" danger act={drain(true)} tell={tell}>
-          <p>Members move to other hubs without losing a packet. It can be taken back.</p>
+          <p>
+            {hub.relays
+              ? 'Members move to other hubs without losing a packet.'
+              : 'Members go over another gateway.'}{' '}
+            It can be taken back.
+          </p>
         </ConfirmedAction>
       )}
       {hub.draining && (

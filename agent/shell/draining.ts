@@ -10,6 +10,8 @@ import type { Loop } from './loop.ts'
 export interface HubReport {
   /** Whether this host forwards for others. */
   readonly relays: boolean
+  /** Prefixes that this host speaks for as a gateway. */
+  readonly prefixes: readonly string[]
   readonly draining: boolean
   /** Members that have it as a home hub, by name: those that know no other one stay. */
   readonly users: readonly string[]
@@ -32,6 +34,7 @@ export async function hubReport({ node, helper }: DrainedParts): Promise<HubRepo
   const state = await helper.state()
   return {
     relays: servesRelay(node),
+    prefixes: node.config.certificate.prefixes,
     draining: node.draining,
     users: hubUsers(node),
     frames: state.ok ? state.value.relayed.frames : null,

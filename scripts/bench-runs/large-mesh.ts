@@ -20,7 +20,7 @@ export function largeMesh(size: number): AgentApi {
     status: async () => meshAt(size, ++asked),
     why: async (name) => whyOf(meshAt(size, asked).peers.find((peer) => peer.name === name)),
     history: async () => Array.from({ length: HISTORY }, (_, index) => sampleAt(index + asked)),
-    hub: async () => ({ relays: true, draining: false, users: [], frames: 0 }),
+    hub: async () => ({ relays: true, prefixes: [], draining: false, users: [], frames: 0 }),
     followEvents: (gone) => eventsOf(size, gone),
   }
   return api as AgentApi

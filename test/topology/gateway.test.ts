@@ -4,9 +4,10 @@ import type { NodeId } from '../../topology/identity.ts'
 import { heldPrefixes } from '../../topology/gateway.ts'
 import { network } from './sample-network.ts'
 
-const member = (id: string, prefixes: readonly string[], isReached = true) => ({
+const member = (id: string, prefixes: readonly string[], isReached = true, isDraining = false) => ({
   certificate: { node: id as NodeId, prefixes },
   isReached,
+  isDraining,
 })
 
 describe('prefixes behind members', () => {
@@ -26,6 +27,18 @@ describe('prefixes behind members', () => {
       })
     const lost = [a, member('b', ['192.168.1.0/24'], false), c]
     expect(heldPrefixes(network, lost).get('c' as NodeId)).toContain('192.168.1.0/24')
+  })
+
+  test('are left to another before their gateway goes, and stay with it where there is no other', () => {
+    const prefix = '192.168.1.0/24'
+    const held = (...candidates: ReturnType<typeof member>[]) => [
+      ...heldPrefixes(network, candidates).keys(),
+    ]
+    const [a, b] = [member('a', [prefix], true, true), member('b', [prefix])]
+    expect(held(a, b)).toEqual(['b'])
+    expect(held(b, a)).toEqual(['b'])
+    expect(held(a, member('b', [prefix], false))).toEqual(['a'])
+    expect(held(a, member('b', [prefix], true, true))).toEqual(['a'])
   })
 
   test('are never those of the mesh, not even a part of them; everything else may be', () => {

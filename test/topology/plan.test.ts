@@ -26,7 +26,15 @@ function planUnder(rules: readonly PolicyRule[]) {
     turn: [],
     names: false,
     members: [
-      { certificate: peer, keepaliveMs: 25_000, mtu: 1280, paths: [], duplicate: false, why: '' },
+      {
+        certificate: peer,
+        keepaliveMs: 25_000,
+        mtu: 1280,
+        paths: [],
+        duplicate: false,
+        draining: false,
+        why: '',
+      },
     ],
   })
 }

@@ -188,12 +188,12 @@ function runCommands(root: Command, act: Act): void {
   command(root, 'reload', 'take up a changed configuration file', ['meshgate reload']).action(
     act(async () => (await import('./reload.ts')).reload),
   )
-  command(root, 'drain', 'tell others to leave this hub before it goes', [
+  command(root, 'drain', 'tell others to leave this hub or gateway before it goes', [
     'meshgate drain --wait && systemctl stop meshgate meshgate-helper',
   ])
     .option('--wait', 'until nobody uses it any more')
     .action(act(async () => (await import('./drain.ts')).drain))
-  command(root, 'undrain', 'let others use this hub again', ['meshgate undrain']).action(
+  command(root, 'undrain', 'let others use this hub or gateway again', ['meshgate undrain']).action(
     act(async () => (await import('./drain.ts')).undrain),
   )
   command(root, 'rollout', 'restart the members one after another, each healthy before the next', [

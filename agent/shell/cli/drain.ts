@@ -27,8 +27,10 @@ export async function undrain(context: CommandContext): Promise<number> {
   const report = await new ApiClient(context.runDir).post<HubReport>('/v1/drain', {
     draining: false,
   })
-  const nothing = 'this host forwards for nobody: there is nothing to take back'
-  print(context, report, report.relays ? 'others may use this hub again' : nothing)
+  const text = isUsed(report)
+    ? `others may use this ${kindOf(report)} again`
+    : 'this host forwards for nobody: there is nothing to take back'
+  print(context, report, text)
   return 0
 }
 
@@ -43,7 +45,7 @@ async function untilUnused(
     await delay(LOOK_MS)
     const now = await api.get<HubReport>('/v1/hub')
     // Somebody took it back, or there never was a hub.
-    if (!now.draining || !now.relays) return now
+    if (!now.draining || !isUsed(now)) return now
     quiet = now.users.length === 0 && now.frames === before.frames ? quiet + 1 : 0
     const users = now.users.join(', ')
     if (!context.json && users !== told && users !== '')
@@ -54,10 +56,19 @@ async function untilUnused(
   return before
 }
 
-function drainText({ relays, draining, users }: HubReport, waited: boolean): string {
-  if (!relays) return 'this host forwards for nobody: there is nothing to drain'
+function drainText(report: HubReport, waited: boolean): string {
+  const { draining, users } = report
+  if (!isUsed(report)) return 'this host forwards for nobody: there is nothing to drain'
   if (!draining) return 'draining was taken back'
-  if (waited) return 'nobody uses this hub any more'
+  if (waited) return `nobody uses this ${kindOf(report)} any more`
   const left = users.length === 0 ? '' : `; still used by ${users.join(', ')}`
-  return `others are told to leave this hub${left}`
+  return `others are told to leave this ${kindOf(report)}${left}`
+}
+
+function isUsed({ relays, prefixes }: HubReport): boolean {
+  return relays || prefixes.length > 0
+}
+
+function kindOf({ relays }: HubReport): string {
+  return relays ? 'hub' : 'gateway'
 }

@@ -57,6 +57,7 @@ export const hubSchema: z.ZodType<HubReport> = named(
   'Hub',
   z.strictObject({
     relays: z.boolean().describe('whether this host forwards for others'),
+    prefixes: names.describe('what it speaks for as a gateway'),
     draining: z.boolean(),
     users: names.describe('members that have it as a home hub'),
     frames: count.nullable().describe('passed on since the start of the helper'),

@@ -43,8 +43,8 @@ describe('the local API', () => {
     metrics: async () => 'meshgate_up 1\n',
     history: async () => [],
     reload: async () => ({ changed: ['relay'], restart: [] }),
-    drain: async (draining) => ({ relays: true, draining, users: [], frames: 0 }),
-    hub: async () => ({ relays: true, draining: false, users: [], frames: 0 }),
+    drain: async (draining) => ({ relays: true, prefixes: [], draining, users: [], frames: 0 }),
+    hub: async () => ({ relays: true, prefixes: [], draining: false, users: [], frames: 0 }),
     policy: async () => ({ policy: null }),
     desk: () => {
       throw new Failure('no-authority', 'the key is elsewhere', { remedy: '' })

@@ -21,7 +21,7 @@ beforeEach(async () => {
     status: async () => ({ self: { name: 'hub' }, peers: [] }),
     drain: async (draining: boolean) => {
       drains.push(draining)
-      return { relays: true, draining, users: [], frames: 0 }
+      return { relays: true, prefixes: [], draining, users: [], frames: 0 }
     },
   } as unknown as AgentApi
   server = await PageServer.start({ api, port: 0, files })
