@@ -4,6 +4,7 @@ package engine
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -39,9 +40,12 @@ func (e *Engine) derivePairs(desired *protocol.Desired) (map[protocol.Key]*probe
 }
 
 func (e *Engine) convergePeers(desired *protocol.Desired, pairs map[protocol.Key]*probe.Pair, note noter) error {
-	wanted := map[protocol.Key]bool{}
+	wanted, holders := map[protocol.Key]bool{}, map[netip.Prefix]protocol.Key{}
 	for _, spec := range desired.Peers {
 		wanted[spec.PublicKey] = true
+		for _, prefix := range spec.AllowedIPs {
+			holders[prefix] = spec.PublicKey
+		}
 	}
 	e.removePeers(wanted, note)
 	limitMemory(len(wanted))
@@ -52,7 +56,7 @@ func (e *Engine) convergePeers(desired *protocol.Desired, pairs map[protocol.Key
 			err = e.addPeer(spec, desired.Device.ProbeKey, pairs[spec.PublicKey])
 			note("peer add %s", spec.PublicKey)
 		} else {
-			err = e.changePeer(p, spec, pairs[spec.PublicKey], note)
+			err = e.changePeer(p, spec, pairs[spec.PublicKey], holders, note)
 			p.own = desired.Device.ProbeKey
 		}
 		if err != nil {
@@ -111,7 +115,16 @@ func (e *Engine) addPeer(spec protocol.Peer, own protocol.Key, pair *probe.Pair)
 	return nil
 }
 
-func (e *Engine) changePeer(p *peer, spec protocol.Peer, pair *probe.Pair, note noter) error {
+// notMoving leaves out the prefixes that another peer gets: WireGuard moves those in one step, when they are given to
+// that one. Taken away before, packets would belong to nobody for a moment; after, the kernel would take them from there.
+func notMoving(prefixes []netip.Prefix, from protocol.Key, holders map[netip.Prefix]protocol.Key) []netip.Prefix {
+	return slices.DeleteFunc(slices.Clone(prefixes), func(prefix netip.Prefix) bool {
+		holder, isHeld := holders[prefix]
+		return isHeld && holder != from
+	})
+}
+
+func (e *Engine) changePeer(p *peer, spec protocol.Peer, pair *probe.Pair, holders map[netip.Prefix]protocol.Key, note noter) error {
 	wireguard, key := e.device.wireguard, spec.PublicKey
 	if p.spec.PresharedKey != spec.PresharedKey {
 		if err := wireguard.SetPresharedKey(key, spec.PresharedKey); err != nil {
@@ -120,7 +133,7 @@ func (e *Engine) changePeer(p *peer, spec protocol.Peer, pair *probe.Pair, note 
 		note("peer preshared-key %s", key)
 	}
 	if !slices.Equal(p.spec.AllowedIPs, spec.AllowedIPs) {
-		if err := wireguard.SetAllowedIPs(key, p.spec.AllowedIPs, spec.AllowedIPs); err != nil {
+		if err := wireguard.SetAllowedIPs(key, notMoving(p.spec.AllowedIPs, key, holders), spec.AllowedIPs); err != nil {
 			return err
 		}
 		note("peer allowed-ips %s", key)
