@@ -15,11 +15,29 @@ func (prober *Prober) choose(cause Cause, now time.Time) []Action {
 		prober.promotion = promotion{}
 		return nil
 	}
+	cause = prober.causeOf(best, cause)
 	if best != nil && best.proof.told && slices.Contains(prober.paths, active) && active.phase == up {
 		return prober.promote(best, cause, now)
 	}
 	prober.promotion = promotion{}
 	return prober.use(best, cause, now)
+}
+
+// causeOf is why the active path is left for another one. A switch that had to wait, for an answer or because
+// there was trouble, is made upon whatever happens next; and only what is down is called down.
+func (prober *Prober) causeOf(best *path, cause Cause) Cause {
+	active := prober.active
+	switch {
+	case cause != CauseDown || best == nil || active == nil || active.phase != up:
+		return cause
+	case !slices.Contains(prober.paths, active):
+		return CauseDesired
+	case active.aside.set:
+		return active.aside.cause
+	case best.aside.endedAt.After(prober.usedAt):
+		return CauseDetourOver
+	}
+	return CauseUp
 }
 
 // use makes a path the active one; nil is none.
@@ -28,6 +46,7 @@ func (prober *Prober) use(p *path, cause Cause, now time.Time) []Action {
 	if was := prober.active; was != nil && was.phase == down {
 		change.Gap = prober.gap(was, now)
 	}
+	prober.usedAt = now
 	if prober.active = p; p != nil && p != prober.doubled {
 		p.proof.begin(prober.meter.Sent(p.id))
 	}

@@ -44,18 +44,19 @@ const (
 // An aside is that a path is passed over, because another one is clearly better.
 type aside struct {
 	set    bool
+	cause  Cause
 	until  time.Time
 	length time.Duration
 	// endedAt is when it was last over.
 	endedAt time.Time
 }
 
-func (a *aside) begin(now time.Time) {
+func (a *aside) begin(cause Cause, now time.Time) {
 	length := asideStart
 	if a.length > 0 && now.Sub(a.endedAt) < steadyTime {
 		length = min(2*a.length, asideMax)
 	}
-	*a = aside{set: true, until: now.Add(length), length: length}
+	*a = aside{set: true, cause: cause, until: now.Add(length), length: length}
 }
 
 func (a *aside) end(now time.Time) { a.set, a.endedAt = false, now }
@@ -137,10 +138,10 @@ func (prober *Prober) detour(now time.Time) []Action {
 		prober.exam.end(now)
 		for _, p := range prober.paths[:i] {
 			if p == prober.active || p.phase == up && p.worseThan(better, now) != "" {
-				p.setAside(now)
+				p.setAside(cause, now)
 			}
 		}
-		prober.active.setAside(now)
+		prober.active.setAside(cause, now)
 		return prober.choose(cause, now)
 	}
 	return nil
@@ -161,9 +162,9 @@ func (p *path) worseThan(other *path, now time.Time) Cause {
 	return ""
 }
 
-func (p *path) setAside(now time.Time) {
+func (p *path) setAside(cause Cause, now time.Time) {
 	if !p.aside.set {
-		p.aside.begin(now)
+		p.aside.begin(cause, now)
 		p.loss, p.floor = p.loss.anew(), floor{}
 	}
 }

@@ -73,6 +73,19 @@ func TestALossyOrSlowPathIsLeftForABetterOneAndUsedAgainWhenItHasHealed(t *testi
 	}
 }
 
+func TestASwitchThatHadToWaitIsStillToldByItsFirstCause(t *testing.T) {
+	for seed := range uint64(40) {
+		w := detourWorld(t, seed, near, traffics["both ways"])
+		whole := *w.lines["direct"]
+		for side := range w.lines["direct"] {
+			w.lines["direct"][side].lossPercent = 20
+		}
+		w.until("relay", time.Minute)
+		*w.lines["direct"] = whole
+		w.until("direct", time.Minute)
+	}
+}
+
 func TestNoPathIsSetAsideForWhatAllOfThemSuffer(t *testing.T) {
 	for what, spoil := range weather {
 		w := detourWorld(t, 3, near, traffics["both ways"])

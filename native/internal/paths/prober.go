@@ -19,9 +19,11 @@ type Prober struct {
 	transaction func() protocol.Transaction
 	meter       Meter
 
-	idle      time.Duration
-	paths     []*path
-	active    *path
+	idle   time.Duration
+	paths  []*path
+	active *path
+	// usedAt is since when that is the active one.
+	usedAt    time.Time
 	promotion promotion
 	watch     watch
 	doubt     doubt

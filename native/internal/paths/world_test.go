@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -219,6 +220,9 @@ func (h *host) do(actions []Action) {
 			w.note("%d up %s", h.side, action.Path)
 		case Switch:
 			h.switches++
+			if from := h.prober.find(action.From); action.Cause == CauseDown && from != nil && from.phase == up {
+				w.t.Errorf("%d left %q, which is up, because it went down\n%s", h.side, action.From, strings.Join(w.log, "\n"))
+			}
 			w.note("%d from %q to %q, %s, gap %v", h.side, action.From, action.To, action.Cause, action.Gap)
 		}
 	}
