@@ -1,6 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defineConfig } from 'vitest/config'
 
+/** They wait for most of their time, for leases and lifetimes that end, and measure no gaps. */
+const SIDE_BY_SIDE = [
+  'authorities-on-etcd',
+  'authority-quorum',
+  'lab-cli',
+  'lab-examples',
+  'lab-topology',
+  'mapped-hosts',
+  'natkinds*',
+  'network-filters',
+  'port-mapping',
+  'shared-ledger',
+  'turn-service',
+].map((name) => `test/lab/${name}.test.ts`)
+
 export default defineConfig({
   test: {
     projects: [
@@ -18,8 +33,18 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
+          exclude: SIDE_BY_SIDE,
           // Labs share two cores and real time: one at a time.
           fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'lab-side-by-side',
+          include: SIDE_BY_SIDE,
+          maxWorkers: 3,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -21,6 +21,7 @@ try {
   await suite('link emulator (go test)', () => goTest('netns-lab/wire', []))
   await suite('unit and simulation (vitest)', () => vitest('unit'))
   await suite("kernel's WireGuard (virtual machine)", kernelTests)
+  await suite('lab, side by side (vitest)', () => vitest('lab-side-by-side'))
   await suite('lab (vitest)', () => vitest('lab'))
 } finally {
   rmSync(scratch, { recursive: true, force: true })

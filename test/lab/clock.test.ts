@@ -10,7 +10,7 @@ import { meshAddress } from './mesh.ts'
 
 const HOUR_MS = 3_600_000
 /** Some turns of everything that is done again and again. */
-const WHILE_MS = 8_000
+const WHILE_MS = 5_000
 /** Nothing is lost for longer than a busy machine takes a breath, which is of datagrams every 10 ms: */
 const LOST_MAX = 30
 
