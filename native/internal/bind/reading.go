@@ -70,15 +70,21 @@ func readControl(control []byte) (segment int, source []byte) {
 			segment = int(binary.NativeEndian.Uint32(data))
 		case header.Level == unix.IPPROTO_IP && header.Type == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo:
 			// The address within is the one that was written to; the kernel wants to know the one to write from.
-			link, address := int32(binary.NativeEndian.Uint32(data)), [4]byte(data[4:8])
-			source = unix.PktInfo4(&unix.Inet4Pktinfo{Ifindex: link, Spec_dst: address})
+			source = leavingFrom(netip.AddrFrom4([4]byte(data[4:8])), binary.NativeEndian.Uint32(data))
 		case header.Level == unix.IPPROTO_IPV6 && header.Type == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
-			link := binary.NativeEndian.Uint32(data[16:])
-			source = unix.PktInfo6(&unix.Inet6Pktinfo{Ifindex: link, Addr: [16]byte(data)})
+			source = leavingFrom(netip.AddrFrom16([16]byte(data)), binary.NativeEndian.Uint32(data[16:]))
 		}
 		control = rest
 	}
 	return segment, source
+}
+
+// leavingFrom is the control message by which a datagram leaves from an address of ours over a link.
+func leavingFrom(source netip.Addr, link uint32) []byte {
+	if source.Is4() {
+		return unix.PktInfo4(&unix.Inet4Pktinfo{Ifindex: int32(link), Spec_dst: source.As4()})
+	}
+	return unix.PktInfo6(&unix.Inet6Pktinfo{Ifindex: link, Addr: source.As16()})
 }
 
 // newEndpoint is what wireguard-go makes of a datagram. The package lets nobody else say where the answer leaves from.

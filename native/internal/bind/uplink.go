@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"sync/atomic"
 
-	"golang.org/x/sys/unix"
 	"golang.zx2c4.com/wireguard/conn"
 )
 
@@ -93,11 +92,5 @@ func (path *uplinked) Endpoint() netip.AddrPort { return path.to }
 // endpointFrom is what wireguard-go makes of a datagram that has come to the address: it answers from there, over the
 // same link.
 func endpointFrom(source netip.Addr, link int, to netip.AddrPort) *conn.StdNetEndpoint {
-	var control []byte
-	if source.Is4() {
-		control = unix.PktInfo4(&unix.Inet4Pktinfo{Ifindex: int32(link), Spec_dst: source.As4()})
-	} else {
-		control = unix.PktInfo6(&unix.Inet6Pktinfo{Ifindex: uint32(link), Addr: source.As16()})
-	}
-	return newEndpoint(to, control)
+	return newEndpoint(to, leavingFrom(source, uint32(link)))
 }
