@@ -16,7 +16,6 @@ import {
   encodeJoinRequest,
 } from '../../agent/shell/underlay/join-frame.ts'
 import { nodeCrypto } from '../../agent/shell/node-crypto.ts'
-import { toHex } from '../../nat/hex.ts'
 import { err, ok } from '../../nat/result.ts'
 import { wallTime } from '../../nat/clock.ts'
 import { makeJoinRequest, openJoinRequest } from '../../topology/admission.ts'
@@ -35,7 +34,6 @@ import type { Signal } from '../../topology/signal.ts'
 import type { Delegation, Withdrawal } from '../../topology/delegation.ts'
 import type { Signer } from '../../topology/crypto.ts'
 import {
-  DELEGATED_RIGHTS,
   signDelegation,
   signWithdrawal,
   verifyDelegation,
@@ -60,6 +58,7 @@ import {
 } from '../../topology/sync-frame.ts'
 import { parseToken } from '../../topology/token.ts'
 import {
+  delegationOf,
   authority,
   certificateOf,
   countingCrypto,
@@ -78,14 +77,7 @@ import { type FuzzTarget, judged, signed, verdict } from './signed-target.ts'
 
 const node = signer(2)
 
-const delegation = {
-  network: network.id,
-  key: toHex(signer(50).publicKey),
-  serial: 7,
-  scope: DELEGATED_RIGHTS,
-  notBefore: NOW,
-  notAfter: wallTime(NOW + 1_000_000),
-}
+const delegation = delegationOf()
 const withdrawal = { network: network.id, key: delegation.key, serial: 7, notAfter: NOW }
 
 function token() {

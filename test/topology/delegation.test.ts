@@ -8,7 +8,6 @@ import type { Trust } from '../../topology/authority-signature.ts'
 import { signCertificate, verifyCertificate } from '../../topology/certificate-codec.ts'
 import type { Signer } from '../../topology/crypto.ts'
 import {
-  DELEGATED_RIGHTS,
   type Delegation,
   signDelegation,
   signWithdrawal,
@@ -31,6 +30,7 @@ import { signRevocation, verifyRevocation } from '../../topology/revocation.ts'
 import { verifyRecord } from '../../topology/record-codec.ts'
 import { alterations, truncations } from './mutation.ts'
 import {
+  delegationOf as sampleDelegation,
   authority as root,
   certificateOf,
   grantOf,
@@ -44,16 +44,10 @@ import {
 const YEAR_MS = 365 * 86_400_000
 const plain = signer(50)
 
+/** From a moment ago, for a year. */
 function delegationOf(changes: Partial<Delegation> = {}): Delegation {
-  return {
-    network: network.id,
-    key: toHex(plain.publicKey),
-    serial: 7,
-    scope: DELEGATED_RIGHTS,
-    notBefore: wallTime(NOW - 1),
-    notAfter: wallTime(NOW + YEAR_MS),
-    ...changes,
-  }
+  const lifetime = { notBefore: wallTime(NOW - 1), notAfter: wallTime(NOW + YEAR_MS) }
+  return sampleDelegation({ ...lifetime, ...changes })
 }
 
 /** Signs under a delegation; `by` is who signed that, the root if nobody else is named. */

@@ -6,14 +6,11 @@
  */
 import { describe, expect, test } from 'vitest'
 import { nodeCrypto } from '../../agent/shell/node-crypto.ts'
-import { wallTime } from '../../nat/clock.ts'
-import { toHex } from '../../nat/hex.ts'
 import { makeJoinRequest, openJoinRequest } from '../../topology/admission.ts'
 import { type CborValue, decodeCanonical, encodeCanonical } from '../../topology/canonical-cbor.ts'
 import { signCertificate, verifyCertificate } from '../../topology/certificate-codec.ts'
 import type { Signer } from '../../topology/crypto.ts'
 import {
-  DELEGATED_RIGHTS,
   signDelegation,
   signWithdrawal,
   verifyDelegation,
@@ -35,6 +32,7 @@ import { verifyRevocation } from '../../topology/revocation.ts'
 import { signSignal, verifySignal } from '../../topology/signal.ts'
 import { parseToken } from '../../topology/token.ts'
 import {
+  delegationOf,
   authority,
   certificateOf,
   grantOf,
@@ -59,14 +57,7 @@ interface Document {
 
 const node = signer(2)
 
-const delegation = {
-  network: network.id,
-  key: toHex(signer(50).publicKey),
-  serial: 7,
-  scope: DELEGATED_RIGHTS,
-  notBefore: NOW,
-  notAfter: wallTime(NOW + 1_000_000),
-}
+const delegation = delegationOf()
 
 const certificate = certificateOf(node)
 const keys = { wireguardKey: certificate.wireguardKey, probeKey: certificate.probeKey }

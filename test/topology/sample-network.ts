@@ -3,9 +3,11 @@
  * A network with fixed keys, so that its documents are the same bytes in every run. Real Ed25519: the
  * tests of signatures are worth nothing with a pretended one.
  */
+import { DELEGATED_RIGHTS, type Delegation } from '../../topology/delegation.ts'
 import { nodeCrypto, signerOf } from '../../agent/shell/node-crypto.ts'
 import { parseTransportAddress, type TransportAddress } from '../../nat/address.ts'
 import { wallTime } from '../../nat/clock.ts'
+import { toHex } from '../../nat/hex.ts'
 import type { Certificate } from '../../topology/certificate.ts'
 import { signCertificate } from '../../topology/certificate-codec.ts'
 import type { Crypto, Signer } from '../../topology/crypto.ts'
@@ -143,6 +145,18 @@ export function revocationOf(node: Signer, changes: Partial<Revocation> = {}): U
 }
 
 /** A policy's envelope. */
+export function delegationOf(changes: Partial<Delegation> = {}): Delegation {
+  return {
+    network: network.id,
+    key: toHex(signer(50).publicKey),
+    serial: 7,
+    scope: DELEGATED_RIGHTS,
+    notBefore: NOW,
+    notAfter: wallTime(NOW + 1_000_000),
+    ...changes,
+  }
+}
+
 export function policyOf(changes: Partial<Policy> = {}, by: Signer = authority): Uint8Array {
   const rules: readonly PolicyRule[] = [
     { from: ['tag:web'], to: ['db'], protocol: 'tcp', ports: [[5432, 5432]] },
