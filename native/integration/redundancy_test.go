@@ -36,6 +36,7 @@ func TestAHubThatIsLeftOnWishLosesNothing(t *testing.T) {
 	s.standsOverBothHubs(t)
 	pings := s.a.namespace.background(t, "ping -q -i 0.05 -W 2 -c 100 %s", s.b.address())
 	s.a.agent.forget()
+	s.b.agent.forget()
 	first, second := s.hubs[0], s.hubs[1]
 	// Who drains a hub has its members want another one more, and it no more once that is used.
 	for _, onlySecond := range []bool{false, true} {
