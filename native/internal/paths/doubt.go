@@ -2,7 +2,10 @@
 
 package paths
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A doubt is that the active path may be dead. It costs nothing but packets: while it lasts they leave
 // over a second path as well. It ends when the path has answered, or has fallen.
@@ -39,7 +42,7 @@ func (prober *Prober) look(now time.Time) {
 		return
 	}
 	prober.glance(now)
-	if prober.isSuddenlySilent(now) || prober.isOverdue(now) {
+	if prober.isSuddenlySilent(now) || prober.isOverdue(now) || prober.hasMoved(now) {
 		prober.beginDoubt(now)
 	}
 }
@@ -73,9 +76,22 @@ func (prober *Prober) isOverdue(now time.Time) bool {
 	return false
 }
 
+// hasMoved tells that the peer was heard all the time over the active path, and now is over another one only. Who
+// answers what he hears owes nothing once he hears nothing: he would have no doubts of his own until the peer's packets
+// come another way, and then would have to find out what the peer has found out already. That the peer just prefers
+// another path is as likely, and costs an answer.
+func (prober *Prober) hasMoved(now time.Time) bool {
+	active := prober.active
+	heardAt := prober.meter.HeardAt(active.id)
+	return prober.watch.flowing && now.Sub(heardAt) >= active.patience() &&
+		slices.ContainsFunc(prober.paths, func(p *path) bool { return prober.meter.HeardAt(p.id).After(heardAt) })
+}
+
 func (prober *Prober) beginDoubt(now time.Time) {
 	if prober.doubt.since.IsZero() && prober.active != nil && prober.active.phase == up {
 		prober.doubt = doubt{since: now}
+		// One doubt for each time that a flow ends.
+		prober.watch.flowing = false
 		prober.trouble(now)
 	}
 }

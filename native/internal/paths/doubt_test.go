@@ -84,6 +84,27 @@ func TestAPathThatAnswersAgainEndsTheDoubt(t *testing.T) {
 	}
 }
 
+func TestAPeerThatPrefersAnotherPathIsDoubtedOnce(t *testing.T) {
+	s := newTold(t, "first", "other")
+	s.stream(3 * time.Second)
+	s.mute["first"] = true
+	s.told = nil
+	for range 500 {
+		s.carry(1)
+		s.back["other"] = s.now
+		s.run(10 * time.Millisecond)
+	}
+	doubled := 0
+	for _, told := range s.told {
+		if strings.HasSuffix(told, `double "other"`) {
+			doubled++
+		}
+	}
+	if doubled != 1 || s.twice != "" || s.prober.Active() != "first" {
+		t.Errorf("doubled %d times, now %q, told %v", doubled, s.twice, s.told)
+	}
+}
+
 func TestTheFirstPacketAfterARestIsWatchedBeforeAnybodyHasReadTheCounters(t *testing.T) {
 	s := newTold(t, "first", "other")
 	s.stream(time.Second)

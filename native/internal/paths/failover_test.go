@@ -74,6 +74,27 @@ func TestACutIsNoticedAlsoByAHostThatOnlySends(t *testing.T) {
 	}
 }
 
+func TestAHostThatOnlyAnswersNeedNotFindOutByItself(t *testing.T) {
+	for _, kind := range []string{"both ways", "one way", "only in-session"} {
+		gaps := []time.Duration{}
+		for seed := range uint64(20) {
+			w := newWorld(t, seed, near, "direct", "relay")
+			w.ends[0].ask(10 * millisecond)
+			w.run(5*time.Second + time.Duration(w.random.IntN(1000))*millisecond)
+			cut := w.now
+			cuts[kind](w.lines["direct"])
+			w.run(2 * time.Second)
+			gaps = append(gaps, w.ends[0].gap(cut, w.now))
+		}
+		slices.Sort(gaps)
+		t.Logf("%s: median %v, longest %v", kind, gaps[len(gaps)/2], gaps[len(gaps)-1])
+		// Once one host has doubts, the other one has them as soon as it hears of it.
+		if longest := gaps[len(gaps)-1]; longest > 200*millisecond {
+			t.Errorf("%s: a gap of %v", kind, longest)
+		}
+	}
+}
+
 func TestNothingIsSwitchedForLossAndJitterAlone(t *testing.T) {
 	rough := map[string]line{
 		"direct": {delay: 20 * millisecond, jitter: 100 * millisecond, lossPercent: 5},

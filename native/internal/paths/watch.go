@@ -32,9 +32,9 @@ type watch struct {
 	looks [looksKept]look
 	count int
 	// heard has a bit for each of the last looks before which something came back; talkative is whether
-	// that was so most of the time before owedSince.
-	heard     uint8
-	talkative bool
+	// that was so most of the time before owedSince, and flowing whether it was when something last did.
+	heard              uint8
+	talkative, flowing bool
 	// owedSince is since when packets have left and none has come back; zero while nothing is owed.
 	owedSince time.Time
 }
@@ -55,6 +55,7 @@ func (w *watch) look(sent uint32, heardAt, now time.Time) {
 	w.heard <<= 1
 	if heardAt.After(before.at) {
 		w.heard |= 1
+		w.flowing = bits.OnesCount8(w.heard) >= talkativeMin
 	}
 	// What came since the last look may well be the answer to what left since.
 	if w.count > 0 && sent != before.sent && w.owedSince.IsZero() && !heardAt.After(before.at) {

@@ -175,6 +175,26 @@ func (h *host) stream(pace time.Duration) {
 	h.world.after(pace, func() { h.stream(pace) })
 }
 
+// ask sends a question each pace. The peer answers each that arrives, and sends nothing else: only answers are noted.
+func (h *host) ask(pace time.Duration) {
+	h.world.count++
+	id := h.world.count
+	h.send(func() {
+		peer := h.peer()
+		if peer.seen[id] {
+			return
+		}
+		peer.seen[id] = true
+		peer.send(func() {
+			if !h.seen[id] {
+				h.seen[id] = true
+				h.got = append(h.got, h.world.now)
+			}
+		})
+	})
+	h.world.after(pace, func() { h.ask(pace) })
+}
+
 type told struct {
 	number uint8
 	report Report
