@@ -18,6 +18,8 @@ export interface CapturedPacket {
 
 export interface Capture {
   readonly pcapFile: string
+  /** Ends the recording, whose file may be too long to be read back as text. */
+  end(): Promise<void>
   /** Ends the recording and reads it back. */
   stop(): Promise<CaptureSummary>
 }
@@ -52,13 +54,16 @@ export async function startCapture(
     },
     { deadlineMs: 5000, what: `${host.name}: tcpdump listens on ${device}` },
   )
-  const stop = async () => {
+  const end = async () => {
     tcpdump.kill('SIGINT')
     await tcpdump.exit
+  }
+  const stop = async () => {
+    await end()
     const text = await host.run(['tcpdump', '-nn', '-tt', '-r', pcapFile])
     return { pcapFile, text, packets: text.split('\n').flatMap(parsePacket) }
   }
-  return { pcapFile, stop }
+  return { pcapFile, end, stop }
 }
 
 function parsePacket(row: string): CapturedPacket[] {

@@ -93,8 +93,9 @@ async function soak(lab: Lab): Promise<void> {
     say(`${name}: ${report.lost} of ${report.sent} lost, longest gap ${gapMs} ms`)
     if (gapMs > SILENT_MS_MAX) broken.push(`${name}: ${gapMs} ms without an answer`)
   }
-  const { pcapFile } = await capture.stop()
-  if (readFileSync(pcapFile).includes(TRAFFIC_MARK)) broken.push('plain text on the internet')
+  await capture.end()
+  if (readFileSync(capture.pcapFile).includes(TRAFFIC_MARK))
+    broken.push('plain text on the internet')
   for (const [key, before] of early ?? []) {
     const now = (await memories(members)).get(key) ?? before
     say(`${key}: ${before.toFixed(0)} MB, then ${now.toFixed(0)} MB`)
