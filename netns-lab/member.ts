@@ -186,17 +186,14 @@ export class Member {
   }
 
   async peer(name: string): Promise<MemberPeer> {
-    const status = await this.status()
-    const peer = status.peers.find((one) => one.name === name)
-    if (peer === undefined) throw new Error(`${this.name} knows no ${name}`)
-    return peer
+    return peerOf(await this.status(), this.name, name)
   }
 
-  /** Waits until a path of this kind to the peer is up. */
+  /** Waits until a path of this kind to the peer is up. What asks again and again must not take from the agent what it needs for that. */
   async reaches(name: string, kind = 'direct', deadlineMs = 20_000): Promise<MemberPeer> {
     return this.host.waitFor(
       async () => {
-        const peer = await this.peer(name)
+        const peer = peerOf(await this.peek(), this.name, name)
         if (peer.path.kind !== kind) throw new Error(`path is ${peer.path.kind}: ${peer.why}`)
         return peer
       },
@@ -224,4 +221,10 @@ export class Member {
   async stop(): Promise<number> {
     return this.process.stop()
   }
+}
+
+function peerOf({ peers }: MemberStatus, self: string, name: string): MemberPeer {
+  const peer = peers.find((one) => one.name === name)
+  if (peer === undefined) throw new Error(`${self} knows no ${name}`)
+  return peer
 }

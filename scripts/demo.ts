@@ -71,7 +71,7 @@ async function show(lab: Lab): Promise<void> {
 
   title('The public host makes a network and a token')
   await hub.init()
-  await hub.run()
+  await hub.runQuietly()
   const token = await hub.createToken('--uses', '2')
   say(`   hub$ meshgate init --name hub --network lab; meshgate run &`)
   say(
@@ -86,7 +86,7 @@ async function show(lab: Lab): Promise<void> {
     say(`   ${member.name}$ meshgate join mg1_...   ${facts.joinMs[member.name]} ms`)
   }
   const begun = performance.now()
-  await Promise.all([alice.run(), bob.run()])
+  await Promise.all([alice.runQuietly(), bob.runQuietly()])
   await Promise.all([showPath(alice, 'bob'), showPath(bob, 'alice'), showPath(alice, 'hub')])
   say(
     `   all paths direct ${Math.round(performance.now() - begun)} ms after both agents were started`,
