@@ -15,7 +15,7 @@ import type { Node, Peer } from './state.ts'
 import { turnServerStatuses } from './turn.ts'
 import { peerMtu } from './peer-mtu.ts'
 import { NO_PATH, pathStatuses } from './path-status.ts'
-import { spareUplinks } from './uplinks.ts'
+import { spareSources } from './uplinks.ts'
 import type { Liveness, PeerStatus, SelfStatus, Status, SwitchStatus } from './status.ts'
 
 export function statusOf(node: Node, now: Now): Status {
@@ -44,7 +44,7 @@ function selfStatus(node: Node, now: Now): SelfStatus {
       portMapping: portMappingStatus(node, now),
       whyNoPortMapping: whyNoPortMapping(node),
     },
-    spareUplinks: spareUplinks(node),
+    spareUplinks: spareSources(node),
     turnServers: turnServerStatuses(node),
     names: node.helper.names,
     dialAddresses: node.own?.record.dialAddresses ?? [],

@@ -123,7 +123,7 @@ export interface SelfStatus {
     /** One sentence; null if others can reach the mapped port. */
     readonly whyNoPortMapping: string | null
   }
-  /** Addresses on uplinks beside the kernel's first choice: ways of their own where the helper carries the tunnels. */
+  /** Addresses on uplinks beside the kernel's first choice: ways of their own. */
   readonly spareUplinks: readonly string[]
   readonly turnServers: readonly TurnServerStatus[]
   /** How the mesh's names resolve on this host; null where they do not. */

@@ -18,13 +18,8 @@ import type { Effect } from './effect.ts'
 import { isMeshAddress } from './observe.ts'
 import type { Node } from './state.ts'
 
-/** Our addresses that packets leave from only if they are asked to. The kernel's own WireGuard cannot be. */
+/** Our addresses that packets leave from only if they are asked to. */
 export function spareSources(node: Node): readonly string[] {
-  return node.helper.engine === 'userspace' ? spareUplinks(node) : []
-}
-
-/** The addresses of those uplinks, whether they can be used or not. */
-export function spareUplinks(node: Node): readonly string[] {
   return node.links
     .filter(({ up, name }) => up && !node.config.isExcludedInterface(name))
     .flatMap(({ spares }) => spares ?? [])

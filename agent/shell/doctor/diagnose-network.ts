@@ -58,18 +58,9 @@ function helper({ helper: { connected, engine, engineReason, problem } }: SelfSt
   )
 }
 
-function uplinks({ spareUplinks, helper: { engine } }: SelfStatus): Finding[] {
+function uplinks({ spareUplinks }: SelfStatus): Finding[] {
   if (spareUplinks.length === 0) return []
-  const spare = spareUplinks.join(', ')
-  if (engine !== 'kernel') return [finding('uplinks', 'good', `more than one: also from ${spare}`)]
-  return [
-    finding(
-      'uplinks',
-      'look',
-      `the kernel's WireGuard takes the first uplink alone: ${spare} helps only once the system has given that up`,
-      'engine = "userspace" in the configuration, or --engine userspace of the helper\'s service, uses each',
-    ),
-  ]
+  return [finding('uplinks', 'good', `more than one: also from ${spareUplinks.join(', ')}`)]
 }
 
 function remedyOf(problem: string): string {

@@ -206,7 +206,7 @@ func (b *Bind) Send(packets [][]byte, endpoint conn.Endpoint) error {
 // Sender is the peer whose packet came from an endpoint that receiving has given, or nil if that is
 // nobody's, or several peers claim it.
 func (b *Bind) Sender(endpoint conn.Endpoint) *PeerEndpoint {
-	way := relay.Way{Address: addressOf(endpoint)}
+	way := b.wayOf(b.originOf(endpoint))
 	switch from := endpoint.(type) {
 	case *PeerEndpoint:
 		return from

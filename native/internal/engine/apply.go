@@ -80,6 +80,9 @@ func (e *Engine) converge(desired *protocol.Desired, pairs map[protocol.Key]*pro
 		}
 		return changed, err
 	}
+	if err := e.device.wireguard.Apart(sourcesOf(desired.Peers)); err != nil {
+		return changed, err
+	}
 	if err := e.convergePeers(desired, pairs, note); err != nil {
 		return changed, err
 	}

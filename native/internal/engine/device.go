@@ -65,6 +65,10 @@ func (e *Engine) makeDevice(desired *protocol.Desired, port int) error {
 	e.opened.Store(&wireguard)
 	e.log.Info("device made", "device", spec.Name, "port", made.port, "outlived", device, "sessions", sessions)
 	go e.guard(made)
+	if !wireguard.TellsApart() {
+		// What links are good for was told before that was known.
+		go e.settleLinks()
+	}
 	return nil
 }
 

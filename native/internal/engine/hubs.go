@@ -4,6 +4,8 @@ package engine
 
 import (
 	"bytes"
+	"net/netip"
+	"slices"
 	"time"
 
 	"meshgate.dev/native/internal/bind"
@@ -55,6 +57,19 @@ func wayOf(path protocol.Path) (way relay.Way) {
 		way.Other = relay.TagOf(path.Via[1])
 	}
 	return way
+}
+
+// sourcesOf are the addresses of ours that paths leave from, in order.
+func sourcesOf(peers []protocol.Peer) (sources []netip.Addr) {
+	for _, peer := range peers {
+		for _, path := range peer.Paths {
+			if path.Source.IsValid() {
+				sources = append(sources, path.Source)
+			}
+		}
+	}
+	slices.SortFunc(sources, netip.Addr.Compare)
+	return slices.Compact(sources)
 }
 
 // A route is where a peer's own direct path leads, and what carries packets to it over a TURN server.

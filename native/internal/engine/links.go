@@ -31,6 +31,11 @@ func (e *Engine) settleLinks() {
 		e.log.Error("cannot list the links", "error", err)
 		return
 	}
+	if e.device != nil && !e.device.wireguard.TellsApart() {
+		for i := range list {
+			list[i].Spares = nil
+		}
+	}
 	exits, err := link.Exits(own)
 	if err != nil {
 		e.log.Error("cannot list the default routes", "error", err)

@@ -88,6 +88,7 @@ type Device struct {
 	change     sync.Mutex
 	privateKey protocol.Key
 	mark       int
+	apart      []netip.Addr
 	// outlived are peers that an earlier helper has left, until they are added.
 	outlived map[protocol.Key]wgtypes.Peer
 
@@ -104,6 +105,7 @@ type Device struct {
 type share interface {
 	Straighten(removed, added []netip.AddrPort) error
 	Tally(endpoint netip.AddrPort) (in, out bind.Sent, err error)
+	SetApart(addresses []netip.Addr) error
 	Move(listenPort uint16) error
 	Close() error
 }

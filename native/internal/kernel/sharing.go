@@ -5,6 +5,7 @@ package kernel
 import (
 	"errors"
 	"net/netip"
+	"slices"
 
 	"golang.org/x/sys/unix"
 	"golang.zx2c4.com/wireguard/conn"
@@ -74,9 +75,28 @@ func (rules *byRules) Tally(endpoint netip.AddrPort) (in, out bind.Sent, err err
 	return in, out, err
 }
 
+// TellsApart is not so with raw sockets: the kernel follows a peer to whichever address of ours it writes.
+func (d *Device) TellsApart() bool { return !d.headsOnly }
+
+// Apart has what comes to these addresses cross the helper, which alone is told to which address it came.
+func (d *Device) Apart(addresses []netip.Addr) error {
+	d.change.Lock()
+	defer d.change.Unlock()
+	if slices.Equal(d.apart, addresses) {
+		return nil
+	}
+	err := d.share.SetApart(addresses)
+	if err == nil {
+		d.apart = addresses
+	}
+	return err
+}
+
 // byRawSockets the helper sees the head of all that comes, and nothing of what the kernel sends: paths
 // that are straight are believed their probes.
 type byRawSockets struct{ sockets *rawport.Sockets }
+
+func (byRawSockets) SetApart([]netip.Addr) error { return nil }
 
 func (byRawSockets) Straighten(_, _ []netip.AddrPort) error { return nil }
 

@@ -67,6 +67,9 @@ func (share *Share) fill(contents *nft.Contents) error {
 	contents.Rule(in, udp, nft.Port(nft.Destination, share.ports.WireGuard), nft.Jump(sort))
 	// Before the sets: what came over a relay is handed on as if it came straight, and must not count as a proof of that path.
 	contents.Rule(sort, fromLoopback(), isWireGuard(), nft.Accept())
+	for _, address := range share.apart {
+		contents.Rule(sort, nft.Address(nft.Destination, address), udp, setPort(nft.Destination, share.ports.Socket), nft.Accept())
+	}
 	for _, set := range sets[:2] {
 		contents.Rule(sort, nft.Family(set.ipv6), udp, set.lookup(nft.Source), nft.Accept())
 	}

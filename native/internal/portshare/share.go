@@ -32,6 +32,7 @@ type Share struct {
 	// These are changed only by changes of the table.
 	ports    Ports
 	straight map[netip.AddrPort]int
+	apart    []netip.Addr
 }
 
 // Open makes the rules, in a table of the device's.
@@ -62,6 +63,11 @@ func (share *Share) SetPorts(ports Ports) error {
 		return errors.Join(err, share.table.Renew(func() { share.ports = before }))
 	}
 	return nil
+}
+
+// SetApart names addresses of this host at which nothing is the kernel's, because it would not tell that it came there.
+func (share *Share) SetApart(addresses []netip.Addr) error {
+	return share.table.Renew(func() { share.apart = addresses })
 }
 
 // Straighten changes which endpoints are the kernel's own. Several peers may claim the same one.

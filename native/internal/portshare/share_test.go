@@ -209,3 +209,30 @@ func BenchmarkCount(b *testing.B) {
 		}
 	}
 }
+
+func TestWhatComesToAnAddressThatIsApartIsTheSockets(t *testing.T) {
+	s := newSite(t)
+	nstest.Run(t, "ip addr add 192.0.2.3/24 dev w && ip addr add fd00::3/64 dev w nodad")
+	apart := []netip.Addr{netip.MustParseAddr("192.0.2.3"), netip.MustParseAddr("fd00::3")}
+	for i, host := range hostAddresses {
+		to, straight := endpointOf(host, portWireGuard), endpointOf(peerAddresses[i], portPeer)
+		toApart := netip.AddrPortFrom(apart[i], portWireGuard)
+		if err := errors.Join(s.share.Straighten(nil, []netip.AddrPort{straight}), s.share.SetApart(apart)); err != nil {
+			t.Fatal(err)
+		}
+		for address, at := range map[netip.AddrPort]*net.UDPConn{to: s.wireguard, toApart: s.socket} {
+			if heard, source := sends(t, s.peer, address, transportMessage, at); heard == nil || source != straight {
+				t.Errorf("what is sent to %v does not come where it should", address)
+			}
+		}
+		if counts, err := s.share.Count(straight); err != nil || counts.TransportIn != 1 {
+			t.Errorf("counted %+v, %v", counts, err)
+		}
+		if err := s.share.SetApart(nil); err != nil {
+			t.Fatal(err)
+		}
+		if heard, _ := sends(t, s.peer, toApart, transportMessage, s.wireguard); heard == nil {
+			t.Errorf("what is sent to %v, which is not apart any more, does not reach the kernel", toApart)
+		}
+	}
+}

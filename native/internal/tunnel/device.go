@@ -69,6 +69,11 @@ type Device interface {
 	// Counters are those of all peers, and the port.
 	Counters() (map[protocol.Key]Counters, int, error)
 
+	// TellsApart tells whether it is known of what comes straight to which address of ours it came.
+	TellsApart() bool
+	// Apart names the addresses of ours from which paths leave, in order: at these, it has to be known.
+	Apart(addresses []netip.Addr) error
+
 	// Outlived tells whether the interface is that of an earlier helper, with its addresses and routes, and whether
 	// the sessions of its peers are, too.
 	Outlived() (device, sessions bool)

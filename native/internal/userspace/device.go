@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"sync"
 
@@ -103,6 +104,12 @@ func (d *Device) set(format string, args ...any) error {
 
 // Outlived is never both: the sessions were of the earlier start.
 func (d *Device) Outlived() (device, sessions bool) { return d.outlived, false }
+
+// TellsApart is so because everything passes the port.
+func (d *Device) TellsApart() bool { return true }
+
+// Apart has nothing to do for the same reason.
+func (d *Device) Apart([]netip.Addr) error { return nil }
 
 // Close removes the interface, also for whoever keeps it.
 func (d *Device) Close() {

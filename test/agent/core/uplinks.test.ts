@@ -91,12 +91,4 @@ describe('a host with a spare uplink', () => {
     ])
     expect(spareSources(world.node)).toEqual(addresses.slice(0, 3))
   })
-
-  it('has none on the kernel engine, which tells nothing of where packets came to', () => {
-    const world = oneNode({ stunServers: [SERVER] })
-    const effects = world.connect([CABLE, RADIO])
-    expect(ofKind(effects, 'send-datagram').some(({ source }) => source !== undefined)).toBe(true)
-    world.node.helper.engine = 'kernel'
-    expect(spareSources(world.node)).toEqual([])
-  })
 })

@@ -92,7 +92,7 @@ const selfSchema: z.ZodType<SelfStatus> = named(
       whyNoPortMapping: z.string().nullable(),
     }),
     spareUplinks: names.describe(
-      "addresses on uplinks beside the kernel's first choice; with the helper's own engine each is a way of its own",
+      "addresses on uplinks beside the kernel's first choice; each is a way of its own",
     ),
     turnServers: z.array(turnServerSchema),
     names: helperNames.nullable(),

@@ -241,18 +241,6 @@ describe('the doctor', () => {
       'Beyond 5 minutes',
     ],
     [
-      'a second uplink that the engine does not use',
-      {
-        self: {
-          spareUplinks: ['192.168.2.10'],
-          helper: { connected: true, engine: 'kernel', engineReason: '', problem: null } as never,
-        },
-      },
-      { check: 'uplinks', verdict: 'look' },
-      '192.168.2.10',
-      'userspace',
-    ],
-    [
       'a TURN server that refuses',
       {
         self: { turnServers: [{ id: 't', state: 'failed', detail: '401', cause: null }] as never },
