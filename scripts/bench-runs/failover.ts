@@ -129,7 +129,10 @@ async function tell(
   return [`${gapMs} ms:`, ...lines.flat()].join('\n')
 }
 
-/** Bytes of probes on the wire, in both directions, IP and UDP headers included. */
+/** Probes on their own, and in a frame for a hub. */
+const PROBES = 'udp[8:4] = 0x6d677001 or udp[48:4] = 0x6d677001'
+
+/** Bytes of probes on the wire, in both directions, IP and UDP headers included; those over hubs with their frames. */
 async function probeCost(pairs: readonly MeshgatePair[]): Promise<Outcome> {
   const { alice, bob } = pairs[0]!
   const peers = (await alice.status()).peers.length
@@ -157,7 +160,7 @@ async function probeBytesAtRest(member: Member): Promise<number> {
 }
 
 async function probeBytes(member: Member): Promise<number> {
-  const capture = await member.host.capture('any', 'udp and udp[8:4] = 0x6d677001')
+  const capture = await member.host.capture('any', PROBES)
   await sleep(COST_MS)
   const { packets } = await capture.stop()
   const bytes = packets.reduce((sum, { line }) => {

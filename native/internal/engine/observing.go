@@ -60,9 +60,9 @@ func (e *Engine) readCounters() map[protocol.Key]tunnel.Counters {
 	e.forgetEchoes(now)
 	for key, p := range e.peers {
 		p.counters = counters[key]
-		busy := p.activity.Observe(p.counters.RxBytes+p.counters.TxBytes, p.echoBytes, now)
-		p.prober.Observe(busy, now.Sub(p.counters.LastHandshake) < sessionTime)
-		if !busy {
+		pulse := p.activity.Observe(p.counters.RxBytes+p.counters.TxBytes, p.echoBytes, now)
+		p.prober.Observe(pulse, now.Sub(p.counters.LastHandshake) < sessionTime, now)
+		if pulse == paths.Quiet {
 			p.endpoint.Rest(func() { e.wakePeer(p) })
 		}
 		e.reschedule(p)

@@ -17,6 +17,7 @@ func (prober *Prober) Answered(transaction protocol.Transaction, report Report, 
 			continue
 		}
 		if did.rose {
+			prober.hope(now)
 			actions = append(actions, Rose{p.id, p.rtt})
 			actions = append(actions, prober.choose(CauseUp, now)...)
 			// A handshake that went out, or was answered, before there was a way would be tried again only
@@ -45,6 +46,7 @@ func (prober *Prober) Heard(id string, report Report, now time.Time) []Action {
 		return nil
 	}
 	p.nudged = p.phase == down
+	p.asked(now)
 	return prober.settle(prober.believe(p, report, now))
 }
 

@@ -10,7 +10,7 @@ const (
 	// retryPace is that of probes on a path that has just missed one.
 	retryPace = 200 * time.Millisecond
 	// downPace is that of probes on a path that is down, and freshPace while it has not been down for long:
-	// most outages are short.
+	// most outages are short. Without a flow of traffic it is asked less and less.
 	downPace  = 5 * time.Second
 	freshPace = time.Second
 	freshTime = 15 * time.Second

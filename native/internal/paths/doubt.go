@@ -17,12 +17,16 @@ type doubt struct {
 // watching tells whether packets leave, so that it can be seen whether anything comes back.
 func (prober *Prober) watching(now time.Time) bool {
 	active := prober.active
-	return active != nil && active.phase == up && (prober.busy || now.Before(prober.wokenUntil))
+	talks := prober.busy || prober.trickles || now.Before(prober.wokenUntil)
+	return active != nil && active.phase == up && talks
 }
 
 // Woken tells that packets leave for a peer that was idle: it need not wait until its counters are read.
 func (prober *Prober) Woken(now time.Time) {
 	prober.wokenUntil = now.Add(wokenTime)
+	if !prober.isAnyUp() {
+		prober.hope(now)
+	}
 }
 
 // lookDue is when to compare next what leaves with what comes back.

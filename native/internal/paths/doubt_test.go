@@ -108,7 +108,7 @@ func TestAPeerThatPrefersAnotherPathIsDoubtedOnce(t *testing.T) {
 func TestTheFirstPacketAfterARestIsWatchedBeforeAnybodyHasReadTheCounters(t *testing.T) {
 	s := newTold(t, "first", "other")
 	s.stream(time.Second)
-	s.prober.Observe(false, true)
+	s.prober.Observe(Quiet, true, s.now)
 	s.run(10 * time.Second)
 	delete(s.alive, "first")
 	s.deaf["first"] = true
@@ -124,7 +124,7 @@ func TestTheFirstPacketAfterARestIsWatchedBeforeAnybodyHasReadTheCounters(t *tes
 func TestALookThatComesTooLateIsNotDueForEver(t *testing.T) {
 	s := newTold(t, "first", "other")
 	s.run(time.Second)
-	s.prober.Observe(false, true)
+	s.prober.Observe(Quiet, true, s.now)
 	s.prober.Woken(s.now)
 	s.now = s.now.Add(time.Minute)
 	s.prober.Advance(s.now)
@@ -137,7 +137,7 @@ func TestInRedundantModePacketsAlwaysLeaveTwice(t *testing.T) {
 	for _, id := range []string{"first", "other", "third"} {
 		s.alive[id], s.heard[id] = time.Millisecond, Traffic{}
 	}
-	s.prober.Observe(true, true)
+	s.prober.Observe(Flow, true, s.now)
 	s.tell(s.prober.Duplicate(true))
 	s.stream(2 * time.Second)
 	if s.prober.Active() != "first" || s.twice != "other" {

@@ -13,6 +13,7 @@ const movedPace = time.Second
 func (prober *Prober) Moved(now time.Time) {
 	if prober.movedAt.IsZero() || now.Sub(prober.movedAt) >= movedPace {
 		prober.movedAt = now
+		prober.hope(now)
 	}
 }
 

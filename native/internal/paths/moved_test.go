@@ -10,7 +10,7 @@ import (
 func TestAPeerHeardElsewhereHasItsPathsAskedAtOnceAndThoseThatLeadNowhereFall(t *testing.T) {
 	s := newStory(t, first, other)
 	s.alive["first"], s.alive["other"] = time.Millisecond, time.Millisecond
-	s.prober.Observe(false, true)
+	s.prober.Observe(Quiet, true, s.now)
 	s.run(10 * time.Second)
 	delete(s.alive, "first")
 	s.told = nil
@@ -28,7 +28,7 @@ func TestAPeerHeardElsewhereHasItsPathsAskedAtOnceAndThoseThatLeadNowhereFall(t 
 func TestPathsThatStillLeadToThePeerAreAskedOnceAndStay(t *testing.T) {
 	s := newStory(t, first)
 	s.alive["first"] = time.Millisecond
-	s.prober.Observe(false, true)
+	s.prober.Observe(Quiet, true, s.now)
 	s.run(10 * time.Second)
 	s.told = nil
 	s.prober.Moved(s.now)
@@ -39,7 +39,7 @@ func TestPathsThatStillLeadToThePeerAreAskedOnceAndStay(t *testing.T) {
 func TestAPeerThatKeepsMovingIsAskedAfterEachSecondAtMost(t *testing.T) {
 	s := newStory(t, first)
 	s.alive["first"] = time.Millisecond
-	s.prober.Observe(false, true)
+	s.prober.Observe(Quiet, true, s.now)
 	s.run(10 * time.Second)
 	s.told = nil
 	for range 20 {
@@ -52,7 +52,7 @@ func TestAPeerThatKeepsMovingIsAskedAfterEachSecondAtMost(t *testing.T) {
 func TestWhatGoesOverAPeerLeavesForWhereItHasAnsweredSinceItMoved(t *testing.T) {
 	s := newStory(t, first, other)
 	s.alive["first"], s.alive["other"] = time.Millisecond, time.Millisecond
-	s.prober.Observe(false, true)
+	s.prober.Observe(Quiet, true, s.now)
 	s.run(10 * time.Second)
 	delete(s.alive, "first")
 	s.prober.Moved(s.now)

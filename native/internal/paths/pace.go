@@ -6,7 +6,10 @@ import "time"
 
 // dueAt is when to ask next over a path; zero is never.
 func (prober *Prober) dueAt(p *path) time.Time {
-	due := p.dueAt(prober.idle, prober.busy && p == prober.active)
+	due := prober.idleDue(p)
+	if due.IsZero() {
+		due = p.dueAt(prober.idle, prober.busy && p == prober.active)
+	}
 	if due.IsZero() || p.lastSent.IsZero() {
 		return due
 	}

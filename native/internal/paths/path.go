@@ -46,6 +46,11 @@ type path struct {
 	// nudged paths are asked soon, because the peer was heard to ask over them.
 	nudged    bool
 	questions []question
+	// askedAt is when the peer last asked over it, and sharedAt the same if it was content by then.
+	askedAt  time.Time
+	sharedAt time.Time
+	// dice is drawn with each question, so that the ends do not ask at the same time.
+	dice uint8
 	// answeredTo is when the youngest question was sent that was answered; misses are of younger ones.
 	answeredTo time.Time
 	misses     int
@@ -118,7 +123,7 @@ func (p *path) patience() time.Duration {
 }
 
 func (p *path) sent(transaction protocol.Transaction, traffic Traffic, now time.Time) {
-	p.lastSent, p.nudged = now, false
+	p.lastSent, p.nudged, p.dice = now, false, transaction[len(transaction)-1]
 	p.trialWait = max(trialStart, 2*p.trialWait)
 	if len(p.questions) == outstandingMax {
 		p.questions = p.questions[1:]

@@ -30,6 +30,8 @@ type Prober struct {
 	exam      examination
 	// troubleSince is since when there is reason to ask the other paths; zero is none.
 	troubleSince time.Time
+	// hopeAt is when there was last reason to hope that what was down may be up.
+	hopeAt time.Time
 	// movedAt is when there was last reason to ask whether the paths still lead to the peer.
 	movedAt   time.Time
 	duplicate bool
@@ -41,7 +43,9 @@ type Prober struct {
 
 	lastNumber uint8
 	wokenUntil time.Time
+	// busy peers have a flow of traffic; where it only trickles, each packet is watched and nothing is asked ahead.
 	busy       bool
+	trickles   bool
 	hasSession bool
 	lastEcho   time.Time
 	session    Session
@@ -66,6 +70,7 @@ func (prober *Prober) Want(wanted []protocol.Path, idle time.Duration, now time.
 		same := prober.find(spec.ID)
 		if same == nil || !same.spec.Equal(spec) {
 			same = newPath(spec, prober.nextNumber(), now)
+			prober.hope(now)
 		}
 		kept = append(kept, same)
 	}
@@ -79,9 +84,12 @@ func (prober *Prober) Want(wanted []protocol.Path, idle time.Duration, now time.
 	return prober.settle(prober.choose(CauseDesired, now))
 }
 
-// Observe tells what WireGuard's own counters say: whether there is traffic, and a session.
-func (prober *Prober) Observe(busy, hasSession bool) {
-	prober.busy, prober.hasSession = busy, hasSession
+// Observe tells what WireGuard's own counters say: what traffic there is, and whether there is a session.
+func (prober *Prober) Observe(pulse Pulse, hasSession bool, now time.Time) {
+	prober.busy, prober.trickles, prober.hasSession = pulse == Flow, pulse == Trickle, hasSession
+	if prober.busy || prober.trickles && !prober.isAnyUp() {
+		prober.hope(now)
+	}
 }
 
 // Advance does what is due.

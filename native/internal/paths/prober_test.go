@@ -164,7 +164,7 @@ func TestTheFirstAnswerBringsAPathUpAndStartsTheSession(t *testing.T) {
 func TestAnAnswerLaterThanAnyTimeoutStillBringsAPathUp(t *testing.T) {
 	s := newStory(t, first)
 	s.alive["first"] = 900 * time.Millisecond
-	s.prober.Observe(false, true)
+	s.prober.Observe(Quiet, true, s.now)
 	s.run(20 * time.Second)
 	if snapshot := s.prober.Snapshot()[0]; !snapshot.Up || snapshot.Rtt != 900*time.Millisecond {
 		t.Errorf("got %+v", snapshot)
@@ -174,10 +174,10 @@ func TestAnAnswerLaterThanAnyTimeoutStillBringsAPathUp(t *testing.T) {
 func TestABusyPathIsAskedEverySecondInsideAndOutsideTheSession(t *testing.T) {
 	s := newStory(t, first, other)
 	s.alive["first"], s.alive["other"] = time.Millisecond, time.Millisecond
-	s.prober.Observe(false, true)
+	s.prober.Observe(Quiet, true, s.now)
 	s.run(10 * time.Second)
 	s.told = nil
-	s.prober.Observe(true, true)
+	s.prober.Observe(Flow, true, s.now)
 	s.run(2500 * time.Millisecond)
 	s.expect("10s ask first", "10s ask other", "10s echo", "11s ask first", "11s echo", "12s ask first", "12s echo")
 }
@@ -185,9 +185,9 @@ func TestABusyPathIsAskedEverySecondInsideAndOutsideTheSession(t *testing.T) {
 func TestThreeMissesInARowBringThePathDownAndTheNextOneTakesOver(t *testing.T) {
 	s := newStory(t, first, other)
 	s.alive["first"], s.alive["other"] = time.Millisecond, time.Millisecond
-	s.prober.Observe(false, true)
+	s.prober.Observe(Quiet, true, s.now)
 	s.run(time.Second)
-	s.prober.Observe(true, true)
+	s.prober.Observe(Flow, true, s.now)
 	s.run(500 * time.Millisecond)
 	delete(s.alive, "first")
 	s.told = nil
@@ -205,7 +205,7 @@ func TestThreeMissesInARowBringThePathDownAndTheNextOneTakesOver(t *testing.T) {
 func TestAPathThatComesBackIsUsedAgainIfItIsMoreWanted(t *testing.T) {
 	s := newStory(t, first, other)
 	s.alive["other"] = time.Millisecond
-	s.prober.Observe(false, true)
+	s.prober.Observe(Quiet, true, s.now)
 	s.run(4 * time.Second)
 	s.alive["first"] = time.Millisecond
 	s.told = nil
@@ -216,7 +216,7 @@ func TestAPathThatComesBackIsUsedAgainIfItIsMoreWanted(t *testing.T) {
 func TestWhileNoPathIsUpTheFirstIsUsed(t *testing.T) {
 	s := newStory(t, first, other)
 	s.alive["other"] = time.Millisecond
-	s.prober.Observe(false, true)
+	s.prober.Observe(Quiet, true, s.now)
 	s.run(time.Second)
 	delete(s.alive, "other")
 	s.told = nil
@@ -229,7 +229,7 @@ func TestWhileNoPathIsUpTheFirstIsUsed(t *testing.T) {
 func TestPathsThatStayKeepWhatIsKnownOfThem(t *testing.T) {
 	s := newStory(t, first)
 	s.alive["first"], s.alive["other"] = time.Millisecond, time.Millisecond
-	s.prober.Observe(false, true)
+	s.prober.Observe(Quiet, true, s.now)
 	s.run(time.Second)
 	s.told = nil
 	s.tell(s.prober.Want([]protocol.Path{other, first}, idle, s.now))

@@ -40,7 +40,7 @@ func newTold(t *testing.T, alive ...string) *story {
 		s.alive[id] = time.Millisecond
 	}
 	s.heard["first"], s.heard["other"] = Traffic{}, Traffic{}
-	s.prober.Observe(true, true)
+	s.prober.Observe(Flow, true, s.now)
 	return s
 }
 
@@ -118,7 +118,7 @@ func TestAMoreWantedPathThatCarriesNothingIsNeverUsed(t *testing.T) {
 
 func TestAnIdleMoreWantedPathProvesItselfWithEchoes(t *testing.T) {
 	s := newTold(t, "other")
-	s.prober.Observe(false, true)
+	s.prober.Observe(Quiet, true, s.now)
 	s.run(time.Second)
 	s.alive["first"] = time.Millisecond
 	s.told = nil
@@ -132,7 +132,7 @@ func TestAnIdleMoreWantedPathProvesItselfWithEchoes(t *testing.T) {
 
 func TestTheFirstPathIsUsedAtOnce(t *testing.T) {
 	s := newTold(t, "first", "other")
-	s.prober.Observe(false, false)
+	s.prober.Observe(Quiet, false, s.now)
 	s.run(10 * time.Millisecond)
 	s.expect(
 		`0s switch "" to "first": desired, gap 0s`, "0s ask first", "0s ask other",
@@ -158,7 +158,7 @@ func TestAPathIsNotDoubtedForPacketsThatItWasNotGiven(t *testing.T) {
 	s := newTold(t, "first", "other")
 	s.flow(3 * time.Second)
 	s.told = nil
-	s.prober.Observe(false, true)
+	s.prober.Observe(Quiet, true, s.now)
 	s.run(10 * time.Minute)
 	for _, id := range []string{"first", "other"} {
 		if s.carries(id) == CarriesNothing {
@@ -170,7 +170,7 @@ func TestAPathIsNotDoubtedForPacketsThatItWasNotGiven(t *testing.T) {
 func TestAPeerThatTellsNothingIsBelievedItsProbes(t *testing.T) {
 	s := newStory(t, first, other)
 	s.alive["first"], s.alive["other"] = time.Millisecond, time.Millisecond
-	s.prober.Observe(true, true)
+	s.prober.Observe(Flow, true, s.now)
 	s.flow(time.Minute)
 	if s.prober.Active() != "first" || s.carries("first") != CarriesUnknown {
 		t.Errorf("active is %q, told %v", s.prober.Active(), s.told)
@@ -179,7 +179,7 @@ func TestAPeerThatTellsNothingIsBelievedItsProbes(t *testing.T) {
 
 func TestHandshakesThatAreNotHeardCountIfThereIsNoSession(t *testing.T) {
 	s := newTold(t, "first", "other")
-	s.prober.Observe(false, false)
+	s.prober.Observe(Quiet, false, s.now)
 	s.handshakes = func() {
 		sent := s.sent[s.prober.Active()]
 		sent.Handshakes++
@@ -244,7 +244,7 @@ func TestPathsOverAHubGoDownWithIt(t *testing.T) {
 	hub := protocol.Key{1}
 	over := protocol.Path{ID: "over", Kind: protocol.KindRelay, Via: []protocol.Key{hub}}
 	s := newStory(t, over, other)
-	s.prober.Observe(false, true)
+	s.prober.Observe(Quiet, true, s.now)
 	s.alive["over"], s.alive["other"] = time.Millisecond, time.Millisecond
 	s.run(time.Second)
 	s.expect(`0s switch "" to "other": desired, gap 0s`, "0s ask other", "1ms up other 1ms")

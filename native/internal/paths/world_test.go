@@ -23,6 +23,8 @@ type world struct {
 	count  uint64
 	ends   [2]*host
 	lines  map[string]*[2]line
+	// slow worlds look at what is due but seldom, as hours go by.
+	slow bool
 	// log is for a test that fails.
 	log []string
 }
@@ -46,6 +48,8 @@ type host struct {
 	got      []time.Time
 	seen     map[uint64]bool
 	switches int
+	// asks are when it asked over each path.
+	asks map[string][]time.Time
 }
 
 type arrived struct {
@@ -84,6 +88,7 @@ func newWorld(t *testing.T, seed uint64, lines map[string]line, order ...string)
 	for side := range w.ends {
 		h := &host{
 			world: w, side: side, sent: map[string]Traffic{}, arrivals: map[string]*arrived{}, seen: map[uint64]bool{},
+			asks: map[string][]time.Time{},
 		}
 		for _, id := range order {
 			h.arrivals[id] = &arrived{}
@@ -93,7 +98,7 @@ func newWorld(t *testing.T, seed uint64, lines map[string]line, order ...string)
 	}
 	for _, h := range w.ends {
 		h.do(h.prober.Want(wanted, idle, w.now))
-		h.prober.Observe(true, true)
+		h.prober.Observe(Flow, true, w.now)
 		w.tick(h)
 	}
 	return w
@@ -102,6 +107,7 @@ func newWorld(t *testing.T, seed uint64, lines map[string]line, order ...string)
 func (w *world) transaction() (transaction protocol.Transaction) {
 	w.count++
 	binary.BigEndian.PutUint64(transaction[:], w.count)
+	transaction[len(transaction)-1] = byte(w.count * 0x9e3779b97f4a7c15 >> 56)
 	return transaction
 }
 
@@ -125,7 +131,11 @@ func (w *world) tick(h *host) {
 	if due := h.prober.NextDeadline(); !due.IsZero() && !due.After(w.now) {
 		h.do(h.prober.Advance(w.now))
 	}
-	w.after(time.Millisecond+time.Duration(w.random.IntN(4))*time.Millisecond, func() { w.tick(h) })
+	wait := time.Millisecond + time.Duration(w.random.IntN(4))*time.Millisecond
+	if w.slow {
+		wait *= 100
+	}
+	w.after(wait, func() { w.tick(h) })
 }
 
 // carry takes something over one direction of a path, if it gets through.
@@ -225,6 +235,7 @@ func (h *host) do(actions []Action) {
 	for _, action := range actions {
 		switch action := action.(type) {
 		case Ask:
+			h.asks[action.Path] = append(h.asks[action.Path], w.now)
 			heard, reports := Report{h.arrivals[action.Path].traffic, true}, h.reports()
 			w.carry(action.Path, h.side, false, func() {
 				h.peer().asked(action, heard, reports)
