@@ -6,9 +6,8 @@
 import type { TransportAddress } from '../../nat/address.ts'
 import type { DesiredFirewall } from './desired-firewall.ts'
 import type { DesiredDevice, HelperDevice } from './helper-device.ts'
+import type { HelperEngine } from './helper-hello.ts'
 import type { HelperTakeover } from './helper-takeover.ts'
-
-export type HelperEngine = 'kernel' | 'userspace'
 
 export interface DesiredRoute {
   readonly destination: string
@@ -95,8 +94,8 @@ export interface DesiredState {
 export interface HelperSearch {
   /** WireGuard public key, base64. */
   readonly peer: string
-  /** Comes back with its end: 32 hex digits. */
-  readonly transaction: string
+  /** Comes back with its end: 32 hex digits. Only for a helper with `search-transaction`. */
+  readonly transaction?: string
   /** At most 256. */
   readonly sockets: number
   /** At most 1,024. */
@@ -105,15 +104,6 @@ export interface HelperSearch {
   readonly perSecond: number
   /** At most 60,000. */
   readonly durationMs: number
-}
-
-export interface HelperHello {
-  readonly protocol: number
-  readonly helper: string
-  readonly engine: HelperEngine
-  readonly engineReason: string
-  /** Changes with each start of the helper: tells a reconnection from a restart. */
-  readonly instance: string
 }
 
 export interface ApplyResult {
@@ -260,7 +250,7 @@ export type HelperEvent =
   | {
       readonly method: 'search-ended'
       readonly peer: string
-      readonly transaction: string
+      readonly transaction?: string | undefined
       readonly result: 'found' | 'nothing' | 'stopped'
       /** Opened, and sent. */
       readonly sockets: number

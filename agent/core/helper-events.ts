@@ -43,6 +43,7 @@ export function adoptHelper(node: Node, { hello, state }: Connected, now: Now): 
   node.helper.engine = hello.engine
   node.helper.engineReason = hello.engineReason
   node.helper.version = hello.helper
+  node.helper.features = hello.features
   node.helper.appliedText = undefined
   forgetMtus(node)
   node.links = state.links

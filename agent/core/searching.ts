@@ -38,7 +38,10 @@ import type { NodeRecord } from '../../topology/record.ts'
 import type { Effect } from './effect.ts'
 import { remember } from './event-log.ts'
 import type { HelperEvent } from './helper-contract.ts'
+import type { HelperFeature } from './helper-hello.ts'
 import type { Node, Peer } from './state.ts'
+
+type SearchEnded = Extract<HelperEvent, { method: 'search-ended' }>
 
 export function searchEffects(node: Node, now: Now): Effect[] {
   if (!node.helper.connected || node.own === undefined) return []
@@ -65,16 +68,10 @@ function isAtRest({ paths, search: { state } }: Peer): boolean {
 }
 
 /** The helper says how a search ended. */
-export function takeSearchEnd(
-  node: Node,
-  peer: Peer,
-  ended: Extract<HelperEvent, { method: 'search-ended' }>,
-  now: Now,
-): Effect[] {
+export function takeSearchEnd(node: Node, peer: Peer, ended: SearchEnded, now: Now): Effect[] {
   const { result, sockets, probes, endpoint, socket } = ended
-  const { state, transaction } = peer.search
-  // One that this agent began before, or another agent before it, may end when the one under way takes its place.
-  if (ended.transaction === transaction)
+  const { state } = peer.search
+  if (isOwnEnd(peer, ended))
     end(state, { result, sockets, probes, endpoint: endpoint ?? undefined })
   // The easy side has met an address of the peer, which is checked like any other. The hard side has met it at a socket.
   if (endpoint !== null && socket === null) hear(peer.paths, endpoint, now.instant)
@@ -84,6 +81,13 @@ export function takeSearchEnd(
   return [
     remember(node.events, { ...happening, result, sockets, probes, endpoint, socket }, now.wall),
   ]
+}
+
+/** One that this agent began before, or another agent before it, may end when the one under way takes its place. */
+function isOwnEnd({ search }: Peer, { transaction, result }: SearchEnded): boolean {
+  if (transaction !== undefined) return transaction === search.transaction
+  // An older helper does not say which one.
+  return result !== 'stopped' || search.state.underWayUntil === undefined
 }
 
 /** Where the searches for a peer stand, for whoever asks why. */
@@ -132,7 +136,7 @@ function beginSearch(node: Node, peer: Peer, prospect: Prospect, now: Now): Effe
   const endpoints = drawEndpoints(prospect, node.powers.entropy)
   const [sockets, perSecond] =
     task === 'spread' ? [prospect.sockets, SPREAD_PER_SECOND] : [0, SWEEP_PER_SECOND]
-  const transaction = toHex(node.powers.entropy(16))
+  const transaction = nameOfSearch(node)
   begin(peer.search.state, now)
   peer.search.transaction = transaction
   const probes = task === 'spread' ? sockets : endpoints.length
@@ -150,7 +154,7 @@ function beginSearch(node: Node, peer: Peer, prospect: Prospect, now: Now): Effe
       kind: 'search',
       search: {
         peer: peer.helperName,
-        transaction,
+        ...(transaction !== undefined && { transaction }),
         sockets,
         endpoints,
         perSecond,
@@ -159,6 +163,12 @@ function beginSearch(node: Node, peer: Peer, prospect: Prospect, now: Now): Effe
     },
     remember(node.events, happening, now.wall),
   ]
+}
+
+/** Undefined where the helper is from before searches had names: it would refuse what it does not know. */
+function nameOfSearch({ helper, powers }: Node): string | undefined {
+  const feature: HelperFeature = 'search-transaction'
+  return helper.features.includes(feature) ? toHex(powers.entropy(16)) : undefined
 }
 
 function judge(own: NodeRecord, peer: Peer): SearchVerdict {

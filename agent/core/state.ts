@@ -26,13 +26,8 @@ import { createMtuSurvey, type MtuSurvey } from './state/mtu-survey.ts'
 import { createNatSurvey, type NatSurvey } from './state/nat-survey.ts'
 import { pairPhaseMs } from './pair-phase.ts'
 import { createPeerSearch, type PeerSearch } from './state/peer-search.ts'
-import type {
-  HelperEngine,
-  HelperLink,
-  HelperNames,
-  HelperPeer,
-  HelperTurnServer,
-} from './helper-contract.ts'
+import type { HelperLink, HelperNames, HelperPeer, HelperTurnServer } from './helper-contract.ts'
+import type { HelperEngine } from './helper-hello.ts'
 import type { HelperTakeover } from './helper-takeover.ts'
 import { createIndirectPaths, type IndirectPaths } from './peer-paths.ts'
 
@@ -42,6 +37,7 @@ export interface HelperSide {
   engine: HelperEngine | undefined
   engineReason: string | undefined
   version: string | undefined
+  features: readonly string[]
   /** It was killed, and went on with what it had kept. */
   restored: boolean | undefined
   /** What of the earlier one's it has. */
@@ -191,6 +187,7 @@ export function createNode(config: NodeConfig, powers: Powers, now: Instant): No
       engine: undefined,
       engineReason: undefined,
       version: undefined,
+      features: [],
       restored: undefined,
       takeover: null,
       appliedText: undefined,

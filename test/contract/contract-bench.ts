@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A helper for each test of the contract, and connections to it. */
 import { afterEach, beforeEach } from 'vitest'
-import type { HelperEvent, HelperHello } from '../../agent/core/helper-contract.ts'
+import type { HelperEvent } from '../../agent/core/helper-contract.ts'
+import type { HelperHello } from '../../agent/core/helper-hello.ts'
 import {
   type HelperAnswer,
   type HelperClient,

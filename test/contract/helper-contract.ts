@@ -29,10 +29,11 @@ export function helperContract(start: () => Promise<RunningHelper>): void {
       expect(await errorCode(rpc, 'state', {})).toBe(HELPER_ERROR.helloFirst)
     })
 
-    it('names protocol, engine and an instance that two connections share', async () => {
+    it('names protocol, engine, features and an instance that two connections share', async () => {
       const [first, second] = [await greeted(), await greeted()]
       expect(first.hello).toMatchObject({ protocol: 1, instance: second.hello.instance })
       expect(first.hello.instance).toMatch(/^[0-9a-f]+$/)
+      expect(first.hello.features).toContain('search-transaction')
     })
 
     it('refuses a protocol that the helper does not speak, and says which it does', async () => {

@@ -53,6 +53,16 @@ export function searchContract({ greeted }: ContractBench): void {
       expect(await client.search(search)).toMatchObject({ ok: true })
     })
 
+    it('of an older agent has no name, and its end tells none', async () => {
+      const { client, ended } = await begun()
+      const { transaction: _, ...nameless } = search
+      expect(await client.search(nameless)).toMatchObject({ ok: true })
+      expect(await client.stopSearch(peer)).toMatchObject({ ok: true })
+      const end = await ended(1)
+      expect(end).toMatchObject({ peer, result: 'stopped' })
+      expect(end).not.toHaveProperty('transaction')
+    })
+
     it('goes with its peer', async () => {
       const { client, ended } = await begun()
       await client.search(search)

@@ -12,7 +12,6 @@ import type {
   DesiredPeer,
   DesiredState,
   HelperEvent,
-  HelperHello,
   HelperPeer,
   HelperState,
 } from '../../agent/core/helper-contract.ts'
@@ -20,7 +19,7 @@ import { CandidateProbes } from './candidate-probes.ts'
 import { problemsOf } from './desired-check.ts'
 import { differences } from './desired-differences.ts'
 import type { Frame, Packet, ProbePacket, RelayFrame, Way } from './frame.ts'
-import { onlyLink, quietState } from './idle-state.ts'
+import { FEATURES, onlyLink, quietHello, quietState } from './idle-state.ts'
 import { KnownPlaces } from './known-places.ts'
 import { MeasureModel, type MeasureRequest } from './measure-model.ts'
 import { Outbound } from './outbound.ts'
@@ -66,6 +65,8 @@ export class HelperModel {
   #desired: DesiredState = { device: null, routes: [], peers: [] }
   #generation = 0
   instance: string
+  /** None: it is from before there were any. */
+  features: readonly string[] = FEATURES
 
   constructor(options: HelperModelOptions) {
     const { clock, network, host, random, publicKey, listenPort, emit } = options
@@ -104,6 +105,7 @@ export class HelperModel {
     this.search = new SearchModel({
       clock,
       emit,
+      knowsNames: () => this.features.includes('search-transaction'),
       open: (socket) =>
         host.ports.set(socket, (frame, from) => this.#receiveAt(socket, frame, from)),
       close: (socket) => host.ports.delete(socket),
@@ -129,10 +131,8 @@ export class HelperModel {
     return this.#desired
   }
 
-  get hello(): HelperHello {
-    const { instance } = this
-    const engineReason = 'a simulation'
-    return { protocol: 1, helper: 'model', engine: 'userspace', engineReason, instance }
+  get hello() {
+    return quietHello(this)
   }
 
   apply(desired: DesiredState): ApplyResult {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Parts of a helper's state that follow from what is desired of it alone. */
 import type { DesiredDevice, HelperDevice } from '../../agent/core/helper-device.ts'
+import type { HelperFeature, HelperHello } from '../../agent/core/helper-hello.ts'
 import type {
   DesiredState,
   DesiredTurnServer,
@@ -8,6 +9,16 @@ import type {
   HelperNames,
   HelperTurnServer,
 } from '../../agent/core/helper-contract.ts'
+
+export const FEATURES: readonly HelperFeature[] = ['search-transaction']
+
+export function quietHello({
+  instance,
+  features,
+}: Pick<HelperHello, 'instance' | 'features'>): HelperHello {
+  const engineReason = 'a simulation'
+  return { protocol: 1, helper: 'simulated', engine: 'userspace', engineReason, instance, features }
+}
 
 /** What of a helper's state follows from its document, where nothing ever goes wrong. */
 export function quietState(

@@ -26,6 +26,7 @@ interface Punched {
 export interface SearchModelOptions {
   readonly clock: VirtualClock
   readonly emit: (event: HelperEvent) => void
+  readonly knowsNames: () => boolean
   readonly open: (socket: number) => void
   readonly close: (socket: number) => void
   /** A probe to a peer, from a socket or from the one port. */
@@ -37,7 +38,7 @@ export class SearchModel {
   readonly #searches = new Map<string, Search>()
   readonly #punched = new Map<number, Punched>()
   #opened = 0
-  /** Beyond the protocol's bounds. */
+  /** Beyond the protocol's bounds, or more than an older helper knows. */
   refused = 0
 
   constructor(options: SearchModelOptions) {
@@ -45,9 +46,10 @@ export class SearchModel {
   }
 
   begin(request: HelperSearch): void {
-    const { peer, sockets, endpoints, durationMs } = request
-    this.stop(peer)
-    if (this.#searches.size >= SEARCHES_MAX) {
+    const { peer, transaction, sockets, endpoints, durationMs } = request
+    const isUnknown = transaction !== undefined && !this.#options.knowsNames()
+    if (!isUnknown) this.stop(peer)
+    if (isUnknown || this.#searches.size >= SEARCHES_MAX) {
       this.refused += 1
       return
     }

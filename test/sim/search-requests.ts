@@ -60,8 +60,8 @@ export function isWellFormed(search: Partial<Record<keyof HelperSearch, unknown>
     typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
   const { transaction, sockets, endpoints, perSecond, durationMs } = search
   return (
-    typeof transaction === 'string' &&
-    /^[0-9a-f]{32}$/.test(transaction) &&
+    (transaction === undefined ||
+      (typeof transaction === 'string' && /^[0-9a-f]{32}$/.test(transaction))) &&
     within(sockets, 0, 256) &&
     Array.isArray(endpoints) &&
     within(endpoints.length, 1, 1_024) &&

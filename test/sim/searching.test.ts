@@ -101,6 +101,19 @@ describe('a host behind a symmetric NAT', () => {
     run.checkers.finish()
   })
 
+  it('goes direct with helpers from before searches had names, too', () => {
+    const run = pair('symmetric', 'port-restricted')
+    for (const name of ['a', 'b']) {
+      const one = run.cluster.get(name)
+      one.helper.features = []
+      one.connectHelper()
+    }
+    expect(directAfterMs(run, 150_000)).toBeDefined()
+    for (const name of ['a', 'b'])
+      expect(run.searches.get(name)?.[0]).not.toHaveProperty('transaction')
+    run.checkers.finish()
+  })
+
   it('mostly takes one search, whatever the seed', () => {
     const attempts = Array.from({ length: 10 }, (_, seed) => {
       const run = pair('symmetric', 'port-restricted', { seed: 100 + seed })

@@ -13,7 +13,7 @@ import { LineSplitter } from '../../agent/shell/helper/rpc-lines.ts'
 import { problemsOf } from './desired-check.ts'
 import { differences } from './desired-differences.ts'
 import { isWellFormed, SearchRequests } from './search-requests.ts'
-import { onlyLink, quietState, unallocated } from './idle-state.ts'
+import { FEATURES, onlyLink, quietHello, quietState, unallocated } from './idle-state.ts'
 
 const HELLO_TIMEOUT_MS = 5_000
 const CONNECTIONS_MAX = 8
@@ -165,14 +165,7 @@ export class SimulatedHelper {
         supported: [1],
       })
     client.greeted = true
-    const result = {
-      protocol: 1,
-      helper: 'simulated',
-      engine: 'userspace',
-      engineReason: 'a simulation',
-      instance: this.instance,
-    }
-    return { result }
+    return { result: quietHello({ instance: this.instance, features: FEATURES }) }
   }
 
   #admitCarrier(client: Client, params: Record<string, unknown>): Answer {

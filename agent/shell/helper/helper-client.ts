@@ -10,10 +10,10 @@ import type {
   DesiredState,
   EchoResult,
   HelperEvent,
-  HelperHello,
   HelperSearch,
   HelperState,
 } from '../../core/helper-contract.ts'
+import type { HelperHello } from '../../core/helper-hello.ts'
 import type { HelperFault } from '../../core/helper-fault.ts'
 import { delay } from '../clock.ts'
 import { jitter } from '../entropy.ts'

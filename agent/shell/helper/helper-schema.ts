@@ -9,9 +9,9 @@ import type {
   ApplyResult,
   EchoResult,
   HelperEvent,
-  HelperHello,
   HelperState,
 } from '../../core/helper-contract.ts'
+import type { HelperHello } from '../../core/helper-hello.ts'
 import type { FieldProblem } from '../../core/helper-fault.ts'
 
 const transportAddress = z.string().transform((text, context) => {
@@ -99,6 +99,7 @@ export const helloSchema: z.ZodType<HelperHello> = z.object({
   engine,
   engineReason: z.string(),
   instance: z.string(),
+  features: z.array(z.string()).default([]),
 })
 
 export const applySchema: z.ZodType<ApplyResult> = z.object({
@@ -176,7 +177,7 @@ const eventSchemas: { [M in HelperEvent['method']]: z.ZodType } = {
   }),
   'search-ended': z.object({
     peer: z.string(),
-    transaction: z.string(),
+    transaction: z.string().optional(),
     result: z.enum(['found', 'nothing', 'stopped']),
     sockets: count,
     probes: count,

@@ -76,7 +76,9 @@ func run(options options, log *slog.Logger) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	hello := protocol.Hello{Protocol: protocol.Version, Helper: version, Engine: kind.Name(), EngineReason: reason}
+	hello := protocol.Hello{
+		Protocol: protocol.Version, Helper: version, Engine: kind.Name(), EngineReason: reason, Features: protocol.Features,
+	}
 	file := statefile.File{Path: options.state}
 	agents := server.New(log, hello, options.allowedUIDs, file)
 	kept, err := engine.New(kind, handed, agents, log)

@@ -36,9 +36,10 @@ type ProbeHeard struct {
 
 // SearchEnded tells what became of a search.
 type SearchEnded struct {
-	Peer        Key         `json:"peer"`
-	Transaction Transaction `json:"transaction"`
-	Result      string      `json:"result"`
+	Peer Key `json:"peer"`
+	// Transaction is left out where the agent gave none.
+	Transaction *Transaction `json:"transaction,omitempty"`
+	Result      string       `json:"result"`
 	// Sockets were opened, and Probes sent.
 	Sockets int `json:"sockets"`
 	Probes  int `json:"probes"`

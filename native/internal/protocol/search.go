@@ -11,8 +11,8 @@ import (
 // SearchParams ask for a path to a peer where no address of either is known to work.
 type SearchParams struct {
 	Peer Key
-	// Transaction is the agent's name for the search.
-	Transaction Transaction
+	// Transaction is the agent's name for the search; nil where an older one gave none.
+	Transaction *Transaction
 	// Sockets are opened beside the one port; with none, probes leave from that.
 	Sockets int
 	// Endpoints get a probe each, or one from each socket in turn.
@@ -33,7 +33,10 @@ func (params SearchParams) Probes() int {
 func ReadSearch(tree any) (params SearchParams, fault *Fault) {
 	o := paramsObject(tree)
 	params.Peer = o.key("peer")
-	params.Transaction = o.transaction()
+	if _, given := o.take("transaction"); given {
+		transaction := o.transaction()
+		params.Transaction = &transaction
+	}
 	params.Sockets = o.integer("sockets", 0, SearchSocketsMax)
 	given := o.list("endpoints", SearchEndpointsMax)
 	if value, _ := o.take("endpoints"); value != nil && len(given) == 0 && len(o.problems) == 0 {

@@ -17,6 +17,8 @@ type Hello struct {
 	Engine       string `json:"engine"`
 	EngineReason string `json:"engineReason"`
 	Instance     string `json:"instance"`
+	// Features are named in PROTOCOL.md.
+	Features []string `json:"features"`
 }
 
 // Applied answers `apply`.

@@ -39,6 +39,7 @@ func requestExamples() []requestExample {
 		{"search", map[string]any{
 			"peer": peerKey, "transaction": transaction, "sockets": 0, "endpoints": list("198.51.100.7:1024", "198.51.100.7:65535"), "perSecond": 1, "durationMs": 1,
 		}},
+		{"search", map[string]any{"peer": peerKey, "sockets": 1, "endpoints": list("198.51.100.7:1024"), "perSecond": 1, "durationMs": 1}},
 		{"stop-search", map[string]any{"peer": peerKey}},
 		{"send-datagram", map[string]any{"to": "192.0.2.1:3478", "payload": "AAEAACESpEI=", "source": "192.0.2.9"}},
 		{"send-datagram", map[string]any{"to": "[2001:db8::1]:3478", "payload": "AAEAACESpEI="}},
@@ -101,7 +102,7 @@ func resultExamples() []resultExample {
 		}},
 	}
 	return []resultExample{
-		{"hello", protocol.Hello{Protocol: 1, Helper: "0.1.0", Engine: "userspace", EngineReason: "no other engine", Instance: "00c0ffee00c0ffee"}},
+		{"hello", protocol.Hello{Protocol: 1, Helper: "0.1.0", Engine: "userspace", EngineReason: "no other engine", Instance: "00c0ffee00c0ffee", Features: protocol.Features}},
 		{"apply", protocol.Applied{Generation: 7, Changed: []string{"peer add " + peerKey.String()}}},
 		{"apply", protocol.Applied{Generation: 7, Changed: []string{}}},
 		{"state", protocol.State{
@@ -167,9 +168,10 @@ func eventExamples() []protocol.Event {
 		protocol.ProbeReply{Peer: peerKey, Endpoint: endpoint("198.51.100.7:41820"), Transaction: transaction, RttUs: 30_500, Observed: endpoint("203.0.113.5:61000")},
 		protocol.ProbeHeard{Peer: peerKey, From: endpoint("[2001:db8::7]:41820")},
 		protocol.ProbeHeard{Peer: peerKey, From: endpoint("198.51.100.7:41820"), Server: name("frankfurt")},
-		protocol.SearchEnded{Peer: peerKey, Transaction: transaction, Result: protocol.SearchFound, Sockets: 207, Probes: 207, Endpoint: &met, Socket: &socket},
-		protocol.SearchEnded{Peer: peerKey, Transaction: transaction, Result: protocol.SearchFound, Probes: 154, Endpoint: &met},
-		protocol.SearchEnded{Peer: peerKey, Transaction: transaction, Result: protocol.SearchNothing, Probes: 1_024},
+		protocol.SearchEnded{Peer: peerKey, Transaction: &transaction, Result: protocol.SearchFound, Sockets: 207, Probes: 207, Endpoint: &met, Socket: &socket},
+		protocol.SearchEnded{Peer: peerKey, Transaction: &transaction, Result: protocol.SearchFound, Probes: 154, Endpoint: &met},
+		protocol.SearchEnded{Peer: peerKey, Transaction: &transaction, Result: protocol.SearchNothing, Probes: 1_024},
+		protocol.SearchEnded{Peer: peerKey, Result: protocol.SearchStopped, Sockets: 1, Probes: 1},
 		protocol.PathUp{Peer: peerKey, Path: "relay", RttUs: 30_500},
 		protocol.PathDown{Peer: peerKey, Path: "relay", Reason: "3 probes in a row were not answered"},
 		protocol.PathDown{Peer: peerKey, Path: "direct", Reason: "carries nothing"},

@@ -134,6 +134,7 @@ const HELLO = {
   engine: 'userspace',
   engineReason: 'a test',
   instance: 'x',
+  features: ['search-transaction'],
 } as const
 const STATE: HelperState = {
   instance: 'x',

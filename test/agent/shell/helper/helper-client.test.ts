@@ -4,7 +4,8 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { HelperEvent, HelperHello } from '../../../../agent/core/helper-contract.ts'
+import type { HelperEvent } from '../../../../agent/core/helper-contract.ts'
+import type { HelperHello } from '../../../../agent/core/helper-hello.ts'
 import type { HelperFault } from '../../../../agent/core/helper-fault.ts'
 import {
   type HelperClient,
@@ -107,6 +108,8 @@ describe('the helper client', () => {
     await new Promise<void>((resolve) => server.listen(socketPath, resolve))
     const connected = start()
     await expect.poll(() => hellos.length, DEADLINE).toBe(1)
+    // A helper from before there were any tells of none.
+    expect(hellos[0]?.features).toEqual([])
     expect(await connected.state()).toMatchObject({ ok: false, fault: { kind: 'protocol' } })
     connected.close()
     server.close()
