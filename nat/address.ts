@@ -65,6 +65,11 @@ export function parseTransportAddress(text: string): Result<TransportAddress, 'm
   return transportAddress((bracketed ?? match[2])!, Number(match[3]))
 }
 
+/** Of a canonical IP literal. */
+export function familyOf(ip: string): Family {
+  return ip.includes(':') ? 'ipv6' : 'ipv4'
+}
+
 export function addressParts(address: TransportAddress): AddressParts {
   const colon = address.lastIndexOf(':')
   const port = Number(address.slice(colon + 1))

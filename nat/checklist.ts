@@ -10,7 +10,7 @@
  *    trigger, restart: back to waiting
  * ```
  */
-import { addressParts, type TransportAddress } from './address.ts'
+import { addressParts, familyOf, type TransportAddress } from './address.ts'
 import { addressScope } from './address-scope.ts'
 import type { CandidateKind, Candidate } from './candidate.ts'
 import { type Instant, later } from './clock.ts'
@@ -81,8 +81,7 @@ export function offerCandidates(
 /** What is on a link of ours is reached there and nowhere else; what a TURN server gave is wanted like a path over TURN. */
 function leadsAbroad({ address, kind }: Candidate, source: string): boolean {
   const { ip, family } = addressParts(address)
-  const isOfFamily = (family === 'ipv6') === source.includes(':')
-  return kind !== 'relayed' && isOfFamily && addressScope(ip) === 'global'
+  return kind !== 'relayed' && family === familyOf(source) && addressScope(ip) === 'global'
 }
 
 /**

@@ -19,7 +19,7 @@ import { observeSelf } from './observe.ts'
 import { mappedAddresses } from './port-mapping.ts'
 import { adoptOwn } from './publish.ts'
 import { expectExpiry } from './renewal.ts'
-import { createPeer, type Node, type Peer } from './state.ts'
+import { addPeer, createPeer, type Node, type Peer, removePeer } from './state.ts'
 
 type Belief = Omit<Extract<Event, { kind: 'record' }>, 'kind'>
 
@@ -37,7 +37,7 @@ export function believe(node: Node, { record, envelope, heard }: Belief, now: No
   if (verdict === 'same' && known !== undefined && heard) known.heardAt ??= now.instant
   if (verdict !== 'newer') return []
   if (!record.present) {
-    const left = node.peers.delete(id)
+    const left = removePeer(node, id)
     return [
       { kind: 'save-record', node: id, envelope },
       ...(left ? [tell(node, 'member-left', record, now)] : []),
@@ -85,7 +85,7 @@ function succeeds(node: Node, { ipv4, serial }: Certificate): boolean {
   for (const [id, { record }] of node.peers) {
     if (record.certificate.ipv4 !== ipv4) continue
     if (record.certificate.serial > serial) return false
-    node.peers.delete(id)
+    removePeer(node, id)
   }
   return true
 }
@@ -132,7 +132,7 @@ function peerFor(node: Node, record: NodeRecord): Peer {
   const known = node.peers.get(id)
   if (known?.helperName === helperName) return known
   const peer = createPeer(node.self, record, helperName)
-  node.peers.set(id, peer)
+  addPeer(node, peer)
   return peer
 }
 

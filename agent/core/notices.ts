@@ -15,7 +15,7 @@ import { recordCertificate } from '../../topology/record-codec.ts'
 import type { Revocation } from '../../topology/revocation.ts'
 import type { Effect } from './effect.ts'
 import { remember } from './event-log.ts'
-import type { Node } from './state.ts'
+import { type Node, removePeer } from './state.ts'
 
 /** Takes a notice whose signature was verified. */
 export function takeNotice(node: Node, notice: Notice, now: Now): Effect[] {
@@ -78,7 +78,7 @@ export function forgetMember(
 ): Effect[] {
   const name = node.peers.get(id)?.record.certificate.name
   const known = node.view.entries.delete(id)
-  node.peers.delete(id)
+  removePeer(node, id)
   if (!known) return [{ kind: 'hang-up', node: id }]
   return [
     { kind: 'hang-up', node: id },

@@ -139,6 +139,8 @@ export interface Node {
   /** What the authority says and every member must hear. */
   readonly notices: NoticeSet
   readonly peers: Map<NodeId, Peer>
+  /** The same by the name that the helper knows them by; see addPeer. */
+  readonly peersByHelperName: Map<string, Peer>
   readonly stun: StunClient
   readonly uplinks: Uplinks
   readonly helper: HelperSide
@@ -180,6 +182,7 @@ export function createNode(config: NodeConfig, powers: Powers, now: Instant): No
     view: createView(),
     notices: createNoticeSet(),
     peers: new Map(),
+    peersByHelperName: new Map(),
     stun: createStunClient(),
     uplinks: new Map(),
     helper: {
@@ -253,7 +256,23 @@ export function createPeer(self: NodeId, record: NodeRecord, helperName: string)
   }
 }
 
+/** In place of what was known of the same member. */
+export function addPeer(node: Node, peer: Peer): void {
+  const known = node.peers.get(peer.node)
+  if (known !== undefined) node.peersByHelperName.delete(known.helperName)
+  node.peers.set(peer.node, peer)
+  node.peersByHelperName.set(peer.helperName, peer)
+}
+
+/** Whether there was one. */
+export function removePeer(node: Node, id: NodeId): boolean {
+  const peer = node.peers.get(id)
+  if (peer === undefined) return false
+  if (node.peersByHelperName.get(peer.helperName) === peer)
+    node.peersByHelperName.delete(peer.helperName)
+  return node.peers.delete(id)
+}
+
 export function peerByHelperName(node: Node, helperName: string): Peer | undefined {
-  for (const peer of node.peers.values()) if (peer.helperName === helperName) return peer
-  return undefined
+  return node.peersByHelperName.get(helperName)
 }

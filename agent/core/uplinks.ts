@@ -3,7 +3,7 @@
  * A host with several ways out has several addresses abroad: each is asked for, offered, and tried for itself. What leaves
  * without a source takes the kernel's first choice, as on a host with one; this is about the others.
  */
-import { addressParts, type TransportAddress } from '../../nat/address.ts'
+import { addressParts, familyOf, type TransportAddress } from '../../nat/address.ts'
 import { earliest, type Instant, type Now } from '../../nat/clock.ts'
 import {
   askAgain,
@@ -44,7 +44,7 @@ export function uplinkEffects(
     node.uplinks.set(source, client)
     setStunServers(
       client,
-      servers.filter((server) => isOfFamily(server, source)),
+      servers.filter((server) => addressParts(server).family === familyOf(source)),
       instant,
     )
     return stunRequests(client, instant, entropy, stun).map(
@@ -71,8 +71,4 @@ export function takeUplinkAnswer(
 
 export function askUplinksAgain({ uplinks }: Node, now: Instant): void {
   for (const client of uplinks.values()) askAgain(client, now)
-}
-
-function isOfFamily(address: TransportAddress, ip: string): boolean {
-  return addressParts(address).family === (ip.includes(':') ? 'ipv6' : 'ipv4')
 }

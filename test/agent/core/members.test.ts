@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { dialTargets } from '../../../agent/core/dial-targets.ts'
 import { hexToBase64 } from '../../../agent/core/key-text.ts'
+import { removePeer } from '../../../agent/core/state.ts'
 import { stunServerAddresses } from '../../../agent/core/stun-servers.ts'
 import type { Candidate } from '../../../nat/candidate.ts'
 import { toHex } from '../../../nat/hex.ts'
@@ -214,7 +215,7 @@ describe('whom a node dials and asks', () => {
     const ids = () =>
       ofKind(dialTargets(node), 'dial-targets')[0]!.targets.map((target) => target.node)
     const before = ids()
-    node.peers.delete(before[0]!)
+    removePeer(node, before[0]!)
     expect(ids().slice(0, 3)).toEqual(before.slice(1))
   })
 
