@@ -43,6 +43,14 @@ export interface MemberStatus {
   readonly peers: readonly MemberPeer[]
 }
 
+export interface MemberPath {
+  readonly kind: string
+  readonly via: string | null
+  readonly hubServer: string | null
+  readonly endpoint: string | null
+  readonly rttMs: number | null
+}
+
 export interface MemberPeer {
   readonly name: string
   readonly nodeId: string
@@ -50,13 +58,8 @@ export interface MemberPeer {
   readonly tags: readonly string[]
   readonly liveness: string
   readonly hub: boolean
-  readonly path: {
-    readonly kind: string
-    readonly via: string | null
-    readonly endpoint: string | null
-    readonly rttMs: number | null
-  }
-  readonly backups: readonly { readonly kind: string }[]
+  readonly path: MemberPath
+  readonly backups: readonly MemberPath[]
   readonly lastSwitch: { readonly to: string | null } | null
   readonly mtu: number
   readonly why: string

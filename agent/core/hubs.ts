@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Hubs as this node sees them: which ones it reaches itself, which are its home, which lead to a peer. */
 import type { Instant, Now } from '../../nat/clock.ts'
-import { directPaths, isDirect } from '../../nat/proven-paths.ts'
+import type { PathAgent } from '../../nat/path-agent.ts'
+import { directPaths, isDirect, type ProvenPath } from '../../nat/proven-paths.ts'
 import type { HubLink } from '../../topology/hub-distance.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import { relayPath } from '../../topology/planned-path.ts'
@@ -98,8 +99,7 @@ function surveyHubs(node: Node, now: Now): HubSurvey {
     if (!record.relay || !mayForward || notAfter <= now.wall) continue
     relays.add(hub)
     if (record.draining) draining.add(hub)
-    // Frames leave from the one port, for which the filter of a peer that needs another socket is shut.
-    const direct = directPaths(paths).filter(({ up, socket }) => up && socket === undefined)
+    const direct = fromTheOnePort(paths)
     if (direct.length > 0) links.push({ hub, rttMs: shortest(direct) })
     const turned = overOwnServers(indirect)
     if (turned.length > 0) linksOverTurn.push({ hub, rttMs: shortest(turned) })
@@ -108,11 +108,29 @@ function surveyHubs(node: Node, now: Now): HubSurvey {
   return { relays, draining, links: overTurn ? linksOverTurn : links, overTurn }
 }
 
-function overOwnServers({ ofKind, figures }: IndirectPaths): PathFigures[] {
+/** Frames leave from there: the filter of a peer that needs another socket is shut for them. */
+function fromTheOnePort(paths: PathAgent): ProvenPath[] {
+  return directPaths(paths).filter(({ up, socket }) => up && socket === undefined)
+}
+
+interface TurnedPath extends PathFigures {
+  readonly server: string
+}
+
+/** Best first. */
+function overOwnServers({ ofKind, figures }: IndirectPaths): TurnedPath[] {
   return (ofKind.get('turn') ?? []).flatMap((path) => {
-    const known = path.kind === 'turn' && path.server !== null ? figures.get(path.id) : undefined
-    return known?.up === true ? [known] : []
+    if (path.kind !== 'turn' || path.server === null) return []
+    const known = figures.get(path.id)
+    return known?.up === true ? [{ ...known, server: path.server }] : []
   })
+}
+
+/** The TURN server over which frames leave for a hub; undefined where they need none, or get nowhere. */
+export function serverTowards(node: Node, hub: NodeId): string | undefined {
+  const known = node.peers.get(hub)
+  if (known === undefined || fromTheOnePort(known.paths).length > 0) return undefined
+  return overOwnServers(known.indirect)[0]?.server
 }
 
 function shortest(paths: readonly Pick<PathFigures, 'rttMs'>[]): number | undefined {

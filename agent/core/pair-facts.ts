@@ -57,11 +57,12 @@ function hostPort(candidates: readonly Candidate[]): number | undefined {
   return host === undefined ? undefined : addressParts(host.address).port
 }
 
-function pathInUse(peer: Peer, { kind, endpoint, via, rttMs }: PathStatus): PathInUse {
+function pathInUse(peer: Peer, { kind, endpoint, via, hubServer, rttMs }: PathStatus): PathInUse {
   if (kind === 'none') return { kind }
   if (kind === 'direct')
     return endpoint === null ? { kind: 'none' } : { kind, endpoint, isPunched: isPunched(peer) }
-  return { kind, via: via ?? 'somebody', rttMs: rttMs ?? undefined }
+  const over = { kind, via: via ?? 'somebody', rttMs: rttMs ?? undefined }
+  return hubServer === null ? over : { ...over, hubServer }
 }
 
 /** Whether traffic leaves from a socket of its own. */

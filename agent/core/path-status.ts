@@ -5,6 +5,7 @@ import { orderPaths } from '../../nat/path-score.ts'
 import type { NodeId } from '../../topology/identity.ts'
 import { directPath, type PlannedPath } from '../../topology/planned-path.ts'
 import type { RelayRoute } from '../../topology/relay-route.ts'
+import { serverTowards } from './hubs.ts'
 import { figuresOf, pathById, provenPath } from './peer-paths.ts'
 import type { Node, Peer } from './state.ts'
 import type { PathStatus } from './status.ts'
@@ -12,6 +13,7 @@ import type { PathStatus } from './status.ts'
 export const NO_PATH: PathStatus = {
   kind: 'none',
   via: null,
+  hubServer: null,
   endpoint: null,
   rttMs: null,
   lossPct: null,
@@ -49,15 +51,18 @@ function statusOf(node: Node, peer: Peer, path: PlannedPath): PathStatus {
     lossPct: figures === undefined ? null : figures.lossPermille / 10,
   }
   const { kind } = path
-  const via = viaOf(node, peer, path)
+  const named = { kind, via: viaOf(node, peer, path), hubServer: null, ...measured }
   switch (kind) {
     case 'direct':
     case 'turn':
-      return { kind, via, endpoint: path.endpoint, ...measured }
+      return { ...named, endpoint: path.endpoint }
     case 'channel':
-      return { kind, via, endpoint: null, ...measured }
-    case 'relay':
-      return { kind, via, endpoint: hubEndpoint(node, path.via[0]), ...measured }
+      return { ...named, endpoint: null }
+    case 'relay': {
+      const hubServer = serverTowards(node, path.via[0]) ?? null
+      const endpoint = hubServer === null ? hubEndpoint(node, path.via[0]) : null
+      return { ...named, hubServer, endpoint }
+    }
   }
 }
 

@@ -16,6 +16,8 @@ export interface PathStatus {
   readonly kind: 'none' | PathKind
   /** The hubs or the server that the path crosses, by name; null for a direct one. */
   readonly via: string | null
+  /** Of a relayed path: the TURN server of this host's over which it reaches the first hub; null where it needs none. */
+  readonly hubServer: string | null
   readonly endpoint: string | null
   readonly rttMs: number | null
   readonly lossPct: number | null

@@ -62,7 +62,8 @@ function pathTold({ kind, via, endpoint, rttMs, lossPct }: PathStatus): PathTold
 
 function pathShown({ kind, via, endpoint, rttUs, lossPermille }: PathTold): PathStatus {
   const lossPct = lossPermille === null ? null : lossPermille / 10
-  return { kind, via, endpoint, rttMs: toMs(rttUs), lossPct }
+  // Of the other end's way to its hub only its sentence tells.
+  return { kind, via, hubServer: null, endpoint, rttMs: toMs(rttUs), lossPct }
 }
 
 function attemptShown({ address, kind, outcome, rttUs }: Attempt): WhyAttempt {

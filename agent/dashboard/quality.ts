@@ -25,9 +25,10 @@ export function qualityOf({ path, sessionRttMs, liveness }: PeerStatus): Quality
   return rttMs > FAIR_RTT_MS || lossPct > FAIR_LOSS_PCT ? 'fair' : 'good'
 }
 
-export function pathText({ kind, via }: PathStatus): string {
+export function pathText({ kind, via, hubServer }: PathStatus): string {
   if (kind === 'none') return 'no path'
-  return via === null ? kind : `${kind} over ${via}`
+  const server = hubServer === null ? '' : ` (TURN ${hubServer})`
+  return via === null ? kind : `${kind} over ${via}${server}`
 }
 
 export function msText(ms: number | null): string {

@@ -44,12 +44,14 @@ function directText({ path, checks }: PairFacts): string {
   return `direct to ${KIND_TEXT[kind]}${from}, proven by round trips`
 }
 
-function stateText({ path, isResting, hubs }: PairFacts): string {
+function stateText({ own, path, isResting, hubs }: PairFacts): string {
   switch (path.kind) {
     case 'direct':
       return 'direct'
     case 'relay':
-      return `relayed over ${path.via}`
+      return path.hubServer === undefined
+        ? `relayed over ${path.via}`
+        : `relayed over ${path.via}, which ${own.name} reaches over TURN (${path.hubServer})`
     case 'turn':
       return `relayed over TURN (${path.via})`
     case 'channel':

@@ -24,6 +24,8 @@ export type PathInUse =
       readonly kind: Exclude<PathKind, 'direct'>
       /** Over whom, by name. */
       readonly via: string
+      /** The TURN server over which this host reaches the hub, if it needs one. */
+      readonly hubServer?: string
       readonly rttMs: number | undefined
     }
   | { readonly kind: 'none' }

@@ -42,6 +42,7 @@ function pathAt(index: number, time: number, hub: boolean): PathStatus {
   return {
     kind: relayed ? 'relay' : 'direct',
     via: relayed ? nameOf(0) : null,
+    hubServer: null,
     endpoint: `203.0.113.${index % 250}:51820`,
     rttMs: Math.round(wave(index, time) * 4_000) / 10,
     lossPct: Math.round(wave(time, index) * 60) / 10,

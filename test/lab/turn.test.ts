@@ -129,6 +129,22 @@ test('when a server is killed traffic goes on over the other one, and returns', 
   expect((await ping.stop()).longestGapMs).toBeLessThan(5_000)
 })
 
+test('a hub that is reached over a TURN server is told as that', async () => {
+  await hub.configure('tcp_port = 443\n')
+  await hub.do(['reload'])
+  const backup = async () =>
+    (await clerk.peer('bob')).backups.find(({ kind, via }) => kind === 'relay' && via === 'hub')
+  await clerk.host.waitFor(async () => (await backup())?.hubServer === 'tls', {
+    deadlineMs: 30_000,
+    what: 'a way over the hub, which is reached over the server',
+  })
+  const told = 'relay over hub (TURN tls)'
+  expect(await clerk.do(['paths', 'bob'])).toContain(told)
+  expect(await clerk.do(['why', 'bob'])).toContain(`backup:   ${told}`)
+  const { backups } = await clerk.json<{ backups: readonly object[] }>(['why', 'bob'])
+  expect(backups).toContainEqual(expect.objectContaining({ via: 'hub', hubServer: 'tls' }))
+})
+
 test('neither TURN server ever sees plaintext', async () => {
   const address = await meshAddress(alice, 'bob')
   // After a server was away the two directions may go over different ones.

@@ -119,10 +119,11 @@ function pathText({ path, liveness }: PeerStatus): string {
   return describePath(path)
 }
 
-/** `direct 198.51.100.7:41820`, `relay over hub-1`, `none`. */
-export function describePath(path: PathStatus): string {
-  const over = path.via === null ? (path.endpoint ?? '') : `over ${path.via}`
-  return `${path.kind} ${over}`.trim()
+/** `direct 198.51.100.7:41820`, `relay over hub-1`, `relay over hub-1 (TURN frankfurt)`, `none`. */
+export function describePath({ kind, via, hubServer, endpoint }: PathStatus): string {
+  const server = hubServer === null ? '' : ` (TURN ${hubServer})`
+  const over = via === null ? (endpoint ?? '') : `over ${via}${server}`
+  return `${kind} ${over}`.trim()
 }
 
 export function roundTripText(rttMs: number | null): string {

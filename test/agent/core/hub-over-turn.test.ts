@@ -2,6 +2,7 @@
 /** Hubs of a host whose UDP does not get out: it reaches them over its TURN server, and peers over them. */
 import { describe, expect, it } from 'vitest'
 import type { HelperTurnServer } from '../../../agent/core/helper-contract.ts'
+import { whyReport } from '../../../agent/core/why-report.ts'
 import { planOf } from '../../../agent/core/want.ts'
 import type { TransportAddress } from '../../../nat/address.ts'
 import { UNKNOWN_NAT } from '../../../nat/behaviour.ts'
@@ -76,6 +77,21 @@ describe('a hub that is reached over a TURN server only', () => {
     expect(node.hubs.links).toEqual([{ hub: hub.certificate.node, rttMs: 30 }])
     told(hub, TO_HUB, false)
     expect(pathsTo(peer)).toEqual([`turn:frankfurt>${POOL.address}`])
+  })
+
+  it('is told with the server in status and why, and without it once it is reached directly', () => {
+    const one = withHub()
+    const { node, hub, peer, told, overHub, now } = one
+    told(hub, TO_HUB, true)
+    told(peer, overHub, true)
+    const tell = () => whyReport(node, node.peers.get(peer.certificate.node)!, now())
+    const relayed = { kind: 'relay', via: 'hub', hubServer: 'frankfurt', endpoint: null }
+    expect(tell().path).toMatchObject(relayed)
+    const sentence = `relayed over hub, which ${node.config.certificate.name} reaches over TURN (frankfurt)`
+    expect(tell().sentence).toContain(sentence)
+    answer(one, HUB.address)
+    expect(tell().path).toMatchObject({ kind: 'relay', via: 'hub', hubServer: null })
+    expect(tell().sentence).not.toContain('TURN')
   })
 
   it('comes first again once a direct path to it is proven', () => {

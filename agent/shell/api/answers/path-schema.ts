@@ -15,6 +15,10 @@ export const pathSchema: z.ZodType<PathStatus> = named(
   z.strictObject({
     kind: z.enum(['none', ...PATH_KINDS]),
     via: z.string().nullable().describe('hubs or server that it crosses, by name'),
+    hubServer: z
+      .string()
+      .nullable()
+      .describe('TURN server of this host over which it reaches the first hub, if it needs one'),
     endpoint: z.string().nullable().describe('address and port'),
     rttMs: z.number().nullable(),
     lossPct: z.number().nullable(),

@@ -24,7 +24,14 @@ describe('the local API', () => {
   let pings: string[]
   let hungUp: boolean
 
-  const path = { kind: 'direct', via: null, endpoint: null, rttMs: 1, lossPct: 0 } as const
+  const path = {
+    kind: 'direct',
+    via: null,
+    hubServer: null,
+    endpoint: null,
+    rttMs: 1,
+    lossPct: 0,
+  } as const
   const api: AgentApi = {
     status: async () => ({ peers: [] }) as never,
     plan: async () => ({ device: null }),

@@ -5,6 +5,7 @@ import { pingText } from '../../../../agent/shell/cli/ping.ts'
 const direct = {
   kind: 'direct',
   via: null,
+  hubServer: null,
   endpoint: '203.0.113.7:41820',
   rttMs: 12,
   lossPct: 0,

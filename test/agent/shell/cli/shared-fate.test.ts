@@ -3,13 +3,12 @@ import { describe, expect, it } from 'vitest'
 import type { PathStatus } from '../../../../agent/core/status.ts'
 import { sharedParts } from '../../../../agent/shell/cli/shared-fate.ts'
 
-const pathOf = (kind: PathStatus['kind'], endpoint: string | null, via: string | null = null) => ({
-  kind,
-  endpoint,
-  via,
-  rttMs: 1,
-  lossPct: 0,
-})
+const pathOf = (
+  kind: PathStatus['kind'],
+  endpoint: string | null,
+  via: string | null = null,
+  hubServer: string | null = null,
+): PathStatus => ({ kind, endpoint, via, hubServer, rttMs: 1, lossPct: 0 })
 
 const active = pathOf('direct', '198.51.100.7:41820')
 
@@ -37,6 +36,18 @@ describe('what a backup shares with the active path', () => {
       pathOf('turn', '192.0.2.1:1', 'frankfurt'),
       pathOf('turn', '192.0.2.2:1', 'frankfurt'),
       ['family', 'server'],
+    ],
+    [
+      'the TURN server that leads to a hub',
+      pathOf('turn', '192.0.2.1:1', 'frankfurt'),
+      pathOf('relay', null, 'hub', 'frankfurt'),
+      ['server'],
+    ],
+    [
+      'a hub and the TURN server that leads to it',
+      pathOf('relay', null, 'hub', 'frankfurt'),
+      pathOf('relay', null, 'hub, other', 'frankfurt'),
+      ['hub', 'server'],
     ],
   ] as const)('is told of %s', (_, one, other, shared) => {
     expect(sharedParts(one, other)).toEqual(shared)

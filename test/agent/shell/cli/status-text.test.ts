@@ -10,6 +10,7 @@ const LONG = 'a-name-as-long-as-a-label-of-dns-may-be-which-is-sixty-three-ch'
 const path: PathStatus = {
   kind: 'direct',
   via: null,
+  hubServer: null,
   endpoint: '[2001:db8:1234:5678:9abc:def0:1234:5678]:51820',
   rttMs: 123.4,
   lossPct: 12.5,
@@ -77,6 +78,15 @@ describe('tables for people', () => {
     const lines = stripVTControlCharacters(pathsText([{ ...peer, backups: [path, backup] }]))
     const told = [...lines.matchAll(/%\s+(family, address|nothing)\s*$/gm)]
     expect(told.map(([, shares]) => shares)).toEqual(['family, address', 'nothing'])
+  })
+
+  it('say that a hub is reached over a TURN server', () => {
+    const relayed = { ...path, kind: 'relay', via: 'hub', hubServer: 'frankfurt' } as const
+    const told = 'relay over hub (TURN frankfurt)'
+    expect(
+      statusText({ ...status, peers: [{ ...peer, path: relayed, liveness: 'alive' }] }),
+    ).toContain(told)
+    expect(pathsText([{ ...peer, backups: [relayed] }])).toContain(told)
   })
 
   it('say who decides for the network, or that nobody can, where authorities share a store', () => {

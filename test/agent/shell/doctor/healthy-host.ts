@@ -17,7 +17,14 @@ export interface Changes extends Omit<Partial<Facts>, 'state' | 'agent'> {
 /** A healthy member with one direct peer, and what is different about it. */
 export function facts(changes: Changes = {}): Facts {
   const { self, netcheck, peer, state, ...rest } = changes
-  const direct = { kind: 'direct', via: null, endpoint: '192.0.2.1:9', rttMs: 3, lossPct: 0 }
+  const direct = {
+    kind: 'direct',
+    via: null,
+    hubServer: null,
+    endpoint: '192.0.2.1:9',
+    rttMs: 3,
+    lossPct: 0,
+  }
   return {
     now: NOW,
     paths: { config: '/etc/c.toml', state: '/var/lib/m', run: '/run/m' },

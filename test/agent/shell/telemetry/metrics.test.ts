@@ -16,7 +16,7 @@ const peer = (name: string, changes: Partial<PeerStatus> = {}) =>
     nodeId: name,
     liveness: 'alive',
     hub: false,
-    path: { kind: 'direct', via: null, endpoint: null, rttMs: 20, lossPct: 1 },
+    path: { kind: 'direct', via: null, hubServer: null, endpoint: null, rttMs: 20, lossPct: 1 },
     backups: [],
     lastSwitch: null,
     switches: 2,
@@ -27,7 +27,14 @@ const peer = (name: string, changes: Partial<PeerStatus> = {}) =>
     ...changes,
   }) as PeerStatus
 
-const relayed = { kind: 'relay', via: 'hub', endpoint: null, rttMs: 50, lossPct: 0 } as const
+const relayed = {
+  kind: 'relay',
+  via: 'hub',
+  hubServer: null,
+  endpoint: null,
+  rttMs: 50,
+  lossPct: 0,
+} as const
 
 const status = {
   self: {
@@ -101,7 +108,10 @@ describe('metrics', () => {
 
   it('call a path better that is near, direct and loses nothing', () => {
     const of = (kind: 'direct' | 'relay' | 'none', rttMs: number, lossPct: number) =>
-      quality({ path: { kind, via: null, endpoint: null, rttMs, lossPct }, sessionRttMs: null })
+      quality({
+        path: { kind, via: null, hubServer: null, endpoint: null, rttMs, lossPct },
+        sessionRttMs: null,
+      })
     expect(of('direct', 0, 0)).toBe(1)
     expect(of('none', 0, 0)).toBe(0)
     expect(of('direct', 10, 0)).toBeGreaterThan(of('relay', 10, 0))
