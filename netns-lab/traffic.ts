@@ -10,26 +10,35 @@ const PORT = 9_999
 
 let runs = 0
 
+/** The other end of traffic, where it is to take its time. */
+export const slowAnswerer = (delayMs: number): readonly string[] => [
+  node,
+  program,
+  'answer',
+  String(PORT),
+  String(delayMs),
+]
+
 /** UDP from one host to another and back, a datagram every `paceMs`, counted and stamped. */
 export class Traffic {
   readonly #ask: HostProcess
-  readonly #answer: HostProcess
+  readonly #answer: HostProcess | undefined
   readonly #paceMs: number
 
-  private constructor(ask: HostProcess, answer: HostProcess, paceMs: number) {
+  private constructor(ask: HostProcess, answer: HostProcess | undefined, paceMs: number) {
     this.#ask = ask
     this.#answer = answer
     this.#paceMs = paceMs
   }
 
-  /** `address`: of `to`, as `from` reaches it. */
+  /** `address`: of `to`, as `from` reaches it. Undefined: somebody answers there already. */
   static start(
     from: LabHost,
-    to: LabHost,
+    to: LabHost | undefined,
     { address, paceMs = 10, port = PORT }: { address: string; paceMs?: number; port?: number },
   ): Traffic {
     const run = ++runs
-    const answer = to.spawn([node, program, 'answer', String(port)], { log: `answer-${run}.log` })
+    const answer = to?.spawn([node, program, 'answer', String(port)], { log: `answer-${run}.log` })
     const words = ['ask', address, String(port), String(paceMs)]
     const ask = from.spawn([node, program, ...words], { log: `ask-${run}.log` })
     return new Traffic(ask, answer, paceMs)
@@ -39,7 +48,7 @@ export class Traffic {
   async stop(): Promise<TrafficReport> {
     this.#ask.kill('SIGINT')
     await this.#ask.exit
-    this.#answer.kill('SIGKILL')
+    this.#answer?.kill('SIGKILL')
     const last = (await this.#ask.output()).trim().split('\n').at(-1) ?? ''
     return new TrafficReport(JSON.parse(last) as Tally, this.#paceMs)
   }

@@ -5,7 +5,7 @@ import { TRAFFIC_MARK } from './udp-traffic-mark.ts'
 /**
  * Traffic that counts itself, run in a host of a lab:
  *
- *   udp-traffic.ts answer PORT            sends every datagram back, until it is ended
+ *   udp-traffic.ts answer PORT [DELAY_MS] sends every datagram back, after that time, until it is ended
  *   udp-traffic.ts ask IP PORT PACE_MS    sends numbered datagrams at a steady pace until SIGINT, then prints a Tally
  */
 export interface Tally {
@@ -22,15 +22,19 @@ const HEADER_BYTES = 4
 const PAYLOAD_BYTES = 160
 
 const [role, ...words] = process.argv.slice(2)
-if (role === 'answer') answer(Number(words[0]))
+if (role === 'answer') answer(Number(words[0]), Number(words[1] ?? 0))
 else if (role === 'ask') ask(words[0] ?? '', Number(words[1]), Number(words[2]))
-else throw new Error('udp-traffic: say "answer PORT" or "ask IP PORT PACE_MS"')
+else throw new Error('udp-traffic: say "answer PORT [DELAY_MS]" or "ask IP PORT PACE_MS"')
 
-function answer(port: number): void {
+function answer(port: number, delayMs: number): void {
   const socket = createSocket('udp4')
   // A cut path makes the kernel complain of what it cannot deliver.
   socket.on('error', () => undefined)
-  socket.on('message', (datagram, from) => socket.send(datagram, from.port, from.address))
+  socket.on('message', (datagram, from) => {
+    const send = () => socket.send(datagram, from.port, from.address)
+    if (delayMs === 0) send()
+    else setTimeout(send, delayMs)
+  })
   socket.bind(port)
 }
 

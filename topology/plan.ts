@@ -20,6 +20,8 @@ export interface PlannedPeer {
   readonly wireguardKey: X25519Key
   readonly probeKey: X25519Key
   readonly allowedIps: readonly string[]
+  /** What it may speak for and another one has: answers that were on their way when that changed are still taken in. */
+  readonly lateIps: readonly string[]
   readonly echoAddress: string
   readonly keepaliveMs: number
   /** Send every packet over two paths. */
@@ -69,6 +71,8 @@ export interface Plan {
   readonly firewall: PlannedFirewall | null
   readonly routes: readonly PlannedRoute[]
   readonly peers: readonly PlannedPeer[]
+  /** Prefixes behind this host that another gateway may have by now: what leaves from there is sent a second time. */
+  readonly lateFrom: readonly string[]
   /** Null where the host resolves no names of the mesh. */
   readonly names: PlannedNames | null
 }
@@ -99,13 +103,15 @@ export interface PlanInput {
   readonly turn: readonly PlannedTurnServer[]
   /** Whether the host resolves the mesh's names. */
   readonly names: boolean
+  /** Prefixes behind this host may be about to move. */
+  readonly answersLate: boolean
   /** All members but the node itself, in any order. */
   readonly members: readonly MemberPaths[]
 }
 
 export function makePlan(input: PlanInput): Plan {
   const { network, own, device, turn, policy, dialPort, names, members } = input
-  const prefixes = heldPrefixes(
+  const held = heldPrefixes(
     network,
     members.map(({ certificate, paths, draining }) => ({
       certificate,
@@ -113,6 +119,7 @@ export function makePlan(input: PlanInput): Plan {
       isDraining: draining,
     })),
   )
+  const taken = new Set([...held.values()].flat())
   return {
     device: {
       ...device,
@@ -128,8 +135,9 @@ export function makePlan(input: PlanInput): Plan {
         : planFirewall(policy, own, { dialPort, members }),
     routes: members.flatMap(planRoutes).sort((a, b) => (a.destination < b.destination ? -1 : 1)),
     peers: members
-      .map((member) => planPeer(member, prefixes.get(member.certificate.node) ?? []))
+      .map((member) => planPeer(member, held.get(member.certificate.node) ?? [], taken))
       .sort((a, b) => (a.node < b.node ? -1 : 1)),
+    lateFrom: input.answersLate ? own.prefixes.filter((prefix) => taken.has(prefix)) : [],
     names: names
       ? planNames(network, [own, ...members.map(({ certificate }) => certificate)])
       : null,
@@ -171,6 +179,7 @@ function planRoutes({ certificate, mtu }: MemberPaths): PlannedRoute[] {
 function planPeer(
   { certificate, keepaliveMs, duplicate, paths, why }: MemberPaths,
   prefixes: readonly string[],
+  taken: ReadonlySet<string>,
 ): PlannedPeer {
   return {
     node: certificate.node,
@@ -178,6 +187,7 @@ function planPeer(
     wireguardKey: certificate.wireguardKey,
     probeKey: certificate.probeKey,
     allowedIps: [`${certificate.ipv4}/32`, `${certificate.ipv6}/128`, ...prefixes],
+    lateIps: certificate.prefixes.filter((one) => taken.has(one) && !prefixes.includes(one)),
     echoAddress: certificate.ipv4,
     keepaliveMs,
     duplicate,

@@ -32,11 +32,13 @@ export function desiredState(plan: Plan, { keys, turn }: Secrets): DesiredState 
       publicKey: helperNames.get(peer.node)!,
       probeKey: hexToBase64(peer.probeKey),
       allowedIps: peer.allowedIps,
+      ...(peer.lateIps.length > 0 && { lateIps: peer.lateIps }),
       echoAddress: peer.echoAddress,
       keepaliveMs: peer.keepaliveMs,
       ...(peer.duplicate && { duplicate: true }),
       paths: peer.paths.flatMap((path) => desiredPath(path, helperNames)),
     })),
+    ...(plan.lateFrom.length > 0 && { lateFrom: plan.lateFrom }),
     names: plan.names,
   }
 }

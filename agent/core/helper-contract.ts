@@ -7,6 +7,7 @@ import type { TransportAddress } from '../../nat/address.ts'
 import type { DesiredFirewall } from './desired-firewall.ts'
 import type { DesiredDevice, HelperDevice } from './helper-device.ts'
 import type { HelperEngine } from './helper-hello.ts'
+import type { DesiredNames, HelperNames } from './helper-names.ts'
 import type { HelperTakeover } from './helper-takeover.ts'
 
 export interface DesiredRoute {
@@ -59,6 +60,8 @@ export interface DesiredPeer {
   /** The peer's X25519 public key for probes, base64. */
   readonly probeKey: string
   readonly allowedIps: readonly string[]
+  /** Another peer's by now, from which this one may still answer. */
+  readonly lateIps?: readonly string[]
   /** Where the in-session echo goes; within allowedIps. */
   readonly echoAddress: string
   /** Pace of probes on idle paths, 1,000..600,000. */
@@ -67,14 +70,6 @@ export interface DesiredPeer {
   readonly duplicate?: boolean
   /** Most wanted first, at most 8. */
   readonly paths: readonly DesiredPath[]
-}
-
-/** The mesh's own names, for this host to resolve. */
-export interface DesiredNames {
-  /** `home.mesh` */
-  readonly zone: string
-  /** Each name once; at most 4,097. */
-  readonly hosts: readonly { readonly name: string; readonly addresses: readonly string[] }[]
 }
 
 /** What should exist. `device: null` tears everything down. */
@@ -86,6 +81,8 @@ export interface DesiredState {
   readonly firewall?: DesiredFirewall
   readonly routes: readonly DesiredRoute[]
   readonly peers: readonly DesiredPeer[]
+  /** What leaves from here is sent a second time, because a member may have it from another peer by now. */
+  readonly lateFrom?: readonly string[]
   /** Null or left out: names are nobody's business here. */
   readonly names?: DesiredNames | null
 }
@@ -194,15 +191,6 @@ export interface HelperRelayed {
   readonly dropped: number
   /** Wrong, or from somebody unknown. */
   readonly refused: number
-}
-
-/** How this host resolves the mesh's names. */
-export interface HelperNames {
-  readonly zone: string
-  /** How the host's resolver was told: `systemd-resolved`, `resolvconf` or `file`; null while it was not. */
-  readonly wiring: string | null
-  /** Why names do not resolve; null while they do. */
-  readonly problem: string | null
 }
 
 export interface HelperState {

@@ -14,6 +14,7 @@ import type { Effect } from './effect.ts'
 import type { Event } from './event.ts'
 import { dialBackDeadline, dialBackEffects, restartDialBack, takeDialBack } from './dial-back.ts'
 import { dialTargets } from './dial-targets.ts'
+import { gatewayDeadline, takeDrain, updateGateways } from './gateways.ts'
 import { updateHubs } from './hubs.ts'
 import { adoptHelper, loseHelper, takeHelperEvent } from './helper-events.ts'
 import { livenessDeadline, livenessEffects, takeMeshSocket, takeSwimDatagram } from './liveness.ts'
@@ -57,6 +58,7 @@ export function step(node: Node, event: Event, now: Now): Effect[] {
   effects.push(...renewOwn(node, now))
   effects.push(...livenessEffects(node, now))
   updateHubs(node, now)
+  updateGateways(node, now.instant)
   updateTurnPaths(node, now.instant)
   effects.push(...publishOwn(node, now))
   effects.push(...searchEffects(node, now))
@@ -78,6 +80,7 @@ export function nextDeadline(node: Node): Instant | undefined {
   return earliest([
     publishDeadline(node),
     renewalDeadline(node),
+    gatewayDeadline(node),
     livenessDeadline(node),
     nextPortMappingDeadline(node),
     natSurveyDeadline(node),
@@ -166,7 +169,7 @@ function take(node: Node, event: Event, now: Now): Effect[] {
     case 'channel':
       return takeChannel(node, event, now)
     case 'drain':
-      node.draining = event.draining
+      takeDrain(node, event.draining, now.instant)
       return []
     case 'leave':
       node.leaving = true

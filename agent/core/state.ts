@@ -19,6 +19,7 @@ import { createPeerChannel, type PeerChannel } from './state/peer-channel.ts'
 import type { NodeConfig, Powers } from './config.ts'
 import { PROBE_BURST } from './constants.ts'
 import { createDialBack, type DialBack } from './state/dial-back.ts'
+import type { GatewayDrain } from './state/gateway-drain.ts'
 import { createEventLog, type EventLog, type EventOf } from './event-log.ts'
 import { type HubSurvey, NO_HUBS } from './state/hub-survey.ts'
 import type { QuorumStatus } from './status.ts'
@@ -26,8 +27,9 @@ import { createMtuSurvey, type MtuSurvey } from './state/mtu-survey.ts'
 import { createNatSurvey, type NatSurvey } from './state/nat-survey.ts'
 import { pairPhaseMs } from './pair-phase.ts'
 import { createPeerSearch, type PeerSearch } from './state/peer-search.ts'
-import type { HelperLink, HelperNames, HelperPeer, HelperTurnServer } from './helper-contract.ts'
+import type { HelperLink, HelperPeer, HelperTurnServer } from './helper-contract.ts'
 import type { HelperEngine } from './helper-hello.ts'
+import type { HelperNames } from './helper-names.ts'
 import type { HelperTakeover } from './helper-takeover.ts'
 import { createIndirectPaths, type IndirectPaths } from './peer-paths.ts'
 
@@ -83,6 +85,8 @@ export interface Peer {
   readonly search: PeerSearch
   /** Paths that lead over somebody else; see peer-paths.ts. */
   readonly indirect: IndirectPaths
+  /** See gateways.ts. */
+  readonly drain: GatewayDrain
   /** See channels.ts. */
   readonly channel: PeerChannel
   /** How much each path carries that answers, by id; see peer-mtu.ts. */
@@ -172,6 +176,8 @@ export interface Node {
   leaving: boolean
   /** Others should use another hub: this one is about to go. Until it is taken back, or the agent ends. */
   draining: boolean
+  /** Until when answers from behind this host may have to be sent a second time; see gateways.ts. */
+  lateUntil: Instant | undefined
 }
 
 export function createNode(config: NodeConfig, powers: Powers, now: Instant): Node {
@@ -226,6 +232,7 @@ export function createNode(config: NodeConfig, powers: Powers, now: Instant): No
     authorityQuorum: undefined,
     leaving: false,
     draining: false,
+    lateUntil: undefined,
   }
 }
 
@@ -249,6 +256,7 @@ export function createPeer(self: NodeId, record: NodeRecord, helperName: string)
     heardOverTurn: new Map(),
     search: createPeerSearch(),
     indirect: createIndirectPaths(),
+    drain: { counts: record.draining, changesAt: undefined },
     channel: createPeerChannel(),
     mtus: new Map(),
     sessionAt: undefined,

@@ -2,7 +2,7 @@
 import type { NatBehaviour } from '../../nat/behaviour.ts'
 import type { PathKind } from '../../nat/path-kind.ts'
 import type { AskFault, AttemptOutcome } from '../../topology/ask-frame.ts'
-import type { HelperNames } from './helper-contract.ts'
+import type { HelperNames } from './helper-names.ts'
 import type { HelperTakeover } from './helper-takeover.ts'
 
 /**

@@ -37,13 +37,14 @@ export function planOf(node: Node, now: Now): Plan {
     dialPort: node.config.dialPort,
     turn: node.config.turn.map(({ id, url }) => ({ id, url })),
     names: node.config.names,
+    answersLate: node.lateUntil !== undefined,
     members: (isShutOut(node) ? [] : [...node.peers.values()])
       .filter((peer) => peer.record.certificate.notAfter > now.wall)
       .map((peer) => ({
         certificate: peer.record.certificate,
         keepaliveMs: keepaliveMs([ownLifetimeMs, peer.record.nat.lifetimeMs]),
         duplicate: isDuplicated(node.config.redundancy, peer.record.certificate),
-        draining: peer.record.draining,
+        draining: peer.drain.counts,
         paths: wantedPaths(peer),
         mtu: peerMtu(node, peer),
         why: explain(peer, pathStatuses(node, peer)[0] ?? NO_PATH).sentence,
@@ -67,13 +68,13 @@ export function applyPlan(node: Node, now: Now): Effect[] {
 /** All that a plan depends on and that a step can change, as one text: most steps change none of it. */
 function planInputs(node: Node, now: Now): string {
   let text = `${servesStun(node)} ${servesRelay(node)} ${node.survey.lifetime.lifetimeMs}`
-  text += ` ${policyOf(node.notices)?.serial} ${node.config.certificate.serial}`
+  text += ` ${policyOf(node.notices)?.serial} ${node.config.certificate.serial} ${node.lateUntil !== undefined}`
   if (isShutOut(node)) return text
   for (const peer of node.peers.values()) {
-    const { record, helperName, paths } = peer
+    const { record, helperName, paths, drain } = peer
     const { serial, notAfter } = record.certificate
     if (notAfter <= now.wall) continue
-    text += `\n${helperName} ${serial} ${record.nat.lifetimeMs} ${record.draining}`
+    text += `\n${helperName} ${serial} ${record.nat.lifetimeMs} ${drain.counts}`
     for (const path of armedPaths(paths)) text += ` ${wayKey(path)}`
     text += ` ${peer.indirect.text}`
     for (const { carried } of peer.mtus.values()) text += ` ${carried}`

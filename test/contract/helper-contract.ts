@@ -136,6 +136,31 @@ export function helperContract(start: () => Promise<RunningHelper>): void {
       })
     })
 
+    it('has late answers sent, and taken in, from what it is told, and names what is no prefix', async () => {
+      const { client } = await greeted()
+      const desired = exampleDesired()
+      await client.apply(desired)
+      const [peer, ...others] = desired.peers
+      const late = {
+        ...desired,
+        lateFrom: ['192.168.77.0/24'],
+        peers: [{ ...peer!, lateIps: ['192.168.78.0/24'] }, ...others],
+      }
+      const changed = await client.apply(late)
+      expect(changed.ok && changed.value.changed).toHaveLength(2)
+      expect(await client.apply(late)).toMatchObject({ ok: true, value: { changed: [] } })
+      const wrong = {
+        ...late,
+        lateFrom: ['192.168.77.1/24'],
+        peers: [{ ...peer!, lateIps: ['x'] }],
+      }
+      expect(refusedFields(await client.apply(wrong))).toEqual(
+        expect.arrayContaining(['lateFrom[0]', 'peers[0].lateIps[0]']),
+      )
+      const back = await client.apply(desired)
+      expect(back.ok && back.value.changed).toHaveLength(2)
+    })
+
     it('names every bad field at once, and touches nothing', async () => {
       const { client } = await greeted()
       const desired = exampleDesired()

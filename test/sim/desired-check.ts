@@ -12,7 +12,7 @@ type Fields = Record<string, unknown>
 /** All that is wrong with a document; empty if it may be applied. */
 export function problemsOf(document: unknown): FieldProblem[] {
   const check = new Check()
-  const fields = ['device', 'turn', 'firewall', 'routes', 'peers', 'names']
+  const fields = ['device', 'turn', 'firewall', 'routes', 'peers', 'lateFrom', 'names']
   const desired = check.object('', document, fields)
   if (desired === undefined) return check.problems
   if (desired['device'] !== null) checkDevice(check, desired['device'])
@@ -23,6 +23,10 @@ export function problemsOf(document: unknown): FieldProblem[] {
     checkTurnServer(check, `turn[${i}]`, server, servers)
   if (desired['device'] === null && servers.size > 0) check.bad('turn', null, 'no device')
   checkFirewall(check, desired['firewall'], desired['device'] !== null)
+  for (const [i, prefix] of check.list('lateFrom', desired['lateFrom'] ?? [], 256).entries())
+    check.prefix(`lateFrom[${i}]`, prefix)
+  if (desired['device'] === null && desired['lateFrom'] !== undefined)
+    check.bad('lateFrom', null, 'no device')
   const owners = new Map<string, string>()
   const peers = check.list('peers', desired['peers'], 4_096)
   const keys = new Set(peers.map((peer) => (peer as Fields | null)?.['publicKey']))
@@ -157,6 +161,7 @@ function checkPeer(check: Check, field: string, value: unknown, whole: Whole): v
     'presharedKey',
     'probeKey',
     'allowedIps',
+    'lateIps',
     'echoAddress',
     'keepaliveMs',
     'duplicate',
@@ -176,6 +181,8 @@ function checkPeer(check: Check, field: string, value: unknown, whole: Whole): v
   const allowed = check.list(`${field}.allowedIps`, peer['allowedIps'], 256)
   for (const [i, prefix] of allowed.entries())
     if (check.prefix(`${field}.allowedIps[${i}]`, prefix)) claim(`allowedIps[${i}]`, prefix, 'ip')
+  for (const [i, prefix] of check.list(`${field}.lateIps`, peer['lateIps'] ?? [], 256).entries())
+    check.prefix(`${field}.lateIps[${i}]`, prefix)
   if (!canonicalIp(String(peer['echoAddress'])).ok)
     check.bad(`${field}.echoAddress`, peer['echoAddress'], 'not an address')
   check.number(`${field}.keepaliveMs`, peer['keepaliveMs'], 1_000, 600_000)

@@ -2,11 +2,11 @@
 /** Parts of a helper's state that follow from what is desired of it alone. */
 import type { DesiredDevice, HelperDevice } from '../../agent/core/helper-device.ts'
 import type { HelperFeature, HelperHello } from '../../agent/core/helper-hello.ts'
+import type { HelperNames } from '../../agent/core/helper-names.ts'
 import type {
   DesiredState,
   DesiredTurnServer,
   HelperLink,
-  HelperNames,
   HelperTurnServer,
 } from '../../agent/core/helper-contract.ts'
 

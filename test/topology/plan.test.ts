@@ -25,6 +25,7 @@ function planUnder(rules: readonly PolicyRule[]) {
     dialPort: 41_821,
     turn: [],
     names: false,
+    answersLate: false,
     members: [
       {
         certificate: peer,

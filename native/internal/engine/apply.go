@@ -89,6 +89,7 @@ func (e *Engine) converge(desired *protocol.Desired, pairs map[protocol.Key]*pro
 	more, err := e.device.kernel.SettleRoutes(desired.Routes)
 	changed = append(changed, more...)
 	e.convergeNames(desired.Names, note)
+	e.convergeLate(desired.Device.Name, desired.LateFrom, note)
 	return changed, err
 }
 

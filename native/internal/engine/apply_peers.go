@@ -49,6 +49,7 @@ func (e *Engine) convergePeers(desired *protocol.Desired, pairs map[protocol.Key
 	}
 	e.removePeers(wanted, note)
 	limitMemory(len(wanted))
+	e.expectLate(desired.Peers)
 	for _, spec := range desired.Peers {
 		p := e.peers[spec.PublicKey]
 		var err error
@@ -147,6 +148,9 @@ func (e *Engine) changePeer(p *peer, spec protocol.Peer, pair *probe.Pair, holde
 		e.mutex.Unlock()
 		note("peer probe-key %s", key)
 	}
+	if !slices.Equal(p.spec.LateIPs, spec.LateIPs) {
+		note("peer late-ips %s", key)
+	}
 	if p.spec.EchoAddress != spec.EchoAddress {
 		note("peer echo-address %s", key)
 	}
@@ -169,7 +173,7 @@ func (e *Engine) usePaths(p *peer, spec protocol.Peer) {
 	defer e.mutex.Unlock()
 	same := slices.EqualFunc(p.spec.Paths, spec.Paths, protocol.Path.Equal) && p.spec.KeepaliveMs == spec.KeepaliveMs
 	before, carriers := p.spec.Paths, p.carriers
-	p.spec = spec
+	p.spec, p.late = spec, spec.LateIPs
 	_ = e.act(p, p.prober.Duplicate(spec.Duplicate))
 	if same {
 		return

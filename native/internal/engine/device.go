@@ -84,6 +84,8 @@ func (e *Engine) removeDevice() {
 	e.bind.Hosts.Forward(false)
 	e.closeNames()
 	e.closeEcho()
+	e.closeTap()
+	e.closeLate()
 	e.removeFirewall()
 	gone.wireguard.Close()
 	e.log.Info("device removed", "device", gone.spec.Name)

@@ -70,7 +70,10 @@ func (e *Engine) EchoReplied(from netip.Addr, id uint64) {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
 	wait := e.echoes[id]
-	if wait == nil || e.owners.of(from) != wait.peer {
+	if wait == nil {
+		return
+	}
+	if from, _ := e.owners.of(from); from != wait.peer {
 		return
 	}
 	delete(e.echoes, id)
@@ -86,7 +89,7 @@ func (e *Engine) EchoReplied(from netip.Addr, id uint64) {
 func (e *Engine) EchoCarried(address netip.Addr, bytes uint64) {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
-	if p := e.owners.of(address); p != nil {
+	if p, _ := e.owners.of(address); p != nil {
 		p.echoBytes += bytes
 	}
 }
@@ -153,7 +156,7 @@ func (e *Engine) openEcho(name string, addresses []netip.Prefix, ipv6 bool) erro
 	e.mutex.Lock()
 	e.echoSockets = sockets
 	e.mutex.Unlock()
-	return nil
+	return e.openLate(name, hosts)
 }
 
 func (e *Engine) closeEcho() {

@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"meshgate.dev/native/internal/bind"
 	"meshgate.dev/native/internal/echo"
 	"meshgate.dev/native/internal/fdstore"
+	"meshgate.dev/native/internal/late"
 	"meshgate.dev/native/internal/link"
 	"meshgate.dev/native/internal/probe"
 	"meshgate.dev/native/internal/protocol"
@@ -56,6 +58,7 @@ type Engine struct {
 	closed     bool
 
 	firewalling firewalling
+	lateness    lateness
 
 	// mutex guards what the network touches, and is never held while anything waits.
 	mutex       sync.Mutex
@@ -68,10 +71,13 @@ type Engine struct {
 	outstanding int
 	links       links
 	echoSockets *echo.Sockets
-	turns       map[string]*turnServer
-	searching   int
-	stopping    bool
-	punched     map[int]*punchedSocket
+	lateSockets *late.Sockets
+	// ownAddresses are those of the device.
+	ownAddresses []netip.Addr
+	turns        map[string]*turnServer
+	searching    int
+	stopping     bool
+	punched      map[int]*punchedSocket
 
 	opened atomic.Pointer[tunnel.Device]
 

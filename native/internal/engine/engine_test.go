@@ -19,7 +19,7 @@ func TestTheLongestPrefixTellsWhoseAnAddressIs(t *testing.T) {
 	narrow.spec.AllowedIPs = []netip.Prefix{netip.MustParsePrefix("10.7.0.2/32")}
 	table := ownersOf(map[protocol.Key]*peer{{1}: wide, {2}: narrow})
 	for address, want := range map[string]*peer{"10.7.0.2": narrow, "10.7.0.3": wide, "fd12::1": wide, "10.8.0.1": nil, "fd13::1": nil} {
-		if got := table.of(netip.MustParseAddr(address)); got != want {
+		if got, _ := table.of(netip.MustParseAddr(address)); got != want {
 			t.Errorf("%s belongs to %p, want %p", address, got, want)
 		}
 	}

@@ -30,13 +30,14 @@ func ownersOf(peers map[protocol.Key]*peer) owners {
 	return table
 }
 
-func (table owners) of(address netip.Addr) *peer {
+// of gives the peer, and the prefix of its that holds the address.
+func (table owners) of(address netip.Addr) (*peer, netip.Prefix) {
 	for _, length := range table.lengths {
 		if prefix, err := address.Prefix(length); err == nil {
 			if p := table.byPrefix[prefix]; p != nil {
-				return p
+				return p, prefix
 			}
 		}
 	}
-	return nil
+	return nil, netip.Prefix{}
 }

@@ -20,8 +20,10 @@ import (
 
 // A peer outlives devices: what is known of its paths is still true when a lost device is made again.
 type peer struct {
-	spec     protocol.Peer
-	own      protocol.Key
+	spec protocol.Peer
+	own  protocol.Key
+	// late are the prefixes that it may answer from although another peer has them.
+	late     []netip.Prefix
 	tag      relay.Tag
 	endpoint *bind.PeerEndpoint
 	carriers map[string]bind.Path

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	echoes "meshgate.dev/native/internal/echo"
+	"meshgate.dev/native/internal/late"
 	"meshgate.dev/native/internal/nft"
 	"meshgate.dev/native/internal/protocol"
 )
@@ -40,12 +41,19 @@ var (
 
 	// echo is the proof inside the session: paths depend on it, whoever may reach whom.
 	echo = join(nft.Protocol(unix.IPPROTO_UDP), nft.Port(nft.Destination, echoes.Port))
+
+	// lateAnswer is how one comes from a member; what is in it is judged when it is delivered.
+	lateAnswer = join(nft.Protocol(unix.IPPROTO_UDP), nft.Port(nft.Destination, late.Port))
 )
 
+// fromElsewhere is what has not come over the mesh. Late answers have, although they are delivered by another way.
 func fromElsewhere(device string) nft.Part {
 	name := make([]byte, unix.IFNAMSIZ)
 	copy(name, device)
-	return nft.Part{nft.Meta(expr.MetaKeyIIFNAME), nft.Differs(name...)}
+	return nft.Part{
+		nft.Meta(expr.MetaKeyIIFNAME), nft.Differs(name...),
+		nft.Meta(expr.MetaKeyMARK), nft.Differs(binaryutil.NativeEndian.PutUint32(late.Mark)...),
+	}
 }
 
 func sourceIn(set *nftables.Set, family family) nft.Part {

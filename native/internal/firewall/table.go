@@ -46,6 +46,7 @@ func (f *Firewall) fill(contents *nft.Contents) error {
 	contents.Rule(chain, fromElsewhere(f.device), nft.Accept())
 	contents.Rule(chain, established, nft.Accept())
 	contents.Rule(chain, echo, nft.Accept())
+	contents.Rule(chain, lateAnswer, nft.Accept())
 	for i, admission := range f.spec.Allow {
 		for _, family := range families {
 			set := &nftables.Set{Name: fmt.Sprintf("from-%d-%s", i, family.name), KeyType: family.keyType}

@@ -17,6 +17,9 @@ type Desired struct {
 	Firewall *Firewall
 	Routes   []Route
 	Peers    []Peer
+	// LateFrom are prefixes that this host speaks for and that may be another gateway's by now, to some: what leaves from
+	// them is sent a second time.
+	LateFrom []netip.Prefix
 	// Names are nil where nobody asked for them.
 	Names *Names
 }
@@ -46,8 +49,10 @@ type Peer struct {
 	PresharedKey Key
 	ProbeKey     Key
 	AllowedIPs   []netip.Prefix
-	EchoAddress  netip.Addr
-	KeepaliveMs  int
+	// LateIPs belong to another peer, and this one may still answer from them.
+	LateIPs     []netip.Prefix
+	EchoAddress netip.Addr
+	KeepaliveMs int
 	// Duplicate sends every packet over the two best paths.
 	Duplicate bool
 	Paths     []Path

@@ -33,6 +33,9 @@ func checkDesired(d *document, desired *Desired) {
 	if desired.Device == nil && desired.Firewall != nil {
 		d.bad("firewall", nil, "a firewall needs a device", "give a device, or leave the firewall out")
 	}
+	if desired.Device == nil && len(desired.LateFrom) > 0 {
+		d.bad("lateFrom", nil, "late answers need a device", "give a device, or leave them out")
+	}
 	checkHubs(d, desired)
 	checkTurn(d, desired)
 	checkNames(d, desired)

@@ -26,6 +26,9 @@ func ReadDesired(tree any) (*Desired, []Problem) {
 	for i, peer := range root.list("peers", PeersMax) {
 		desired.Peers = append(desired.Peers, readPeer(d, fmt.Sprintf("peers[%d]", i), peer))
 	}
+	if _, given := root.take("lateFrom"); given {
+		desired.LateFrom = readPrefixes(root, "", "lateFrom")
+	}
 	desired.Names = readNames(d, root)
 	root.close()
 	checkDesired(d, desired)
@@ -79,11 +82,9 @@ func readPeer(d *document, field string, tree any) (peer Peer) {
 		peer.PresharedKey = o.secretKey("presharedKey")
 	}
 	peer.ProbeKey = o.key("probeKey")
-	for i, value := range o.list("allowedIps", PrefixesPerPeerMax) {
-		var prefix netip.Prefix
-		o.readText(fmt.Sprintf("%s.allowedIps[%d]", field, i), value, value,
-			into(&prefix, parseNetworkPrefix), "give a prefix such as 10.7.0.2/32")
-		peer.AllowedIPs = append(peer.AllowedIPs, prefix)
+	peer.AllowedIPs = readPrefixes(o, field+".", "allowedIps")
+	if _, given := o.take("lateIps"); given {
+		peer.LateIPs = readPrefixes(o, field+".", "lateIps")
 	}
 	o.text("echoAddress", into(&peer.EchoAddress, ParseAddress), "give the peer's own address in the mesh")
 	peer.KeepaliveMs = o.integer("keepaliveMs", KeepaliveMsMin, KeepaliveMsMax)
@@ -95,4 +96,14 @@ func readPeer(d *document, field string, tree any) (peer Peer) {
 	}
 	o.close()
 	return peer
+}
+
+func readPrefixes(o *object, within, name string) (prefixes []netip.Prefix) {
+	for i, value := range o.list(name, PrefixesPerPeerMax) {
+		var prefix netip.Prefix
+		o.readText(fmt.Sprintf("%s%s[%d]", within, name, i), value, value,
+			into(&prefix, parseNetworkPrefix), "give a prefix such as 10.7.0.2/32")
+		prefixes = append(prefixes, prefix)
+	}
+	return prefixes
 }

@@ -40,6 +40,7 @@ const peer = z.strictObject({
   wireguardKey: text,
   probeKey: text,
   allowedIps: texts,
+  lateIps: texts.describe('of another peer by now; late answers from there are taken in'),
   echoAddress: text,
   keepaliveMs: z.number(),
   duplicate: z.boolean().describe('every packet goes over two paths'),
@@ -73,6 +74,7 @@ export const planSchema = named(
       .describe('what is let in over the device; null: everything'),
     routes: z.array(z.strictObject({ destination: text, mtu: z.int() })),
     peers: z.array(peer),
+    lateFrom: texts.describe('what leaves from there is sent a second time'),
     names: z
       .strictObject({
         zone: text,

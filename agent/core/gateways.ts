@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * How a prefix moves from one gateway to another without a lost answer. WireGuard takes a source address in from one peer
+ * only, and what is on its way over the old gateway when a member changes over would be refused there. So everybody who
+ * hears that a gateway drains, or no longer does, goes on as before for a moment; in that moment the gateways of its prefixes
+ * begin to send what leaves from there a second time, in a form that is taken in from each of them, and go on until all
+ * have changed over.
+ */
+import { earliest, type Instant, later } from '../../nat/clock.ts'
+import { LATE_ANSWER_MS, PREFIX_HOLD_MS } from './constants.ts'
+import type { Node, Peer } from './state.ts'
+
+export function takeDrain(node: Node, draining: boolean, now: Instant): void {
+  if (node.draining !== draining) node.lateUntil = later(now, LATE_ANSWER_MS)
+  node.draining = draining
+}
+
+export function updateGateways(node: Node, now: Instant): void {
+  if (node.lateUntil !== undefined && node.lateUntil <= now) node.lateUntil = undefined
+  for (const peer of node.peers.values()) {
+    const { drain, record } = peer
+    if (record.draining === drain.counts) {
+      drain.changesAt = undefined
+    } else if (drain.changesAt === undefined) {
+      drain.changesAt = later(now, PREFIX_HOLD_MS)
+      if (sharesPrefix(node, peer)) node.lateUntil = later(now, LATE_ANSWER_MS)
+    } else if (drain.changesAt <= now) {
+      drain.counts = record.draining
+      drain.changesAt = undefined
+    }
+  }
+}
+
+export function gatewayDeadline({ peers, lateUntil }: Node): Instant | undefined {
+  return earliest([lateUntil, ...[...peers.values()].map(({ drain }) => drain.changesAt)])
+}
+
+function sharesPrefix({ config }: Node, { record }: Peer): boolean {
+  const own = config.certificate.prefixes
+  return record.certificate.prefixes.some((prefix) => own.includes(prefix))
+}

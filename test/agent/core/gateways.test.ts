@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A prefix of two gateways, of which one drains, as a member and as the gateways themselves see it. */
+import { describe, expect, it } from 'vitest'
+import { LATE_ANSWER_MS, PREFIX_HOLD_MS } from '../../../agent/core/constants.ts'
+import { planOf } from '../../../agent/core/want.ts'
+import type { Member } from '../../sim/membership.ts'
+import { link, ofKind, oneNode } from './one-node.ts'
+
+const PREFIX = '192.168.77.0/24'
+const [BEFORE_MS, AFTER_MS] = [PREFIX_HOLD_MS - 1, 2]
+
+function withGateways() {
+  const world = oneNode()
+  world.connect([link('eth0', '192.168.1.10/24')])
+  const gateways = ['east', 'west']
+    .map((name) => world.membership.admit(name, { prefixes: [PREFIX] }))
+    .sort((a, b) => (a.certificate.node < b.certificate.node ? -1 : 1))
+  const [first, second] = gateways as [Member, Member]
+  for (const gateway of gateways) world.hear(world.recordOf(gateway))
+  world.run(1_000)
+  const plan = () => planOf(world.node, world.now())
+  const peersWith = (list: 'allowedIps' | 'lateIps') =>
+    plan().peers.flatMap(({ name, [list]: prefixes }) => (prefixes.includes(PREFIX) ? name : []))
+  const say = (gateway: Member, draining: boolean) =>
+    world.hear(world.recordOf(gateway, { draining }))
+  return { ...world, first, second, plan, peersWith, say }
+}
+
+const nameOf = ({ certificate: { name } }: Member) => name
+
+describe('a prefix of two gateways', () => {
+  it('moves a moment after its holder has said that it drains, and so it does back', () => {
+    const { first, second, run, say, peersWith } = withGateways()
+    for (const [draining, from, to] of [
+      [true, first, second],
+      [false, second, first],
+    ] as const) {
+      say(first, draining)
+      run(BEFORE_MS)
+      expect(peersWith('allowedIps')).toEqual([nameOf(from)])
+      run(AFTER_MS)
+      expect(peersWith('allowedIps')).toEqual([nameOf(to)])
+      expect(peersWith('lateIps')).toEqual([nameOf(from)])
+    }
+  })
+
+  it('stays where it is if the gateway takes its word back before', () => {
+    const { first, run, say, peersWith } = withGateways()
+    say(first, true)
+    run(BEFORE_MS)
+    say(first, false)
+    run(AFTER_MS)
+    expect(peersWith('allowedIps')).toEqual([nameOf(first)])
+  })
+
+  it('is left at once with a gateway that is gone', () => {
+    const { first, second, say, peersWith, take, membership } = withGateways()
+    say(first, true)
+    take({ kind: 'notice', notice: membership.revoke(first) })
+    expect(peersWith('allowedIps')).toEqual([nameOf(second)])
+  })
+})
+
+describe('a gateway', () => {
+  function asGateway() {
+    const world = withGateways()
+    const { node } = world
+    const certificate = { ...node.config.certificate, prefixes: [PREFIX, '10.99.0.0/16'] }
+    node.config = { ...node.config, certificate }
+    return world
+  }
+
+  it('sends answers twice for a while when it drains and when it no longer does, from prefixes that others have too', () => {
+    const { take, run, plan } = asGateway()
+    expect(plan().lateFrom).toEqual([])
+    for (const draining of [true, false]) {
+      const desired = ofKind(take({ kind: 'drain', draining }), 'apply').at(-1)?.desired
+      expect(desired?.lateFrom).toEqual([PREFIX])
+      run(LATE_ANSWER_MS)
+      expect(plan().lateFrom).toEqual([])
+    }
+  })
+
+  it('does so as soon as another one of the prefix says that it drains, or no longer does', () => {
+    const { say, first, run, plan } = asGateway()
+    for (const draining of [true, false]) {
+      say(first, draining)
+      expect(plan().lateFrom).toEqual([PREFIX])
+      run(LATE_ANSWER_MS + PREFIX_HOLD_MS)
+      expect(plan().lateFrom).toEqual([])
+    }
+  })
+
+  it('leaves its answers alone when somebody drains who has none of its prefixes', () => {
+    const { membership, hear, recordOf, plan } = asGateway()
+    const hub = membership.admit('hub')
+    hear(recordOf(hub))
+    hear(recordOf(hub, { draining: true }))
+    expect(plan().lateFrom).toEqual([])
+  })
+})
