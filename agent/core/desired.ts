@@ -4,6 +4,7 @@ import type { NodeId } from '../../topology/identity.ts'
 import type { Plan } from '../../topology/plan.ts'
 import type { PlannedPath } from '../../topology/planned-path.ts'
 import type { DesiredPath, DesiredState, DesiredTurnServer } from './helper-contract.ts'
+import type { HelperFeature } from './helper-hello.ts'
 import { hexToBase64 } from './key-text.ts'
 
 /** X25519 private keys, hex. */
@@ -17,7 +18,15 @@ export interface Secrets {
   readonly turn: readonly DesiredTurnServer[]
 }
 
-export function desiredState(plan: Plan, { keys, turn }: Secrets): DesiredState {
+const LATE_ANSWERS: HelperFeature = 'late-answers'
+
+/** `features`: the helper's. What it does not know is left out, because it would refuse all of the document. */
+export function desiredState(
+  plan: Plan,
+  { keys, turn }: Secrets,
+  features: readonly string[],
+): DesiredState {
+  const knowsLate = features.includes(LATE_ANSWERS)
   const helperNames = new Map(plan.peers.map((p) => [p.node, hexToBase64(p.wireguardKey)]))
   return {
     device: {
@@ -32,13 +41,13 @@ export function desiredState(plan: Plan, { keys, turn }: Secrets): DesiredState 
       publicKey: helperNames.get(peer.node)!,
       probeKey: hexToBase64(peer.probeKey),
       allowedIps: peer.allowedIps,
-      ...(peer.lateIps.length > 0 && { lateIps: peer.lateIps }),
+      ...(knowsLate && peer.lateIps.length > 0 && { lateIps: peer.lateIps }),
       echoAddress: peer.echoAddress,
       keepaliveMs: peer.keepaliveMs,
       ...(peer.duplicate && { duplicate: true }),
       paths: peer.paths.flatMap((path) => desiredPath(path, helperNames)),
     })),
-    ...(plan.lateFrom.length > 0 && { lateFrom: plan.lateFrom }),
+    ...(knowsLate && plan.lateFrom.length > 0 && { lateFrom: plan.lateFrom }),
     names: plan.names,
   }
 }

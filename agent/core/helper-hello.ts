@@ -15,4 +15,4 @@ export interface HelperHello {
 }
 
 /** Those that this agent makes use of. */
-export type HelperFeature = 'search-transaction'
+export type HelperFeature = 'late-answers' | 'search-transaction'

@@ -58,7 +58,7 @@ export function applyPlan(node: Node, now: Now): Effect[] {
   const from = planInputs(node, now)
   if (node.helper.appliedText !== undefined && node.helper.appliedFrom === from) return []
   node.helper.appliedFrom = from
-  const desired = desiredState(planOf(node, now), node.config)
+  const desired = desiredState(planOf(node, now), node.config, node.helper.features)
   const text = JSON.stringify(desired)
   if (text === node.helper.appliedText) return []
   node.helper.appliedText = text

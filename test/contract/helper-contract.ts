@@ -151,7 +151,7 @@ export function helperContract(start: () => Promise<RunningHelper>): void {
       expect(await client.apply(late)).toMatchObject({ ok: true, value: { changed: [] } })
       const wrong = {
         ...late,
-        lateFrom: ['192.168.77.1/24'],
+        lateFrom: ['192.168.77.0/33'],
         peers: [{ ...peer!, lateIps: ['x'] }],
       }
       expect(refusedFields(await client.apply(wrong))).toEqual(

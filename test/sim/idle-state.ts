@@ -10,7 +10,7 @@ import type {
   HelperTurnServer,
 } from '../../agent/core/helper-contract.ts'
 
-export const FEATURES: readonly HelperFeature[] = ['search-transaction']
+export const FEATURES: readonly HelperFeature[] = ['late-answers', 'search-transaction']
 
 export function quietHello({
   instance,

@@ -70,6 +70,13 @@ describe('a gateway', () => {
     return world
   }
 
+  it('tells a helper that knows nothing of late answers nothing of them', () => {
+    const { node, take } = asGateway()
+    node.helper.features = []
+    const applied = JSON.stringify(ofKind(take({ kind: 'drain', draining: true }), 'apply'))
+    expect(applied).not.toMatch(/lateFrom|lateIps/)
+  })
+
   it('sends answers twice for a while when it drains and when it no longer does, from prefixes that others have too', () => {
     const { take, run, plan } = asGateway()
     expect(plan().lateFrom).toEqual([])

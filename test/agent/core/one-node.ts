@@ -134,7 +134,7 @@ const HELLO = {
   engine: 'userspace',
   engineReason: 'a test',
   instance: 'x',
-  features: ['search-transaction'],
+  features: ['late-answers', 'search-transaction'],
 } as const
 const STATE: HelperState = {
   instance: 'x',
