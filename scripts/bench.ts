@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { benchChanges } from './bench-runs/changes.ts'
 import { benchDashboard } from './bench-runs/dashboard.ts'
 import { benchDirect } from './bench-runs/direct.ts'
-import { benchFailover, FAILOVER_SCENARIOS } from './bench-runs/failover.ts'
+import { benchFailover, FAILOVER_ROUNDS, FAILOVER_SCENARIOS } from './bench-runs/failover.ts'
 import { benchFirstPing } from './bench-runs/first-ping.ts'
 import { benchMemory } from './bench-runs/memory.ts'
 import { benchRelayed } from './bench-runs/relayed.ts'
@@ -26,17 +26,18 @@ const { values, positionals } = parseArgs({
   options: {
     json: { type: 'boolean' },
     rounds: { type: 'string' },
-    scenario: { type: 'string' },
+    scenario: { type: 'string', multiple: true, default: [] },
   },
 })
 const unknown = positionals.find((name) => !Object.hasOwn(BENCHES, name))
-const rounds = Number(values.rounds ?? 5)
-const { scenario } = values
-if (scenario !== undefined && !FAILOVER_SCENARIOS.includes(scenario)) {
+const ROUNDS: Readonly<Record<string, number>> = { failover: FAILOVER_ROUNDS }
+const rounds = values.rounds === undefined ? undefined : Number(values.rounds)
+const { scenario: scenarios } = values
+if (scenarios.some((name) => !FAILOVER_SCENARIOS.includes(name))) {
   console.error(`bench: --scenario is one of ${FAILOVER_SCENARIOS.join(', ')}`)
   process.exit(2)
 }
-if (unknown !== undefined || !Number.isInteger(rounds) || rounds < 1) {
+if (unknown !== undefined || (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0))) {
   const problem =
     unknown === undefined ? '--rounds takes a whole number' : `no benchmark "${unknown}"`
   console.error(`bench: ${problem}; scripts/bench --help tells what there is`)
@@ -46,7 +47,7 @@ if (unknown !== undefined || !Number.isInteger(rounds) || rounds < 1) {
 const results: Record<string, unknown> = {}
 for (const [name, bench] of Object.entries(BENCHES)) {
   if (positionals.length > 0 && !positionals.includes(name)) continue
-  const { rows, facts } = await bench(rounds, scenario)
+  const { rows, facts } = await bench(rounds ?? ROUNDS[name] ?? 5, scenarios)
   results[name] = facts
   if (values.json !== true) {
     console.log(`\n${name}`)

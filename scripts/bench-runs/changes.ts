@@ -1,74 +1,97 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What it costs when a hub, a server, an uplink or a NAT's memory goes, or a path gets worse: a datagram every 10 ms. */
+/** How soon a direct path is left that gets worse, and what that costs: a datagram every 10 ms. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startLab } from '../../netns-lab/lab.ts'
+import { type Lab, startLab } from '../../netns-lab/lab.ts'
 import { Member } from '../../netns-lab/member.ts'
+import { clearBetween, leadRound, leadStraight, loseBetween } from '../../netns-lab/pair-weather.ts'
 import { Traffic } from '../../netns-lab/traffic.ts'
 import { type BenchResult, percentile, spread } from './figures.ts'
-import { GAP_SCENES, type Happening, type Place, type Scene } from './gap-scenes.ts'
 
 /** So long that no path is held because it comes and goes. */
 const REST_MS = 10_500
+const LASTS_MS = 1_000
+const HOMES = ['home-a', 'home-b'] as const
+
+type Happens = (lab: Lab) => Promise<() => Promise<unknown>>
+
+const CHANGES: Readonly<Record<string, Happens>> = {
+  'direct path loses 20 %': async (lab) => {
+    await loseBetween(lab, HOMES, 20)
+    return () => clearBetween(lab)
+  },
+  'direct path takes 150 ms more': async (lab) => {
+    await leadRound(lab, HOMES, 'round')
+    return () => leadStraight(lab)
+  },
+}
 
 /** `rounds`: times that each thing happens. */
 export async function benchChanges(rounds: number): Promise<BenchResult> {
   const rows: string[] = []
   const facts: Record<string, unknown> = {}
-  for (const scene of GAP_SCENES) {
-    const place = await begin(scene)
-    try {
-      for (const [name, happening] of Object.entries(scene.happenings)) {
-        const figures = await roundsOf(place, happening, rounds)
-        const p99 = percentile(figures.gapsMs, 99)
-        const lost = `lost ${spread(figures.lost)} datagrams`
-        const moved = figures.movedMs.length > 0 ? `; left in ${spread(figures.movedMs)} ms` : ''
-        rows.push(
-          `${name}, ${rounds} times: gap ${spread(figures.gapsMs)} ms, p99 ${p99} ms; ${lost}${moved}`,
-        )
-        console.error(rows.at(-1))
-        facts[name] = { ...figures, p99 }
-      }
-    } finally {
-      await place.lab.stop()
+  const place = await begin()
+  try {
+    for (const [name, happens] of Object.entries(CHANGES)) {
+      const figures = await roundsOf(place, happens, rounds)
+      const { gapsMs, lost, movedMs } = figures
+      const p99 = percentile(gapsMs, 99)
+      const moved = `left in ${spread(movedMs)} ms; lost ${spread(lost)} datagrams`
+      rows.push(`${name}, ${rounds} times: ${moved}; gap ${spread(gapsMs)} ms, p99 ${p99} ms`)
+      console.error(rows.at(-1))
+      facts[name] = { ...figures, p99 }
     }
+  } finally {
+    await place.lab.stop()
   }
   return { rows, facts }
 }
 
-async function begin({ description, members, config }: Scene): Promise<Place> {
-  const lab = await startLab(description)
-  const all = members.map((name) => new Member(lab.host(name)))
-  for (const one of all) await one.configure(config?.(lab, one.name) ?? '')
-  const [founder, ...others] = all
-  await founder?.init()
-  await founder?.run()
-  const token = (await founder?.createToken('--uses', String(others.length))) ?? ''
-  for (const one of others) {
-    await one.join(token)
-    await one.run()
+interface Place {
+  readonly lab: Lab
+  readonly alice: Member
+  readonly bob: Member
+}
+
+async function begin(): Promise<Place> {
+  const kind = 'port-restricted'
+  const lab = await startLab({
+    name: 'bench-changes',
+    hosts: {
+      hub: {},
+      other: {},
+      round: { link: { delayMs: 75 } },
+      alice: { behind: HOMES[0] },
+      bob: { behind: HOMES[1] },
+    },
+    nats: { [HOMES[0]]: { kind }, [HOMES[1]]: { kind } },
+  })
+  const join = async (name: string, token: string) => {
+    const member = new Member(lab.host(name))
+    await member.join(token)
+    await member.run()
+    return member
   }
-  const member = (name: string) => {
-    const found = all.find((one) => one.name === name)
-    if (found === undefined) throw new Error(`no member is called ${name}`)
-    return found
-  }
-  return { lab, alice: member('alice'), bob: member('bob'), member }
+  const hub = new Member(lab.host('hub'))
+  await hub.init()
+  await hub.run()
+  const token = await hub.createToken('--uses', '3')
+  await join('other', token)
+  return { lab, alice: await join('alice', token), bob: await join('bob', token) }
 }
 
 interface Figures {
   readonly gapsMs: number[]
   readonly lost: number[]
-  /** How long it took until traffic had moved, where that is waited for. */
+  /** How long it took until traffic had moved. */
   readonly movedMs: number[]
 }
 
-async function roundsOf(place: Place, happening: Happening, rounds: number): Promise<Figures> {
-  const { alice, bob } = place
+async function roundsOf({ lab, alice, bob }: Place, happens: Happens, rounds: number) {
   const both = (kind: string) =>
     Promise.all([alice.reaches('bob', kind, 120_000), bob.reaches('alice', kind, 120_000)])
   const figures: Figures = { gapsMs: [], lost: [], movedMs: [] }
   for (let round = 0; round < rounds; round++) {
-    await both(happening.kind)
+    await both('direct')
     await alice.host.waitFor(async () => (await alice.peer('bob')).backups.length > 0, {
       deadlineMs: 60_000,
       what: 'a backup',
@@ -77,18 +100,16 @@ async function roundsOf(place: Place, happening: Happening, rounds: number): Pro
     const traffic = Traffic.start(alice.host, bob.host, { address })
     await sleep(REST_MS)
     const from = Date.now()
-    const undo = await happening.happens(place)
+    const undo = await happens(lab)
     try {
-      if (happening.meanwhile !== undefined) {
-        await both(happening.meanwhile)
-        figures.movedMs.push(Date.now() - from)
-      }
-      await sleep(happening.lastsMs)
+      await both('relay')
+      figures.movedMs.push(Date.now() - from)
+      await sleep(LASTS_MS)
     } finally {
       await undo()
     }
     const to = Date.now()
-    if (happening.meanwhile !== undefined) await both(happening.kind)
+    await both('direct')
     const report = await traffic.stop()
     figures.gapsMs.push(report.longestGapMs(from, to))
     figures.lost.push(report.lost)

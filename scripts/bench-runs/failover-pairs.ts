@@ -1,7 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Pairs of hosts behind NATs in one lab, each with traffic of its own: what happens to one does not concern the others. */
 import { type Lab, startLab } from '../../netns-lab/lab.ts'
-import { Member } from '../../netns-lab/member.ts'
+import { Member, type MemberPeer } from '../../netns-lab/member.ts'
+import { someAtOnce } from '../../netns-lab/some-at-once.ts'
+
+/** What the pairs are in, and what carries their traffic there. */
+export interface Setting {
+  readonly carries: 'direct' | 'relay' | 'turn'
+  /** Of all the pairs' NATs; default: port-restricted. */
+  readonly nat?: 'symmetric'
+  /** Whether the first of each pair has a second uplink, and so a second direct path. */
+  readonly spares?: boolean
+}
 
 export interface Pair {
   readonly name: string
@@ -18,7 +28,14 @@ export interface MeshgatePair extends Pair {
   readonly bob: Member
 }
 
-export const PAIRS: readonly Pair[] = Array.from({ length: 5 }, (_, i) => ({
+export interface Mesh {
+  readonly lab: Lab
+  readonly setting: Setting
+  readonly hubs: readonly Member[]
+  readonly pairs: readonly MeshgatePair[]
+}
+
+export const PAIRS: readonly Pair[] = Array.from({ length: 7 }, (_, i) => ({
   name: `pair${i}`,
   homes: [`home-alice${i}`, `home-bob${i}`],
   link: `wan-alice${i}`,
@@ -26,16 +43,36 @@ export const PAIRS: readonly Pair[] = Array.from({ length: 5 }, (_, i) => ({
   radio: `radio-${i}`,
 }))
 
+const HUBS = ['hub', 'other'] as const
+/** Where hubs carry there is one more: one that has been away has time to come back while another one is. */
+const THIRD_HUB = 'third'
+/** Hosts with a TURN server, and the services on them. */
+const SERVERS = ['one', 'two'] as const
+/** Agents that start at once: each needs most of a second of a core. */
+const AT_ONCE = 2
+const SETTLED_WITHIN_MS = 120_000
+
+const hubNames = (carries: Setting['carries']): readonly string[] =>
+  carries === 'relay' ? [...HUBS, THIRD_HUB] : HUBS
+
 type Description = Extract<Parameters<typeof startLab>[0], { readonly nats?: unknown }>
 
-/** Two hubs, and the pairs behind port-restricted NATs; `spares`: the first of each pair has a second uplink. */
-export function startPairs(name: string, { spares = false } = {}): Promise<Lab> {
-  const hosts: NonNullable<Description['hosts']> = { hub: {}, other: {} }
+/** Public hosts and the pairs behind their NATs, and two TURN servers where they carry the traffic. */
+export function startPairs(name: string, { carries, nat, spares }: Setting): Promise<Lab> {
+  const hosts: NonNullable<Description['hosts']> = {}
+  for (const hub of hubNames(carries)) hosts[hub] = {}
   const nats: NonNullable<Description['nats']> = {}
+  const services: NonNullable<Description['services']> = {}
+  if (carries === 'turn') {
+    for (const on of SERVERS) {
+      hosts[on] = {}
+      services[on] = { kind: 'coturn', on, turn: { user: 'mesh', password: 'gate', realm: 'lab' } }
+    }
+  }
+  const kind = nat ?? 'port-restricted'
   for (const [i, { homes, cable, radio }] of PAIRS.entries()) {
-    for (const home of homes)
-      nats[home] = { kind: 'port-restricted', link: { name: home.replace('home', 'wan') } }
-    if (spares) nats[`mast-${i}`] = { kind: 'port-restricted' }
+    for (const home of homes) nats[home] = { kind, link: { name: home.replace('home', 'wan') } }
+    if (spares) nats[`mast-${i}`] = { kind }
     const uplinks = [
       { behind: homes[0], link: { name: cable } },
       { behind: `mast-${i}`, link: { name: radio } },
@@ -43,46 +80,66 @@ export function startPairs(name: string, { spares = false } = {}): Promise<Lab> 
     hosts[`alice${i}`] = spares ? { uplinks } : { behind: homes[0] }
     hosts[`bob${i}`] = { behind: homes[1] }
   }
-  return startLab({ name, hosts, nats })
+  return startLab({ name, hosts, nats, services })
 }
 
-/** `config`: TOML for all hosts of the pairs. */
-export async function runMeshgate(lab: Lab, config = ''): Promise<readonly MeshgatePair[]> {
-  const hub = new Member(lab.host('hub'))
-  await hub.init()
-  await hub.run()
-  const token = await hub.createToken('--uses', String(2 * PAIRS.length + 1))
-  const join = async (name: string) => {
+export async function runMeshgate(lab: Lab, setting: Setting): Promise<Mesh> {
+  const turn = (name: string) =>
+    `[[turn]]\nid = "${name}"\nurl = "turn:${lab.host(name).address}"\nusername = "mesh"\npassword = "gate"\n`
+  const begin = async (name: string, config: string) => {
     const member = new Member(lab.host(name))
-    await member.configure(name === 'other' ? '' : config)
-    await member.join(token)
-    await member.run()
+    await member.configure(config)
     return member
   }
-  await join('other')
-  const pairs: MeshgatePair[] = []
-  for (const [i, pair] of PAIRS.entries()) {
-    const [alice, bob] = await Promise.all([join(`alice${i}`), join(`bob${i}`)])
-    pairs.push({ ...pair, alice, bob })
-  }
-  return pairs
+  const overTurn = setting.carries === 'turn'
+  const hubs = await Promise.all(
+    hubNames(setting.carries).map((name) => begin(name, overTurn ? 'relay = false\n' : '')),
+  )
+  const servers = overTurn ? SERVERS.map(turn).join('') : ''
+  const pairs = await Promise.all(
+    PAIRS.map(async (pair, i) => ({
+      ...pair,
+      alice: await begin(`alice${i}`, servers),
+      bob: await begin(`bob${i}`, ''),
+    })),
+  )
+  const [founder, ...others] = [...hubs, ...pairs.flatMap(({ alice, bob }) => [alice, bob])]
+  await founder?.init()
+  await founder?.run()
+  const token = (await founder?.createToken('--uses', String(others.length))) ?? ''
+  await someAtOnce(AT_ONCE, others, async (member) => {
+    await member.join(token)
+    await member.runQuietly()
+  })
+  return { lab, setting, hubs, pairs }
 }
 
-/** Both hosts of a pair are direct, and each has a backup; with `spares` one that is direct as well. */
+/** What one of a pair knows of the other. */
+export function otherOf(member: Member, other: Member): Promise<MemberPeer> {
+  return member.host.waitFor(
+    async () => (await member.peek()).peers.find(({ name }) => name === other.name),
+    { deadlineMs: SETTLED_WITHIN_MS, what: `it tells of ${other.name}`, pollMs: 250 },
+  )
+}
+
+/** Traffic goes as it should, in both directions, and either host has a backup: a direct one where there is a spare. */
 export async function settled(
+  { carries, spares }: Setting,
   { alice, bob }: MeshgatePair,
-  { spares = false } = {},
 ): Promise<void> {
-  const isArmed = async (member: Member, other: Member) => {
-    await member.reaches(other.name, 'direct', 90_000)
-    await member.host.waitFor(
+  const isArmed = (member: Member, other: Member) =>
+    member.host.waitFor(
       async () => {
-        const { backups } = await member.peer(other.name)
-        return backups.some(({ kind }) => !spares || kind === 'direct')
+        const { path, backups, why } = await otherOf(member, other)
+        if (path.kind !== carries) throw new Error(`path is ${path.kind}: ${why}`)
+        return backups.some(({ kind }) => spares !== true || kind === 'direct')
       },
-      { deadlineMs: 60_000, what: 'a backup' },
+      {
+        deadlineMs: SETTLED_WITHIN_MS,
+        what: `${carries} to ${other.name}, with a backup`,
+        pollMs: 250,
+      },
     )
-  }
   await Promise.all([isArmed(alice, bob), isArmed(bob, alice)])
 }
 
@@ -91,7 +148,7 @@ export async function startAnew({ alice, bob }: MeshgatePair): Promise<void> {
   await Promise.all(
     [alice, bob].map(async (member) => {
       await member.stop()
-      await member.run()
+      await member.runQuietly()
     }),
   )
 }
