@@ -37,6 +37,7 @@ import {
   type X25519Key,
 } from './identity.ts'
 import type { Token } from './token.ts'
+import { x25519Schema } from './x25519-schema.ts'
 
 export interface JoinRequest {
   readonly network: NetworkId
@@ -67,8 +68,8 @@ const payloadSchema: Schema<JoinRequest> = struct<JoinRequest>({
   network: hex(NETWORK_ID_BYTES),
   token: tokenIdSchema,
   node: hex(KEY_BYTES),
-  wireguardKey: hex(KEY_BYTES),
-  probeKey: hex(KEY_BYTES),
+  wireguardKey: x25519Schema,
+  probeKey: x25519Schema,
   name: text(isHostName),
   nonce: bytes(NONCE_BYTES),
   issuedAt: wallTimeSchema,

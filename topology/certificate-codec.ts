@@ -39,6 +39,7 @@ import { isHostName } from './host-name.ts'
 import { KEY_BYTES, NETWORK_ID_BYTES } from './identity.ts'
 import type { Network } from './network.ts'
 import { isPrefix, parsePrefix, prefixContains } from './prefix.ts'
+import { x25519Schema } from './x25519-schema.ts'
 
 /** withdrawn: signed by a delegated authority that is none any more. wrong-address: outside of the network's prefixes. */
 export type CertificateFault =
@@ -59,8 +60,8 @@ const certificateSchema: Schema<Certificate> = struct<Certificate>({
   network: hex(NETWORK_ID_BYTES),
   serial: integer(1, SERIAL_MAX),
   node: hex(KEY_BYTES),
-  wireguardKey: hex(KEY_BYTES),
-  probeKey: hex(KEY_BYTES),
+  wireguardKey: x25519Schema,
+  probeKey: x25519Schema,
   name: text(isHostName),
   ipv4: ip(4),
   ipv6: ip(16),

@@ -46,6 +46,7 @@ export const REFUSAL_REASONS = [
   'token-revoked',
   'name-taken',
   'name-not-allowed',
+  'keys-taken',
   'bad-proof',
   'awaiting-approval',
   'not-approved',

@@ -43,6 +43,7 @@ import {
   nodeIdOf,
   type X25519Key,
 } from './identity.ts'
+import { x25519Schema } from './x25519-schema.ts'
 
 export interface RenewalRequest {
   readonly network: NetworkId
@@ -64,8 +65,8 @@ const payloadSchema: Schema<RenewalRequest> = struct<RenewalRequest>({
   network: hex(NETWORK_ID_BYTES),
   node: hex(KEY_BYTES),
   successor: nullable(hex<NodeId>(KEY_BYTES)),
-  wireguardKey: hex(KEY_BYTES),
-  probeKey: hex(KEY_BYTES),
+  wireguardKey: x25519Schema,
+  probeKey: x25519Schema,
   nonce: bytes(NONCE_BYTES),
   issuedAt: wallTimeSchema,
 })

@@ -5,6 +5,7 @@ import type { Candidate } from '../../nat/candidate.ts'
 import type { Instant, Now } from '../../nat/clock.ts'
 import { offer, retry } from '../../nat/path-agent.ts'
 import type { Certificate } from '../../topology/certificate.ts'
+import type { NodeId } from '../../topology/identity.ts'
 import { currentCertificate, isRevoked } from '../../topology/notice.ts'
 import type { NodeRecord } from '../../topology/record.ts'
 import { acceptRecord } from '../../topology/view.ts'
@@ -43,7 +44,8 @@ export function believe(node: Node, { record, envelope, heard }: Belief, now: No
       ...(left ? [tell(node, 'member-left', record, now)] : []),
     ]
   }
-  if (known === undefined && !succeeds(node, record.certificate))
+  const keeps = known !== undefined && hasKeys(known.record.certificate, record.certificate)
+  if (!keeps && !succeeds(node, record.certificate))
     return [{ kind: 'save-record', node: id, envelope }]
   const peer = peerFor(node, record)
   const certificate = currentCertificate(node.notices, record.certificate)
@@ -76,17 +78,33 @@ function tell(
   return remember(node.events, { kind, peer }, now.wall)
 }
 
+function hasKeys(one: Certificate, other: Certificate): boolean {
+  return one.wireguardKey === other.wireguardKey && one.probeKey === other.probeKey
+}
+
+function sharesKey(one: Certificate, other: Certificate): boolean {
+  return one.wireguardKey === other.wireguardKey || one.probeKey === other.probeKey
+}
+
 /**
  * A member that goes on under another key keeps its addresses: of two certificates for one address the newer one
- * counts, and one for our own address is our own earlier one. False for a certificate that does not count.
+ * counts, and one for our own address is our own earlier one. False for a certificate that does not count: neither does
+ * one with session keys of another member. Nobody proves that they are its own, and the helper refuses what has one twice.
  */
-function succeeds(node: Node, { ipv4, serial }: Certificate): boolean {
-  if (ipv4 === node.config.certificate.ipv4) return false
+function succeeds(node: Node, certificate: Certificate): boolean {
+  const { node: self, ipv4, serial } = certificate
+  const own = node.config.certificate
+  if (ipv4 === own.ipv4 || sharesKey(own, certificate)) return false
+  const earlier: NodeId[] = []
   for (const [id, { record }] of node.peers) {
-    if (record.certificate.ipv4 !== ipv4) continue
-    if (record.certificate.serial > serial) return false
-    removePeer(node, id)
+    const other = record.certificate
+    if (id === self) continue
+    if (other.ipv4 !== ipv4) {
+      if (sharesKey(other, certificate)) return false
+    } else if (other.serial > serial) return false
+    else earlier.push(id)
   }
+  for (const id of earlier) removePeer(node, id)
   return true
 }
 

@@ -129,6 +129,20 @@ test('when a server is killed traffic goes on over the other one, and returns', 
   expect((await ping.stop()).longestGapMs).toBeLessThan(5_000)
 })
 
+test('neither TURN server ever sees plaintext', async () => {
+  const address = await meshAddress(alice, 'bob')
+  // After a server was away the two directions may go over different ones.
+  const servers = ['turn', 'rest'].map((name) => lab.host(name))
+  const captures = await Promise.all(servers.map((one) => one.capture('any', 'udp or tcp')))
+  const marker = Buffer.from('this is plain').toString('hex')
+  await alice.host.run(['ping', '-c', '10', '-i', '0.1', '-p', marker, '-s', '400', address])
+  const seen = await Promise.all(captures.map((capture) => capture.stop()))
+  const packets = seen.flatMap((one) => one.packets)
+  expect(packets.filter(({ line }) => /length [45]\d\d/.test(line)).length).toBeGreaterThan(20)
+  for (const { pcapFile } of seen)
+    expect(readFileSync(pcapFile).includes('this is plain')).toBe(false)
+})
+
 test('a hub that is reached over a TURN server is told as that', async () => {
   await hub.configure('tcp_port = 443\n')
   await hub.do(['reload'])
@@ -143,18 +157,4 @@ test('a hub that is reached over a TURN server is told as that', async () => {
   expect(await clerk.do(['why', 'bob'])).toContain(`backup:   ${told}`)
   const { backups } = await clerk.json<{ backups: readonly object[] }>(['why', 'bob'])
   expect(backups).toContainEqual(expect.objectContaining({ via: 'hub', hubServer: 'tls' }))
-})
-
-test('neither TURN server ever sees plaintext', async () => {
-  const address = await meshAddress(alice, 'bob')
-  // After a server was away the two directions may go over different ones.
-  const servers = ['turn', 'rest'].map((name) => lab.host(name))
-  const captures = await Promise.all(servers.map((one) => one.capture('any', 'udp or tcp')))
-  const marker = Buffer.from('this is plain').toString('hex')
-  await alice.host.run(['ping', '-c', '10', '-i', '0.1', '-p', marker, '-s', '400', address])
-  const seen = await Promise.all(captures.map((capture) => capture.stop()))
-  const packets = seen.flatMap((one) => one.packets)
-  expect(packets.filter(({ line }) => /length [45]\d\d/.test(line)).length).toBeGreaterThan(20)
-  for (const { pcapFile } of seen)
-    expect(readFileSync(pcapFile).includes('this is plain')).toBe(false)
 })

@@ -19,6 +19,7 @@ import { ipv6AddressOf, lowestFreeIpv4 } from '../../../topology/overlay-address
 import { parsePrefix } from '../../../topology/prefix.ts'
 import type { AuthorityLedger, StoredNode, StoredToken } from './authority-store.ts'
 import { issueCertificate } from './issue-certificate.ts'
+import { keysRefusal } from './session-keys.ts'
 
 /** What `init --approve` sets: a person says yes to every host. */
 export const APPROVE_SETTING = 'approve'
@@ -52,7 +53,10 @@ export function admitNode(
   if (counted && known !== undefined && isAnsweredBy(known, request, now)) {
     return ok(known.certificateBytes)
   }
-  const refusal = refusalOf(token, counted, now) ?? nameRefusal(ledger, token.grant, request)
+  const refusal =
+    refusalOf(token, counted, now) ??
+    nameRefusal(ledger, token.grant, request) ??
+    keysRefusal(ledger, request.node, request)
   if (refusal !== undefined) return err(refusal)
   const unapproved = known === undefined ? approvalRefusal(ledger, attempt) : undefined
   if (unapproved !== undefined) return err(unapproved)

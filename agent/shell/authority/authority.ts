@@ -76,6 +76,8 @@ const SENTENCES: Readonly<Record<RefusalReason, string>> = {
   'name-taken': 'Another member has this name: choose one with --name.',
   'name-not-allowed':
     'The token does not allow this name: choose one that fits its pattern with --name.',
+  'keys-taken':
+    'Another member has these session keys: run `meshgate leave` and join with a new token.',
   'bad-proof': 'The token was altered: copy it again as it was printed.',
   'awaiting-approval':
     'A person decides about every host here: `meshgate node approve` lets this one in.',

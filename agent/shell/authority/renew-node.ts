@@ -9,6 +9,7 @@ import type { RenewalRequest } from '../../../topology/renewal.ts'
 import type { AuthorityLedger, StoredNode } from './authority-store.ts'
 import { revokeCertificate } from './change-member.ts'
 import { issueCertificate } from './issue-certificate.ts'
+import { keysRefusal } from './session-keys.ts'
 
 /** The members should know the node under its next key before they forget the one that it had. */
 const SUCCESSION_MS = 20_000
@@ -41,6 +42,8 @@ export function renewNode(
   if (keepsKeys && !isRenewalDue(known.certificate, now)) return ok(known.certificateBytes)
   // Who repeats an old request of the node's must not bring back keys that it has given up.
   if (!keepsKeys && request.issuedAt <= known.askedAt) return err('stale-request')
+  const refusal = keysRefusal(ledger, request.node, request)
+  if (refusal !== undefined) return err(refusal)
   return ok(issueNext(ledger, known, { request, network, authority, now }))
 }
 

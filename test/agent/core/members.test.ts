@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { dialTargets } from '../../../agent/core/dial-targets.ts'
 import { hexToBase64 } from '../../../agent/core/key-text.ts'
+import { planOf } from '../../../agent/core/want.ts'
 import { removePeer } from '../../../agent/core/state.ts'
 import { stunServerAddresses } from '../../../agent/core/stun-servers.ts'
 import type { Candidate } from '../../../nat/candidate.ts'
@@ -235,5 +236,39 @@ describe('a key', () => {
       expect(hexToBase64(toHex(bytes))).toBe(Buffer.from(bytes).toString('base64'))
     }
     expect(() => hexToBase64('0')).toThrow(RangeError)
+  })
+})
+
+describe('a member that claims the session keys of another', () => {
+  const claims = ['wireguardKey', 'probeKey'] as const
+
+  it.each(claims)('(%s) is no peer while that one is a member, and harms nobody', (key) => {
+    const { membership, hear, recordOf, node, now, peer } = withPeer()
+    const thief = membership.admit('thief', { [key]: peer.certificate[key] })
+    hear(recordOf(thief))
+    expect(planOf(node, now()).peers.map((one) => one.node)).toEqual([peer.certificate.node])
+    hear(recordOf(peer, { version: now().wall + 1, present: false }))
+    hear(recordOf(thief, { version: now().wall + 1 }))
+    expect(planOf(node, now()).peers.map((one) => one.node)).toEqual([thief.certificate.node])
+  })
+
+  it.each(claims)('(%s) is no peer of that one', (key) => {
+    const { membership, hear, recordOf, node, now, self } = withPeer()
+    const thief = membership.admit('thief', { [key]: self.certificate[key] })
+    hear(recordOf(thief))
+    expect(planOf(node, now()).peers).toHaveLength(1)
+  })
+
+  it('goes on with those that it had', () => {
+    const { membership, hear, recordOf, node, now, peer } = withPeer()
+    const other = membership.admit('other')
+    hear(recordOf(other))
+    const before = planOf(node, now()).peers
+    const { wireguardKey } = peer.certificate
+    const edit = membership.edit(other, { wireguardKey })
+    if (edit.kind !== 'certificate') throw new Error(edit.kind)
+    const { certificate, envelope: certificateBytes } = edit
+    hear(recordOf({ ...other, certificate, certificateBytes }, { version: now().wall + 1 }))
+    expect(planOf(node, now()).peers).toEqual(before)
   })
 })

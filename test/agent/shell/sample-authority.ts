@@ -71,16 +71,23 @@ export interface Joiner {
   readonly node: Signer
   readonly token: string
   readonly name: string
-  /** The WireGuard key is this byte 32 times. */
+  /** The WireGuard key is this byte 32 times; left out: one of its own. */
   readonly key?: number
 }
 
+function sessionKeysOf({ publicKey }: Signer, key: number | undefined) {
+  const wireguard = key === undefined ? publicKey : new Uint8Array(32).fill(key)
+  return {
+    wireguardKey: x25519KeyOf(wireguard),
+    probeKey: x25519KeyOf(publicKey.toReversed()),
+  }
+}
+
 /** The bytes that a host sends. */
-export function requestOf({ node, token, name, key = 3 }: Joiner, now: WallTime = NOW): Uint8Array {
+export function requestOf({ node, token, name, key }: Joiner, now: WallTime = NOW): Uint8Array {
   const parsed = parseToken(token, nodeCrypto, now)
   if (!parsed.ok) throw new Error(parsed.error)
-  const wireguardKey = x25519KeyOf(new Uint8Array(32).fill(key))
-  const probeKey = x25519KeyOf(new Uint8Array(32).fill(4))
+  const { wireguardKey, probeKey } = sessionKeysOf(node, key)
   const wish = { token: parsed.value, wireguardKey, probeKey, name, now }
   return makeJoinRequest(wish, node, nodeCrypto)
 }
@@ -88,14 +95,13 @@ export function requestOf({ node, token, name, key = 3 }: Joiner, now: WallTime 
 export interface Renewer {
   readonly node: Signer
   readonly successor?: Signer
-  /** The WireGuard key is this byte 32 times. */
+  /** The WireGuard key is this byte 32 times; left out: one of its own. */
   readonly key?: number
 }
 
 /** The bytes that a member sends. */
-export function renewalOf({ node, successor, key = 3 }: Renewer, now: WallTime): Uint8Array {
-  const wireguardKey = x25519KeyOf(new Uint8Array(32).fill(key))
-  const probeKey = x25519KeyOf(new Uint8Array(32).fill(4))
+export function renewalOf({ node, successor, key }: Renewer, now: WallTime): Uint8Array {
+  const { wireguardKey, probeKey } = sessionKeysOf(node, key)
   const wish = { network: network.id, wireguardKey, probeKey, now }
   return makeRenewal(wish, node, nodeCrypto, successor)
 }

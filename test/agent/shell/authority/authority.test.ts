@@ -18,6 +18,7 @@ import {
   accepted,
   reasonOf,
   askToJoin,
+  askToRenew,
   issue,
   nodesOf,
   requestOf,
@@ -83,6 +84,26 @@ describe('an authority', () => {
     expect(second.serial).toBeGreaterThan(first.serial)
     expect(second).toMatchObject({ ipv4: first.ipv4, wireguardKey: '08'.repeat(32) })
     expect((await tokensOf(sample))[0]?.used).toBe(1)
+  })
+
+  test('certifies no session key for two members', async () => {
+    const sample = sampleAuthority()
+    const token = await issue(sample, { uses: 2 })
+    accepted(await askToJoin(sample, { node, token, name: 'alpha', key: 8 }))
+    const thief = { node: signer(21), token, name: 'beta', key: 8 }
+    expect(reasonOf(await askToJoin(sample, thief))).toBe('keys-taken')
+    expect((await tokensOf(sample))[0]?.used).toBe(1)
+    accepted(await askToJoin(sample, { ...thief, key: 9 }))
+    expect(reasonOf(await askToRenew(sample, thief, later(1)))).toBe('keys-taken')
+  })
+
+  test('certifies no session key with which nobody shares a secret', async () => {
+    const sample = sampleAuthority()
+    const token = await issue(sample)
+    expect(reasonOf(await askToJoin(sample, { node, token, name: 'alpha', key: 0 }))).toBe(
+      'malformed',
+    )
+    expect(await nodesOf(sample)).toEqual([])
   })
 
   test('says what is wrong with a request, and what to do', async () => {
