@@ -57,7 +57,9 @@ func TestTwoAmbientCapabilitiesAreEnough(t *testing.T) {
 		t.Fatal(err)
 	}
 	socket := filepath.Join(directory, "helper.sock")
-	h := startWith(t, socket, "ip", "netns", "exec", string(n), "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
+	// Whoever is not root may open it where udev has been, and this host may have none.
+	const withTun = `mount -t tmpfs none /dev/net && mknod -m 0666 /dev/net/tun c 10 200 && exec "$@"`
+	h := startWith(t, socket, "ip", "netns", "exec", string(n), "sh", "-c", withTun, "--", "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
 		"--inh-caps=-all,+net_admin,+net_raw", "--ambient-caps=+net_admin,+net_raw", "--", binary, "--engine", engine, "--socket", socket)
 	m, other := &member{namespace: n, number: 1, device: fmt.Sprintf("mg%d-n", os.Getpid())}, &member{number: 2}
 	m.private[1], m.probe[1], other.private[1], other.probe[1] = 1, 1, 2, 2
