@@ -42,7 +42,9 @@ export interface TurnQuestion {
 }
 
 /** At most `TURN_PATHS_MAX`, best first: fewer servers before more, and over two of ours where there are two. */
-export function turnPaths({ servers, candidates, heard, theirs }: TurnQuestion): TurnPath[] {
+export function turnPaths({ servers, heard, theirs, ...said }: TurnQuestion): TurnPath[] {
+  // No helper takes a path to the address of no host.
+  const candidates = said.candidates.filter(isUsable)
   // A server that is down keeps its place in the order for when it is back, behind those that work.
   const [first, second = first] = servers.toSorted((a, b) => Number(b.isUp) - Number(a.isUp))
   const relayed = candidates.filter(({ kind }) => kind === 'relayed').map(({ address }) => address)
@@ -60,7 +62,13 @@ export function turnPaths({ servers, candidates, heard, theirs }: TurnQuestion):
   const other = second === first ? [] : plainOver(second)
   const [straight = [], ...spare] = theirs.map((endpoint) => [turnPath(null, endpoint)])
   const ways = [straight, plain, between, other, ...spare].flat()
-  return ways.slice(0, TURN_PATHS_MAX)
+  // A peer may call one address its own and its server's.
+  const distinct = new Map(ways.map((way) => [way.id, way]))
+  return [...distinct.values()].slice(0, TURN_PATHS_MAX)
+}
+
+function isUsable({ address }: Candidate): boolean {
+  return addressScope(addressParts(address).ip) !== 'unusable'
 }
 
 /** Whether others reach this host over its servers only. */

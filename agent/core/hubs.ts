@@ -73,7 +73,7 @@ function setRelayPaths(node: Node, { routes, record, indirect }: Peer, now: Inst
 function updateRoutes(node: Node, peer: Peer, now: Instant): void {
   const { links, relays, draining } = node.hubs
   // A hub that has left, or forwards no more, would take the place of one that does.
-  const theirs = peer.record.hubs.filter((hub) => relays.has(hub))
+  const theirs = [...new Set(peer.record.hubs)].filter((hub) => relays.has(hub))
   const isUp = (route: RelayRoute) => peer.indirect.figures.get(relayPath(route).id)?.up === true
   const { node: id, routes: current } = peer
   peer.routes = relayRoutes({

@@ -3,7 +3,7 @@
  * The rules of native/PROTOCOL.md, section Desired state: every bad field is named at once.
  */
 import { isIP } from 'node:net'
-import { canonicalIp, parseTransportAddress } from '../../nat/address.ts'
+import { addressParts, canonicalIp, parseTransportAddress } from '../../nat/address.ts'
 import type { HelperPathKind } from '../../agent/core/helper-contract.ts'
 import type { FieldProblem } from '../../agent/core/helper-fault.ts'
 
@@ -199,6 +199,12 @@ interface Surroundings {
 }
 
 /** By kind, what a path has beside id and kind. */
+/** Unspecified, broadcast or multicast. */
+function isNobodys(ip: string): boolean {
+  const isMulticast = /^(?:ff..:|(?:22[4-9]|23\d)\.)/.test(ip)
+  return isMulticast || ['0.0.0.0', '255.255.255.255', '::'].includes(ip)
+}
+
 const PATH_FIELDS: Readonly<Record<HelperPathKind, readonly string[]>> = {
   direct: ['endpoint', 'socket'],
   relay: ['via'],
@@ -222,8 +228,10 @@ function checkPath(check: Check, field: string, value: unknown, around: Surround
   if (kind === 'channel') return
   if (kind === 'turn' && !around.servers.has(server))
     check.bad(`${field}.server`, server, 'not a server of this document')
-  if (typeof endpoint !== 'string' || !parseTransportAddress(endpoint).ok)
-    check.bad(`${field}.endpoint`, endpoint, 'not a transport address')
+  const address = typeof endpoint === 'string' ? parseTransportAddress(endpoint) : undefined
+  if (address?.ok !== true) check.bad(`${field}.endpoint`, endpoint, 'not a transport address')
+  else if (isNobodys(addressParts(address.value).ip))
+    check.bad(`${field}.endpoint`, endpoint, 'the address of no host')
 }
 
 function checkVia(check: Check, field: string, value: unknown, { keys, peer }: Surroundings): void {
