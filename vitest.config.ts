@@ -5,6 +5,7 @@ import { defineConfig } from 'vitest/config'
 const SIDE_BY_SIDE = [
   'authorities-on-etcd',
   'authority-quorum',
+  'etcd-tls',
   'lab-cli',
   'lab-examples',
   'lab-topology',

@@ -28,7 +28,7 @@ afterAll(async () => {
 })
 
 function storeFor(name: string): EtcdAuthorityStore {
-  return new EtcdAuthorityStore({ endpoints: cluster.endpoints, network: name, holder: 'the test' })
+  return new EtcdAuthorityStore({ etcd: cluster.access, network: name, holder: 'the test' })
 }
 
 async function tokenFor(name: string, uses: number): Promise<string> {
@@ -91,7 +91,7 @@ test('authorities that race for a token of ten uses give ten, each with its own 
 
 test('a command by hand takes the lead from an authority that would keep it, and gives it back', async () => {
   const of = (holder: string, takesOver: boolean) =>
-    new EtcdAuthorityStore({ endpoints: cluster.endpoints, network: 'hand', holder, takesOver })
+    new EtcdAuthorityStore({ etcd: cluster.access, network: 'hand', holder, takesOver })
   const put = (store: EtcdAuthorityStore, key: string) =>
     store.documents((documents) => documents.put(key, 'written'))
   const [agent, other, hand] = [of('agent', false), of('other', false), of('by hand', true)]

@@ -6,6 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EtcdClient } from '../../agent/shell/authority/etcd-client.ts'
+import type { EtcdAccess } from '../../agent/shell/state/etcd-config.ts'
 
 export interface EtcdUrls {
   readonly name: string
@@ -17,13 +18,23 @@ interface EtcdMember extends EtcdUrls {
   process: ChildProcess | undefined
 }
 
+/** Files of a member's TLS: clients are asked for a certificate of the same authority. */
+export interface EtcdTls {
+  readonly ca: string
+  readonly cert: string
+  readonly key: string
+}
+
 /** How one member of a cluster is started; its data is in a directory of its name. */
 export function etcdCommand(
   { name, client, peer }: EtcdUrls,
   cluster: readonly EtcdUrls[],
   directory: string,
+  tls?: EtcdTls,
 ): [string, ...string[]] {
   const options = {
+    ...(tls && { 'cert-file': tls.cert, 'key-file': tls.key, 'trusted-ca-file': tls.ca }),
+    ...(tls && { 'client-cert-auth': 'true' }),
     name,
     'data-dir': join(directory, name),
     'listen-client-urls': client,
@@ -40,16 +51,27 @@ export function etcdCommand(
 export class EtcdCluster {
   readonly #directory = mkdtempSync(join(tmpdir(), 'meshgate-etcd-'))
   readonly #members: readonly EtcdMember[]
+  readonly #tls: EtcdTls | undefined
 
-  private constructor(members: readonly EtcdMember[]) {
+  private constructor(members: readonly EtcdMember[], tls: EtcdTls | undefined) {
     this.#members = members
+    this.#tls = tls
   }
 
-  static async start({ size = 3 } = {}): Promise<EtcdCluster> {
+  /** `tls`: for the members, and for this process to look at them with. */
+  static async start({
+    size = 3,
+    tls,
+  }: {
+    size?: number
+    tls?: EtcdTls
+  } = {}): Promise<EtcdCluster> {
     const members: EtcdMember[] = []
-    for (const name of ['one', 'two', 'three'].slice(0, size))
-      members.push({ name, client: await freeUrl(), peer: await freeUrl(), process: undefined })
-    const cluster = new EtcdCluster(members)
+    for (const name of ['one', 'two', 'three'].slice(0, size)) {
+      const client = await freeUrl(tls === undefined ? 'http' : 'https')
+      members.push({ name, client, peer: await freeUrl('http'), process: undefined })
+    }
+    const cluster = new EtcdCluster(members, tls)
     for (const i of members.keys()) cluster.revive(i)
     await cluster.settled()
     return cluster
@@ -57,6 +79,10 @@ export class EtcdCluster {
 
   get endpoints(): string[] {
     return this.#members.map(({ client }) => client)
+  }
+
+  get access(): EtcdAccess {
+    return { ...this.#tls, endpoints: this.endpoints }
   }
 
   /** Its data stays, as after a crash. */
@@ -70,13 +96,13 @@ export class EtcdCluster {
 
   revive(i: number): void {
     const member = this.#members[i]!
-    const [program, ...words] = etcdCommand(member, this.#members, this.#directory)
+    const [program, ...words] = etcdCommand(member, this.#members, this.#directory, this.#tls)
     member.process = spawn(program, words, { stdio: 'ignore' })
   }
 
   /** Waits until a majority agrees on something. */
   async settled(deadlineMs = 20_000): Promise<void> {
-    const client = new EtcdClient(this.endpoints)
+    const client = new EtcdClient(this.access)
     const untilMs = performance.now() + deadlineMs
     for (;;) {
       const answer = await client.get('health').then(
@@ -105,11 +131,11 @@ export class EtcdCluster {
   }
 }
 
-async function freeUrl(): Promise<string> {
+async function freeUrl(protocol: 'http' | 'https'): Promise<string> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   await new Promise((resolve) => server.close(resolve))
   if (address === null || typeof address === 'string') throw new Error('no port')
-  return `http://127.0.0.1:${address.port}`
+  return `${protocol}://127.0.0.1:${address.port}`
 }

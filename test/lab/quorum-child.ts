@@ -15,7 +15,7 @@ import { authority, network, NOW } from '../topology/sample-network.ts'
 
 const [endpoints, name, holder, text, first] = process.argv.slice(2)
 const store = new EtcdAuthorityStore({
-  endpoints: endpoints!.split(','),
+  etcd: { endpoints: endpoints!.split(',') },
   network: name!,
   holder: holder!,
 })

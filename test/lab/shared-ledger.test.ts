@@ -39,7 +39,7 @@ function founded() {
 type Founded = ReturnType<typeof founded>
 
 function storeOf({ state, network }: Founded, holder: string, bringsLedger = false) {
-  return openStore(state, { etcd: cluster.endpoints, network: network.id, holder, bringsLedger })
+  return openStore(state, { etcd: cluster.access, network: network.id, holder, bringsLedger })
 }
 
 const addresses = (store: AuthorityStore) =>

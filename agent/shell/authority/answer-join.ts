@@ -8,6 +8,7 @@ import type { Node } from '../../core/state.ts'
 import type { QuorumStatus } from '../../core/status.ts'
 import { Authority, type AuthorityPowers } from './authority.ts'
 import type { AuthorityStore } from './authority-store.ts'
+import type { EtcdAccess } from '../state/etcd-config.ts'
 import { EtcdAuthorityStore } from './etcd-authority-store.ts'
 import { readClock } from '../clock.ts'
 import { failureDocument } from '../failure.ts'
@@ -30,7 +31,7 @@ export interface JoinDesk {
 
 export interface DeskOptions {
   /** Members of the cluster that several authorities share; empty: this host's own file. */
-  readonly etcd: readonly string[]
+  readonly etcd: EtcdAccess
   readonly log: Log
 }
 

@@ -18,6 +18,7 @@ import type { AuthorityLedger, AuthorityStore } from './authority-store.ts'
 import { DocumentLedger } from './document-ledger.ts'
 import type { Documents } from './documents.ts'
 import { DocumentMap } from './document-map.ts'
+import type { EtcdAccess } from '../state/etcd-config.ts'
 import { EtcdClient } from './etcd-client.ts'
 import { EtcdLeadership } from './etcd-leadership.ts'
 
@@ -32,7 +33,7 @@ interface Snapshot {
 }
 
 export interface EtcdStoreOptions {
-  readonly endpoints: readonly string[]
+  readonly etcd: EtcdAccess
   readonly network: string
   /** Tells authorities apart for a person. */
   readonly holder?: string
@@ -71,8 +72,8 @@ export class EtcdAuthorityStore implements AuthorityStore {
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: EtcdStoreOptions) {
-    const { endpoints, network, holder = randomUUID(), takesOver = false, earlier = NONE } = options
-    this.#client = new EtcdClient(endpoints)
+    const { etcd, network, holder = randomUUID(), takesOver = false, earlier = NONE } = options
+    this.#client = new EtcdClient(etcd)
     this.#prefix = `meshgate/${network}/`
     this.#leadership = new EtcdLeadership(this.#client, `${this.#prefix}leader`, holder)
     this.#takesOver = takesOver

@@ -3,8 +3,10 @@
  * The few calls of etcd that the authority needs, over its JSON gateway (etcd 3.4 and later): no library, no native code, and
  * nothing of it in the memory of hosts that hold no authority.
  */
+import { readFileSync } from 'node:fs'
 import { http } from '../api/http-module.ts'
 import { Failure } from '../failure.ts'
+import type { EtcdAccess } from '../state/etcd-config.ts'
 
 const DEADLINE_MS = 2_000
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024
@@ -39,11 +41,12 @@ interface RawItem {
 }
 
 export class EtcdClient {
+  readonly #access: EtcdAccess
   readonly #endpoints: string[]
 
-  /** `endpoints`: URLs of the members, any order. */
-  constructor(endpoints: readonly string[]) {
-    this.#endpoints = [...endpoints]
+  constructor(access: EtcdAccess) {
+    this.#access = access
+    this.#endpoints = [...access.endpoints]
   }
 
   /** All keys that begin so, as of one moment that a quorum agrees on. */
@@ -101,7 +104,8 @@ export class EtcdClient {
   async health(): Promise<{ readonly endpoint: string; readonly healthy: boolean }[]> {
     return Promise.all(
       this.#endpoints.map(async (endpoint) => {
-        const healthy = await post(endpoint, '/v3/kv/range', { key: encode('health') }).then(
+        const asked = this.#post(endpoint, '/v3/kv/range', { key: encode('health') })
+        const healthy = await asked.then(
           () => true,
           () => false,
         )
@@ -115,23 +119,54 @@ export class EtcdClient {
     let last: unknown
     for (let tries = 0; tries < this.#endpoints.length; tries++) {
       try {
-        return (await post(this.#endpoints[0]!, path, body)) as T
+        return (await this.#post(this.#endpoints[0]!, path, body)) as T
       } catch (error) {
         last = error
         this.#endpoints.push(this.#endpoints.shift()!)
       }
     }
-    throw new Failure('no-quorum', `etcd does not answer: ${String(last)}`, {
-      remedy: `see that a majority of these runs: ${this.#endpoints.join(', ')}`,
+    const { code = '', reason, message = String(last) } = last as TlsFault
+    const remedy = /CERT|VERIFY|SSL|TLS/.test(code)
+      ? 'see that authority_etcd_ca, authority_etcd_cert and authority_etcd_key are of this cluster'
+      : `see that a majority of these runs: ${this.#endpoints.join(', ')}`
+    throw new Failure('no-quorum', `etcd does not answer: ${reason ?? message}`, {
+      remedy,
       cause: last,
     })
   }
+
+  async #post(endpoint: string, path: string, body: object): Promise<unknown> {
+    const url = new URL(path, endpoint)
+    return post(url, url.protocol === 'https:' ? tlsOf(this.#access) : undefined, body)
+  }
 }
 
-function post(endpoint: string, path: string, body: object): Promise<unknown> {
+/** What Node says of a call that failed; `reason` is OpenSSL's, without where in its sources it was found. */
+type TlsFault = Partial<NodeJS.ErrnoException> & { readonly reason?: string }
+
+interface Tls {
+  readonly ca?: Buffer
+  readonly cert?: Buffer
+  readonly key?: Buffer
+}
+
+/** Read each time: a certificate that was renewed is used from the next call on. */
+function tlsOf({ ca, cert, key }: EtcdAccess): Tls {
+  return {
+    ...(ca !== undefined && { ca: readFileSync(ca) }),
+    ...(cert !== undefined && { cert: readFileSync(cert) }),
+    ...(key !== undefined && { key: readFileSync(key) }),
+  }
+}
+
+/** `tls`: undefined for plain HTTP. */
+function post(url: URL, tls: Tls | undefined, body: object): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const text = JSON.stringify(body)
-    const call = http.request(new URL(path, endpoint), {
+    // Asked for in this way for the reason of http-module.ts.
+    const { request } = tls === undefined ? http : process.getBuiltinModule('node:https')
+    const call = request(url, {
+      ...tls,
       method: 'POST',
       headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
       signal: AbortSignal.timeout(DEADLINE_MS),

@@ -11,8 +11,7 @@ import {
 } from './etcd-authority-store.ts'
 import { openAuthorityStore } from './sqlite-authority-store.ts'
 
-interface StoreOptions extends Omit<EtcdStoreOptions, 'endpoints' | 'earlier'> {
-  readonly etcd: readonly string[]
+interface StoreOptions extends Omit<EtcdStoreOptions, 'earlier'> {
   /** Whoever opens it brings the ledger, if the cluster has none. */
   readonly bringsLedger?: boolean
 }
@@ -22,9 +21,9 @@ export function openStore(
   state: StateDir,
   { etcd, bringsLedger = false, ...options }: StoreOptions,
 ): AuthorityStore {
-  if (etcd.length === 0) return openAuthorityStore(state.authorityDbPath)
+  if (etcd.endpoints.length === 0) return openAuthorityStore(state.authorityDbPath)
   const earlier = ledgerFile(state, bringsLedger)
-  return new EtcdAuthorityStore({ ...options, endpoints: etcd, earlier })
+  return new EtcdAuthorityStore({ ...options, etcd, earlier })
 }
 
 /** The same for a person's command, which does not wait for an agent that leads. */

@@ -53,7 +53,8 @@ export async function restoreAuthority(
       remedy: `join network ${backup.network.name} on this host first`,
     })
   const { authorityEtcd: etcd } = readConfig(context)
-  if (etcd.length === 0) openAuthorityStore(state.authorityDbPath, { create: true }).close()
+  if (etcd.endpoints.length === 0)
+    openAuthorityStore(state.authorityDbPath, { create: true }).close()
   const store = openStoreByHand(state, membership, { etcd, bringsLedger: true })
   const now = readClock().wall
   const authority = authoritySigner(backup, membership.network)

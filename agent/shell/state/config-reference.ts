@@ -59,6 +59,19 @@ export const CONFIG_REFERENCE: Readonly<Record<ConfigKey, KeyReference>> = {
       "The etcd cluster on which several authorities keep one ledger. Only read where the network's own key is; left out, the ledger is a file of this host.",
     live: false,
   },
+  authority_etcd_ca: {
+    about:
+      "File of the certificates that the etcd members' own are held against. Left out: whom the system believes. It is read with each call, like the two below.",
+    live: false,
+  },
+  authority_etcd_cert: {
+    about: 'File of the certificate that this host shows to etcd, for clusters that ask for one.',
+    live: false,
+  },
+  authority_etcd_key: {
+    about: 'File of the key of authority_etcd_cert, in PEM, without a passphrase.',
+    live: false,
+  },
   engine: {
     about:
       "Whose WireGuard it is: the kernel's own, or the helper's in user space. \"auto\" takes the kernel's where there is one. For a helper that `meshgate run` starts; one that runs as a service has the option --engine.",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The keys of the configuration file: what each may hold, its default, and what to write instead of a wrong value. */
+import { isAbsolute } from 'node:path'
 import { z } from 'zod'
 import {
   canonicalIp,
@@ -61,6 +62,8 @@ const redundancyTarget = z
   .string()
   .regex(/^(\*|(tag:)?[a-z0-9-]{1,63})$/, 'is no name, no tag:NAME and not *')
 
+const absolutePath = z.string().refine(isAbsolute, 'is no absolute path')
+
 export const configSchema = z.strictObject({
   name: z.string().refine(isHostName, 'is no host name').optional(),
   interface: z
@@ -77,7 +80,12 @@ export const configSchema = z.strictObject({
   stun_server: z
     .union([z.boolean(), z.literal('auto')], { error: 'is neither true nor false nor "auto"' })
     .default('auto'),
-  authority_etcd: listOf(z.url({ protocol: /^https?$/, error: 'is no http URL' })).default([]),
+  authority_etcd: listOf(z.url({ protocol: /^https?$/, error: 'is no http or https URL' })).default(
+    [],
+  ),
+  authority_etcd_ca: absolutePath.optional(),
+  authority_etcd_cert: absolutePath.optional(),
+  authority_etcd_key: absolutePath.optional(),
   relay: z.boolean('is neither true nor false').default(true),
   port_mapping: z.boolean('is neither true nor false').default(true),
   redundancy: z
@@ -122,7 +130,13 @@ export const CONFIG_REMEDIES: Readonly<Record<ConfigKey, string>> = {
   turn: 'write a [[turn]] table for each server, at most 8, with at least id and url',
   stun_server: 'write true, false or "auto"',
   authority_etcd:
-    'write the members of the etcd cluster that the authorities share: authority_etcd = ["http://192.0.2.1:2379"]',
+    'write the members of the etcd cluster that the authorities share: authority_etcd = ["https://192.0.2.1:2379"]',
+  authority_etcd_ca:
+    'name a file of certificates in PEM, with https URLs only: authority_etcd_ca = "/etc/meshgate/etcd-ca.pem"',
+  authority_etcd_cert:
+    'name a file with a certificate in PEM, and its key with authority_etcd_key: authority_etcd_cert = "/etc/meshgate/etcd.pem"',
+  authority_etcd_key:
+    'name the file with the key of authority_etcd_cert, not readable by everybody: authority_etcd_key = "/etc/meshgate/etcd-key.pem"',
   relay:
     'write false to forward nothing for others, true (the default) to help where this host can be reached',
   port_mapping:

@@ -16,6 +16,7 @@ import {
   configSchema,
 } from './config-schema.ts'
 import type { LogLevel } from '../log.ts'
+import { type EtcdAccess, type EtcdProblem, readEtcdAccess } from './etcd-config.ts'
 import { nearestWord } from './nearest-word.ts'
 import {
   readTurnServers,
@@ -40,9 +41,9 @@ export interface Config {
   /** With the passwords that were read from files. */
   readonly turn: readonly DesiredTurnServer[]
   readonly stunServer: boolean | 'auto'
+  /** Where several authorities keep one ledger. Read where the network's key is. */
+  readonly authorityEtcd: EtcdAccess
   /** Forward other members' ciphertext, if this host can be reached. */
-  /** Where several authorities keep one ledger; empty: this host's own file. Read where the network's key is. */
-  readonly authorityEtcd: readonly string[]
   readonly relay: boolean
   /** For the helper, if the agent is who starts it. */
   readonly engine: 'auto' | 'kernel' | 'userspace'
@@ -114,13 +115,19 @@ export function parseConfig(text: string): ConfigResult {
   const checked = configSchema.safeParse(document)
   if (checked.success) {
     const { servers, problems } = readTurnServers(checked.data.turn)
-    if (problems.length === 0) return { ok: true, value: configOf(checked.data, servers) }
-    return refused(...problems.map(turnProblem))
+    const etcd = readEtcdAccess(checked.data)
+    const all = [...problems.map(turnProblem), ...etcd.problems.map(etcdProblem)]
+    if (all.length > 0) return refused(...all)
+    return { ok: true, value: configOf(checked.data, servers, etcd.access) }
   }
   return refused(...checked.error.issues.flatMap((issue) => problemsOf(issue, document)))
 }
 
-function configOf(data: z.output<typeof configSchema>, turn: readonly DesiredTurnServer[]): Config {
+function configOf(
+  data: z.output<typeof configSchema>,
+  turn: readonly DesiredTurnServer[],
+  authorityEtcd: EtcdAccess,
+): Config {
   return {
     name: data.name,
     interface: data.interface,
@@ -131,7 +138,7 @@ function configOf(data: z.output<typeof configSchema>, turn: readonly DesiredTur
     stunServers: data.stun_servers,
     turn,
     stunServer: data.stun_server,
-    authorityEtcd: data.authority_etcd,
+    authorityEtcd,
     relay: data.relay,
     engine: data.engine,
     birthdaySearch: data.birthday_search,
@@ -181,6 +188,10 @@ function valueAt(path: readonly PropertyKey[], document: unknown): unknown {
 
 function turnProblem({ index, key, value, problem }: TurnProblem): ConfigProblem {
   return { field: `turn[${index}].${key}`, value, problem, remedy: TURN_REMEDIES[key] }
+}
+
+function etcdProblem(problem: EtcdProblem): ConfigProblem {
+  return { ...problem, remedy: CONFIG_REMEDIES[problem.field] }
 }
 
 function unknownKey(path: readonly PropertyKey[], document: unknown): ConfigProblem {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `[[turn]]` in the configuration file: TURN servers, and how each lets this host in. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
 import type { DesiredTurnServer } from '../../core/helper-contract.ts'
+import { readNamedFile } from './named-file.ts'
 
 /** The helper keeps no more allocations. */
 const SERVERS_MAX = 8
@@ -99,7 +99,7 @@ export function readTurnServers(list: readonly TurnConfig[]): TurnServers {
     if (username === undefined && (entry.password ?? passwordFile) !== undefined)
       bad('username', 'is missing')
     if (ca !== undefined && !/^turns:/i.test(entry.url)) bad('ca', 'is of no use without TLS')
-    if (ca !== undefined) readWhole(ca, (why) => bad('ca', why))
+    if (ca !== undefined) readNamedFile(ca, (why) => bad('ca', why))
     return {
       id: entry.id,
       url: entry.url,
@@ -115,31 +115,8 @@ export function readTurnServers(list: readonly TurnConfig[]): TurnServers {
 /** The one text in a file, without the end of its line. */
 function textOf(file: string | undefined, bad: (why: string) => void): string | undefined {
   if (file === undefined) return undefined
-  const whole = readWhole(file, bad, { isSecret: true })?.replace(/\r?\n$/, '')
+  const whole = readNamedFile(file, bad, { isSecret: true })?.replace(/\r?\n$/, '')
   if (whole === undefined || isText(whole)) return whole
   bad(`does not hold a text of 1 to ${TEXT_BYTES_MAX} bytes on one line`)
   return undefined
-}
-
-const FILE_BYTES_MAX = 65_536
-const OTHERS_READ = 0o004
-
-function readWhole(
-  file: string,
-  bad: (why: string) => void,
-  { isSecret = false }: { readonly isSecret?: boolean } = {},
-): string | undefined {
-  try {
-    const open = openSync(file, 'r')
-    try {
-      if (isSecret && (fstatSync(open).mode & OTHERS_READ) !== 0) bad('can be read by everybody')
-      const bytes = Buffer.alloc(FILE_BYTES_MAX)
-      return bytes.toString('utf8', 0, readSync(open, bytes, 0, FILE_BYTES_MAX, 0))
-    } finally {
-      closeSync(open)
-    }
-  } catch (error) {
-    bad(`cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`)
-    return undefined
-  }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { writeFileSync } from 'node:fs'
+import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loadConfig, parseConfig } from '../../../../agent/shell/state/config.ts'
@@ -20,7 +20,7 @@ describe('the configuration file', () => {
         stunServers: [],
         turn: [],
         stunServer: 'auto',
-        authorityEtcd: [],
+        authorityEtcd: { endpoints: [] },
         relay: true,
         birthdaySearch: true,
         engine: 'auto',
@@ -78,7 +78,7 @@ describe('the configuration file', () => {
         stunServers: ['192.0.2.2:3478'],
         turn: [],
         stunServer: true,
-        authorityEtcd: ['http://192.0.2.1:2379'],
+        authorityEtcd: { endpoints: ['http://192.0.2.1:2379'] },
         relay: false,
         birthdaySearch: false,
         engine: 'auto',
@@ -138,6 +138,40 @@ describe('the configuration file', () => {
     expect(of('colour')?.remedy).toMatch(/^remove it; known are name, /)
     expect(of('advertise[1]')?.value).toBe('example.org')
     expect(of('tcp_port')?.problem).toBe('is not of the kind number')
+  })
+
+  test('names files of TLS for etcd that are there, fit together and are of use', () => {
+    const [cert, key] = ['cert', 'key'].map((name) => join(temporaryDirectory(), name)) as [
+      string,
+      string,
+    ]
+    writeFileSync(cert, 'PEM')
+    writeFileSync(key, 'PEM', { mode: 0o600 })
+    const https = 'authority_etcd = ["https://192.0.2.1:2379"]'
+    const problemsOf = (...lines: string[]) => {
+      const parsed = parseConfig(lines.join('\n'))
+      return parsed.ok
+        ? parsed.value.authorityEtcd
+        : parsed.problems.map((p) => [p.field, p.problem])
+    }
+    const of = (name: string, file: string) => `authority_etcd_${name} = "${file}"`
+    const own = [of('cert', cert), of('key', key)]
+    const endpoints = ['https://192.0.2.1:2379']
+    expect(problemsOf(https, ...own)).toEqual({ endpoints, cert, key })
+    expect(problemsOf(...own)).toEqual([
+      ['authority_etcd_cert', 'is of no use without an https URL in authority_etcd'],
+      ['authority_etcd_key', 'is of no use without an https URL in authority_etcd'],
+    ])
+    expect(problemsOf(https, own[0]!)).toEqual([['authority_etcd_key', 'is missing']])
+    expect(problemsOf(https, own[1]!)).toEqual([['authority_etcd_cert', 'is missing']])
+    expect(problemsOf(https, of('ca', '/nowhere'))).toEqual([
+      ['authority_etcd_ca', 'cannot be read (ENOENT)'],
+    ])
+    expect(problemsOf(https, of('ca', 'ca.pem'))).toEqual([
+      ['authority_etcd_ca', 'is no absolute path'],
+    ])
+    chmodSync(key, 0o644)
+    expect(problemsOf(https, ...own)).toEqual([['authority_etcd_key', 'can be read by everybody']])
   })
 
   test('that is no TOML is refused with line and column', () => {
