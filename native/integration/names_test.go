@@ -4,8 +4,10 @@ package integration
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -156,5 +158,33 @@ func TestAKilledHelpersNamesAreTakenUpByTheNext(t *testing.T) {
 	a.helper.stop(t)
 	if text, _ := os.ReadFile(resolvConf); string(text) != resolverBefore {
 		t.Errorf("the resolver was not put back:\n%s", text)
+	}
+}
+
+// Whoever asks while the helper is dead waits for the next one, and is told no wrong thing by somebody else.
+func TestANameIsAskedForWhileTheHelperIsBeingStartedAnew(t *testing.T) {
+	a, resolvConf := newNamedMember(t, 1)
+	b := &member{number: 2}
+	b.private[1], b.probe[1] = 2, 2
+	a.agent.call("shutdown", object{})
+	_ = a.helper.command.Wait()
+	a.helper = startWith(t, a.helper.socket, "ip", "netns", "exec", string(a.namespace), binary, "--supervise", "--socket", a.helper.socket)
+	a.agent = a.helper.connect(t)
+	a.agent.apply(a.desiredWithNames(b, named("bob", "10.7.0.2")))
+	asks := func() bool {
+		return exec.Command("ip", "netns", "exec", string(a.namespace), "getent", "ahostsv4", "bob.home.mesh").Run() == nil
+	}
+	until(t, "names resolve", asks)
+	for range 3 {
+		if err := syscall.Kill(childOf(t, a.helper.command.Process.Pid), syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		// Before the file was put back, and while it is.
+		if err := os.WriteFile(resolvConf, []byte("nameserver 10.7.0.1\noptions timeout:5 attempts:1\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if !asks() {
+			t.Error("the name does not resolve")
+		}
 	}
 }

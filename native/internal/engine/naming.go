@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"meshgate.dev/native/internal/fdstore"
 	"meshgate.dev/native/internal/names"
 	"meshgate.dev/native/internal/nft"
 	"meshgate.dev/native/internal/protocol"
@@ -32,6 +33,7 @@ type naming struct {
 	tell    func(protocol.NamesState)
 	device  string
 	hosts   []netip.Addr
+	kept    *fdstore.Store
 	rules   *nft.Table
 	cancel  context.CancelFunc
 	stopped sync.WaitGroup
@@ -81,7 +83,7 @@ func (e *Engine) closeNames() {
 
 func openNames(device string, hosts []netip.Addr, zone *names.Zone, e *Engine) *naming {
 	ctx, cancel := context.WithCancel(context.Background())
-	n := &naming{log: e.log, device: device, hosts: hosts, zone: zone, cancel: cancel}
+	n := &naming{log: e.log, device: device, hosts: hosts, zone: zone, cancel: cancel, kept: e.kept}
 	n.shown.Zone = zone.Origins()[0]
 	n.tell = func(state protocol.NamesState) { e.events.Emit(protocol.NamesChanged{NamesState: state}) }
 	wish := resolvconf.Wish{Device: device, Servers: hosts, Zones: zone.Origins()}
@@ -120,10 +122,10 @@ func (n *naming) keep(ctx context.Context, wish resolvconf.Wish) {
 // open makes the server, and what leads questions to it, where one of them is missing.
 func (n *naming) open(ctx context.Context) error {
 	n.mutex.Lock()
-	server := n.server
+	server, zone := n.server, n.zone
 	n.mutex.Unlock()
 	if server == nil {
-		opened, err := names.Listen(ctx, n.hosts)
+		opened, err := names.Listen(ctx, n.hosts, zone, n.kept)
 		if err != nil {
 			return err
 		}

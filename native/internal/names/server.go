@@ -8,11 +8,14 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/miekg/dns"
 	"golang.org/x/sync/semaphore"
+
+	"meshgate.dev/native/internal/fdstore"
 )
 
 // questionsMax bounds the questions that are being answered at a time. Those beyond are dropped, and
@@ -27,12 +30,15 @@ type Server struct {
 	servers   []*dns.Server
 	port      uint16
 	room      *semaphore.Weighted
+	kept      *fdstore.Store
 }
 
-// Listen opens one port, chosen by the kernel, on all of the addresses.
-func Listen(ctx context.Context, addresses []netip.Addr) (*Server, error) {
-	server := &Server{own: addresses, room: semaphore.NewWeighted(questionsMax)}
+// Listen opens one port, chosen by the kernel, on all of the addresses. Its sockets for datagrams are kept: what is asked
+// while there is no helper waits in them for the next one.
+func Listen(ctx context.Context, addresses []netip.Addr, zone *Zone, kept *fdstore.Store) (*Server, error) {
+	server := &Server{own: addresses, room: semaphore.NewWeighted(questionsMax), kept: kept}
 	server.upstreams.Store(&[]netip.AddrPort{})
+	server.zone.Store(zone)
 	for _, address := range addresses {
 		if err := server.listen(ctx, address); err != nil {
 			server.Close()
@@ -44,20 +50,51 @@ func Listen(ctx context.Context, addresses []netip.Addr) (*Server, error) {
 
 func (server *Server) listen(ctx context.Context, address netip.Addr) error {
 	var config net.ListenConfig
-	packets, err := config.ListenPacket(ctx, "udp", netip.AddrPortFrom(address, server.port).String())
-	if err != nil {
-		return err
+	packets := server.takeOver(address)
+	if packets == nil {
+		opened, err := config.ListenPacket(ctx, "udp", netip.AddrPortFrom(address, server.port).String())
+		if err != nil {
+			return err
+		}
+		packets = opened.(*net.UDPConn)
+		server.kept.Put(keptAs(address), packets)
 	}
-	server.port = uint16(packets.LocalAddr().(*net.UDPAddr).Port)
+	server.port = packets.LocalAddr().(*net.UDPAddr).AddrPort().Port()
 	streams, err := config.Listen(ctx, "tcp", netip.AddrPortFrom(address, server.port).String())
 	if err != nil {
 		_ = packets.Close()
+		server.kept.Remove(keptAs(address))
 		return err
 	}
 	handler := dns.HandlerFunc(server.answer)
 	idleTime := func() time.Duration { return 5 * time.Second }
 	server.start(&dns.Server{PacketConn: packets, Handler: handler})
 	server.start(&dns.Server{Listener: streams, Handler: handler, MaxTCPQueries: 64, IdleTimeout: idleTime})
+	return nil
+}
+
+// keptAs is the name of an address's socket among what is kept for the next start. Colons part names there.
+func keptAs(address netip.Addr) string {
+	return "names-" + strings.ReplaceAll(address.String(), ":", "-")
+}
+
+// takeOver gives the socket that an earlier start has handed on, or nil. One on another port than the others is of no use.
+func (server *Server) takeOver(address netip.Addr) *net.UDPConn {
+	file := server.kept.Take(keptAs(address))
+	if file == nil {
+		return nil
+	}
+	defer file.Close()
+	connection, err := net.FilePacketConn(file)
+	if err != nil {
+		return nil
+	}
+	packets, ok := connection.(*net.UDPConn)
+	if own, isBound := connection.LocalAddr().(*net.UDPAddr); ok && isBound && own.AddrPort().Addr().Unmap() == address &&
+		(server.port == 0 || server.port == own.AddrPort().Port()) {
+		return packets
+	}
+	_ = connection.Close()
 	return nil
 }
 
@@ -86,6 +123,9 @@ func (server *Server) Forward(upstreams []netip.AddrPort) { server.upstreams.Sto
 func (server *Server) Close() {
 	for _, listener := range server.servers {
 		_ = listener.Shutdown()
+	}
+	for _, address := range server.own {
+		server.kept.Remove(keptAs(address))
 	}
 }
 

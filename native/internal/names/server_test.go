@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"meshgate.dev/native/internal/fdstore"
 )
 
 var loopback = netip.MustParseAddr("127.0.0.1")
@@ -17,12 +19,11 @@ var loopback = netip.MustParseAddr("127.0.0.1")
 // serve starts a server on the loopback address, which is its own.
 func serve(t *testing.T, upstreams ...netip.AddrPort) (*Server, string) {
 	t.Helper()
-	server, err := Listen(t.Context(), []netip.Addr{loopback})
+	server, err := Listen(t.Context(), []netip.Addr{loopback}, sampleZone(), &fdstore.Store{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
-	server.Use(sampleZone())
 	server.Forward(upstreams)
 	return server, netip.AddrPortFrom(loopback, server.Port()).String()
 }
@@ -82,12 +83,11 @@ func TestWithoutOtherServersOtherNamesAreRefused(t *testing.T) {
 
 func TestNobodyElseIsAnswered(t *testing.T) {
 	// From 127.0.0.1, whichever loopback address is asked.
-	server, err := Listen(t.Context(), []netip.Addr{netip.MustParseAddr("127.0.0.9")})
+	server, err := Listen(t.Context(), []netip.Addr{netip.MustParseAddr("127.0.0.9")}, sampleZone(), &fdstore.Store{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
-	server.Use(sampleZone())
 	question := new(dns.Msg).SetQuestion("alice.home.mesh.", dns.TypeA)
 	client := &dns.Client{Timeout: 100 * time.Millisecond}
 	at := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.9"), server.Port())
