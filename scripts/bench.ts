@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { benchChanges } from './bench-runs/changes.ts'
 import { benchDashboard } from './bench-runs/dashboard.ts'
 import { benchDirect } from './bench-runs/direct.ts'
-import { benchFailover, FAILOVER_ROUNDS, FAILOVER_SCENARIOS } from './bench-runs/failover.ts'
+import { benchFailover, FAILOVER_SCENARIOS } from './bench-runs/failover.ts'
 import { benchFirstPing } from './bench-runs/first-ping.ts'
 import { benchMemory } from './bench-runs/memory.ts'
 import { benchRelayed } from './bench-runs/relayed.ts'
@@ -15,12 +15,13 @@ const BENCHES = {
   relayed: benchRelayed,
   direct: benchDirect,
   memory: benchMemory,
-  failover: benchFailover,
+  failover: () => benchFailover(rounds, scenarios),
   changes: benchChanges,
   'first-ping': benchFirstPing,
   dashboard: benchDashboard,
 }
 
+const ROUNDS = 5
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -30,7 +31,6 @@ const { values, positionals } = parseArgs({
   },
 })
 const unknown = positionals.find((name) => !Object.hasOwn(BENCHES, name))
-const ROUNDS: Readonly<Record<string, number>> = { failover: FAILOVER_ROUNDS }
 const rounds = values.rounds === undefined ? undefined : Number(values.rounds)
 const { scenario: scenarios } = values
 if (scenarios.some((name) => !FAILOVER_SCENARIOS.includes(name))) {
@@ -47,7 +47,7 @@ if (unknown !== undefined || (rounds !== undefined && !(Number.isInteger(rounds)
 const results: Record<string, unknown> = {}
 for (const [name, bench] of Object.entries(BENCHES)) {
   if (positionals.length > 0 && !positionals.includes(name)) continue
-  const { rows, facts } = await bench(rounds ?? ROUNDS[name] ?? 5, scenarios)
+  const { rows, facts } = await bench(rounds ?? ROUNDS)
   results[name] = facts
   if (values.json !== true) {
     console.log(`\n${name}`)

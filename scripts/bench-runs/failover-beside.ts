@@ -7,6 +7,7 @@ import { Traffic } from '../../netns-lab/traffic.ts'
 import type { Outcome } from './failover-outcome.ts'
 import { type MeshgatePair, otherOf, runMeshgate, settled, startPairs } from './failover-pairs.ts'
 import { type Node, type Rival, RIVALS } from './failover-rivals.ts'
+import { roundsOf } from './failover-rounds.ts'
 import { cut } from './failover-scenarios.ts'
 
 /** Longer than any of them takes to notice. */
@@ -15,7 +16,7 @@ const CUT_MS_MAX = 60_000
 const ARMED_MS = 12_000
 const DIRECT_WITHIN_MS = 60_000
 const SECOND_MS = 1_000
-const SETTING = { carries: 'direct' } as const
+const SETTING = { carries: 'direct', pairCount: 6 } as const
 
 /** A program, and how the two of a pair see each other in it. */
 interface Tunnel {
@@ -38,7 +39,7 @@ interface Share {
 
 /** Each program's outcome is noted even when a pair got stuck; what went wrong is thrown afterwards. */
 export async function besideOutcomes(
-  rounds: number,
+  rounds = roundsOf(SETTING),
   note: (name: string, outcome: Outcome) => void,
 ): Promise<void> {
   const lab = await startPairs('bench-beside', SETTING)

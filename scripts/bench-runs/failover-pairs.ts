@@ -6,6 +6,8 @@ import { someAtOnce } from '../../netns-lab/some-at-once.ts'
 
 /** What the pairs are in, and what carries their traffic there. */
 export interface Setting {
+  /** How many: what two cores carry with ease, for every member knows every other one, and all of them are relayed in some settings. */
+  readonly pairCount: number
   readonly carries: 'direct' | 'relay' | 'turn'
   /** Of all the pairs' NATs; default: port-restricted. */
   readonly nat?: 'symmetric'
@@ -35,19 +37,11 @@ export interface Mesh {
   readonly pairs: readonly MeshgatePair[]
 }
 
-export const PAIRS: readonly Pair[] = Array.from({ length: 7 }, (_, i) => ({
-  name: `pair${i}`,
-  homes: [`home-alice${i}`, `home-bob${i}`],
-  link: `wan-alice${i}`,
-  cable: `cable-${i}`,
-  radio: `radio-${i}`,
-}))
-
 const HUBS = ['hub', 'other'] as const
-/** Where hubs carry there is one more: one that has been away has time to come back while another one is. */
+/** Where hubs carry there is one more, as there is of the servers: one that was away has time to come back. */
 const THIRD_HUB = 'third'
 /** Hosts with a TURN server, and the services on them. */
-const SERVERS = ['one', 'two'] as const
+const SERVERS = ['one', 'two', 'three'] as const
 /** Agents that start at once: each needs most of a second of a core. */
 const AT_ONCE = 2
 const SETTLED_WITHIN_MS = 120_000
@@ -55,10 +49,21 @@ const SETTLED_WITHIN_MS = 120_000
 const hubNames = (carries: Setting['carries']): readonly string[] =>
   carries === 'relay' ? [...HUBS, THIRD_HUB] : HUBS
 
+function pairsOf({ pairCount }: Setting): readonly Pair[] {
+  return Array.from({ length: pairCount }, (_, i) => ({
+    name: `pair${i}`,
+    homes: [`home-alice${i}`, `home-bob${i}`],
+    link: `wan-alice${i}`,
+    cable: `cable-${i}`,
+    radio: `radio-${i}`,
+  }))
+}
+
 type Description = Extract<Parameters<typeof startLab>[0], { readonly nats?: unknown }>
 
-/** Public hosts and the pairs behind their NATs, and two TURN servers where they carry the traffic. */
-export function startPairs(name: string, { carries, nat, spares }: Setting): Promise<Lab> {
+/** Public hosts and the pairs behind their NATs, and TURN servers where they carry the traffic. */
+export function startPairs(name: string, setting: Setting): Promise<Lab> {
+  const { carries, nat, spares } = setting
   const hosts: NonNullable<Description['hosts']> = {}
   for (const hub of hubNames(carries)) hosts[hub] = {}
   const nats: NonNullable<Description['nats']> = {}
@@ -70,7 +75,7 @@ export function startPairs(name: string, { carries, nat, spares }: Setting): Pro
     }
   }
   const kind = nat ?? 'port-restricted'
-  for (const [i, { homes, cable, radio }] of PAIRS.entries()) {
+  for (const [i, { homes, cable, radio }] of pairsOf(setting).entries()) {
     for (const home of homes) nats[home] = { kind, link: { name: home.replace('home', 'wan') } }
     if (spares) nats[`mast-${i}`] = { kind }
     const uplinks = [
@@ -97,7 +102,7 @@ export async function runMeshgate(lab: Lab, setting: Setting): Promise<Mesh> {
   )
   const servers = overTurn ? SERVERS.map(turn).join('') : ''
   const pairs = await Promise.all(
-    PAIRS.map(async (pair, i) => ({
+    pairsOf(setting).map(async (pair, i) => ({
       ...pair,
       alice: await begin(`alice${i}`, servers),
       bob: await begin(`bob${i}`, ''),

@@ -37,11 +37,8 @@ async function probeBytesAtRest(member: Member): Promise<number> {
   }
 }
 
-/** Probes on their own, and in a frame for a hub, which is counted with them. */
-const PROBES = 'udp[8:4] = 0x6d677001 or udp[48:4] = 0x6d677001'
-
 async function probeBytes(member: Member): Promise<number> {
-  const capture = await member.host.capture('any', PROBES)
+  const capture = await member.host.capture('any', 'udp and udp[8:4] = 0x6d677001')
   await sleep(COST_MS)
   const { packets } = await capture.stop()
   const bytes = packets.reduce((sum, { line }) => {

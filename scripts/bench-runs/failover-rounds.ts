@@ -3,7 +3,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Traffic } from '../../netns-lab/traffic.ts'
 import type { Outcome } from './failover-outcome.ts'
-import { type Mesh, type MeshgatePair, otherOf, settled, startAnew } from './failover-pairs.ts'
+import {
+  type Mesh,
+  type MeshgatePair,
+  otherOf,
+  settled,
+  startAnew,
+  type Setting,
+} from './failover-pairs.ts'
 import type { Scenario } from './failover-scenarios.ts'
 
 /** So long have both hosts been in order before the next time that no path is held because it comes and goes. */
@@ -11,13 +18,18 @@ const REST_MS = 10_500
 /** No gap should be longer: what hosts say of those that are is told. */
 const AIM_MS = 500
 
+const TIMES = 50
+
+/** For each pair: at least fifty times in all. */
+export const roundsOf = ({ pairCount }: Setting): number => Math.ceil(TIMES / pairCount)
+
 type Counts = Pick<Outcome, 'gapsMs' | 'sent' | 'lost'>
 
 /** `rounds`: for each pair. What a pair that gets stuck had until then counts, and the trouble is told. */
 export async function suffer(
   mesh: Mesh,
   scenario: Scenario,
-  rounds: number,
+  rounds = roundsOf(mesh.setting),
 ): Promise<{ readonly outcome: Outcome; readonly troubles: readonly unknown[] }> {
   const { title, together, restMs = REST_MS, lastsMs } = scenario
   const groups = together === true ? [mesh.pairs] : mesh.pairs.map((pair) => [pair])
@@ -76,7 +88,7 @@ async function inARow(
   try {
     // Where not all pairs are concerned each time it takes more of them.
     const wanted = rounds * group.length
-    for (let times = 0, round = 0; times < wanted && round < 2 * rounds; round++) {
+    for (let times = 0, round = 0; times < wanted && round < 3 * rounds; round++) {
       if (round > 0) await inOrder()
       const span = await once(mesh, group, scenario)
       spans.push(span)

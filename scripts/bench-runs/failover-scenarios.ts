@@ -50,6 +50,7 @@ const bothWays = {
 }
 
 const direct: Scene = {
+  pairCount: 8,
   carries: 'direct',
   scenarios: {
     'both-ways': bothWays,
@@ -121,6 +122,7 @@ const direct: Scene = {
 }
 
 const uplinks: Scene = {
+  pairCount: 8,
   carries: 'direct',
   spares: true,
   scenarios: {
@@ -140,6 +142,7 @@ const uplinks: Scene = {
 }
 
 const relayed: Scene = {
+  pairCount: 5,
   carries: 'relay',
   nat: 'symmetric',
   scenarios: {
@@ -170,6 +173,7 @@ const relayed: Scene = {
 }
 
 const turned: Scene = {
+  pairCount: 5,
   carries: 'turn',
   nat: 'symmetric',
   scenarios: {

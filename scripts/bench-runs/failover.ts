@@ -8,9 +8,6 @@ import { suffer } from './failover-rounds.ts'
 import { SCENES } from './failover-scenarios.ts'
 import type { BenchResult } from './figures.ts'
 
-/** For each pair: at least fifty times in all. */
-export const FAILOVER_ROUNDS = 8
-
 const COST = 'probe-cost'
 const BESIDE = 'beside'
 
@@ -24,7 +21,10 @@ export const FAILOVER_SCENARIOS = [
 type Note = (name: string, outcome: Outcome) => void
 
 /** Rounds for each pair, of some scenarios or all. A run of all is kept in docs/, and goes on when one of them fails. */
-export async function benchFailover(rounds: number, only: readonly string[]): Promise<BenchResult> {
+export async function benchFailover(
+  rounds: number | undefined,
+  only: readonly string[],
+): Promise<BenchResult> {
   const facts: Record<string, Outcome> = {}
   const failed: string[] = []
   const kept = only.length === 0 ? new KeptRun() : undefined
