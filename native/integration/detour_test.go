@@ -13,9 +13,8 @@ func TestAPathThatHasBecomeSlowIsLeftForOneThatIsNot(t *testing.T) {
 		a.awaitPath(t, b, id)
 		b.awaitPath(t, a, id)
 	}
-	until(t, "the tunnel is up over the first", func() bool {
-		return a.namespace.ping(b.address()) && a.agent.call("echo", object{"peer": b.key()})["path"] == "w2"
-	})
+	until(t, "the tunnel is up", func() bool { return a.namespace.ping(b.address()) })
+	a.awaitUse(t, b, "w2")
 	a.agent.forget()
 	pings := a.namespace.background(t, "ping -q -i 0.05 -W 2 -w 15 %s", b.address())
 	a.namespace.sh(t, "tc qdisc add dev w2 root netem delay 400ms")

@@ -61,6 +61,16 @@ func (m *member) awaitPath(t *testing.T, peer *member, id string) {
 	m.agent.await("path-up", func(params object) bool { return params["peer"] == peer.key() && params["path"] == id })
 }
 
+// awaitUse waits until what leaves for a peer leaves over a path. The one that is wanted most is not always the
+// first to answer.
+func (m *member) awaitUse(t *testing.T, peer *member, id string) {
+	t.Helper()
+	until(t, id+" is used", func() bool {
+		echo := m.agent.ask("echo", object{"peer": peer.key()})
+		return echo.Error == nil && echo.Result["path"] == id
+	})
+}
+
 // loses drops whatever comes in over a link.
 func (n namespace) loses(t *testing.T, link string) {
 	t.Helper()

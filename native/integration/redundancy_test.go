@@ -17,6 +17,7 @@ func TestWhoAsksForTwoPathsLosesNothingWhenOneIsCut(t *testing.T) {
 		m.of.awaitPath(t, m.other, "w3")
 	}
 	until(t, "the tunnel is up", func() bool { return a.namespace.ping(b.address()) })
+	a.awaitUse(t, b, "w2")
 	until(t, "packets leave over both", func() bool {
 		before := a.namespace.sent(t, "w3")
 		a.namespace.sh(t, "ping -q -c 20 -i 0.01 -s 1000 %s || true", b.address())

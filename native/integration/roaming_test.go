@@ -131,6 +131,7 @@ func TestAnEndpointSetRightAfterAnotherIsTheKernelsUnlessAPacketComesFromElsewhe
 func TestASwitchUnderTrafficIsNotUndone(t *testing.T) {
 	a, b := newPair(t, 2, 3)
 	until(t, "the tunnel is up", func() bool { return a.namespace.ping(b.address()) })
+	a.awaitUse(t, b, "w2")
 	// By number and not by time: at the end of a time the last one would count as lost while its answer is under way.
 	pings := a.namespace.background(t, "ping -q -i 0.01 -W 2 -c 2000 %s", b.address())
 	for round := range 8 {

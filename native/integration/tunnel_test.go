@@ -169,6 +169,8 @@ func TestTrafficMovesToAnotherPathAndBack(t *testing.T) {
 	a, b := newPair(t, 2, 3)
 	a.agent.await("path-up", func(params map[string]any) bool { return params["path"] == "w2" })
 	a.agent.await("path-up", func(params map[string]any) bool { return params["path"] == "w3" })
+	a.awaitUse(t, b, "w2")
+	b.awaitUse(t, a, "w2")
 	sh(t, "ip -n %s link set dev w2 down", b.namespace)
 	switched := a.agent.await("switched", func(params map[string]any) bool { return params["to"] == "w3" })
 	if switched["from"] != "w2" || switched["cause"] != "path-down" || switched["gapMs"].(float64) < 500 {
