@@ -188,7 +188,7 @@ describe('a path over TURN', () => {
     ])
   })
 
-  it('is no way to a hub: relay frames do not cross TURN', () => {
+  it('of a hub is no way to it: frames go to a hub over a server of ours only', () => {
     const one = withPeer([theirs], [])
     answer(one, one.offered, theirs.address)
     one.run(1_000)

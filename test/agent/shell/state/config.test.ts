@@ -3,6 +3,7 @@ import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loadConfig, parseConfig } from '../../../../agent/shell/state/config.ts'
+import { CONFIG_REMEDIES, type ConfigKey } from '../../../../agent/shell/state/config-schema.ts'
 import { nearestWord } from '../../../../agent/shell/state/nearest-word.ts'
 import { temporaryDirectory } from '../temporary-directory.ts'
 
@@ -139,6 +140,42 @@ describe('the configuration file', () => {
     expect(of('advertise[1]')?.value).toBe('example.org')
     expect(of('tcp_port')?.problem).toBe('is not of the kind number')
   })
+
+  const KINDS = {
+    truth: 'true',
+    whole: '1300',
+    fraction: '1.5',
+    endless: 'inf',
+    text: '"x"',
+    empty: '""',
+    list: '[1]',
+    nested: '[["x"]]',
+    table: '{ a = 1 }',
+    time: '2026-01-01T00:00:00Z',
+  } as const
+  /** Where such a value may stand; nowhere else. */
+  const RIGHT: Partial<Record<keyof typeof KINDS, readonly ConfigKey[]>> = {
+    truth: ['stun_server', 'relay', 'port_mapping', 'birthday_search', 'names', 'dashboard'],
+    whole: ['listen_port', 'tcp_port', 'mtu', 'metrics_port', 'dashboard_port'],
+    text: ['name', 'interface'],
+  }
+  test.each(Object.keys(CONFIG_REMEDIES) as ConfigKey[])(
+    'takes for %s nothing of a wrong kind, and says what to write',
+    (key) => {
+      for (const [kind, value] of Object.entries(KINDS)) {
+        const parsed = parseConfig(`${key} = ${value}\n`)
+        const isRight = RIGHT[kind as keyof typeof KINDS]?.includes(key) === true
+        expect([kind, parsed.ok]).toEqual([kind, isRight])
+        if (parsed.ok) continue
+        expect(parsed.problems.length).toBeGreaterThan(0)
+        for (const { field, problem, remedy } of parsed.problems) {
+          expect(field.startsWith(key)).toBe(true)
+          expect(problem).toMatch(/^(?:is|has) /)
+          expect(remedy).toMatch(/^(?:write|name|remove|did you mean) /)
+        }
+      }
+    },
+  )
 
   test('names files of TLS for etcd that are there, fit together and are of use', () => {
     const [cert, key] = ['cert', 'key'].map((name) => join(temporaryDirectory(), name)) as [
