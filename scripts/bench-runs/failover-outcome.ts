@@ -109,14 +109,14 @@ export function failoverDocument(): string {
 
 Written whole by \`scripts/bench failover\`: all rows are of one run${length}, ${day}, ${machine}.${faults}
 
-Each lab has two public hosts and pairs of hosts behind port-restricted NATs (symmetric ones where a hub or a TURN server is to carry). Each pair
-speaks UDP with itself, a datagram every 10 ms there and back; the gap is the longest time without an answer around the moment when
-something happens. It happens to each pair by itself, and each time both hosts have a backup again; a hub or a TURN server that goes is
-one time for each pair that used it. Lost datagrams are those of the whole time, the way back included.
+Each lab has two public hosts and pairs of hosts behind port-restricted NATs (symmetric ones, and three hubs or TURN servers, where one of those
+is to carry). Each pair speaks UDP with itself, a datagram every 10 ms there and back; the gap is the longest time without an answer around the
+moment when something happens. It happens to each pair by itself, when both hosts have a backup again; a hub or a TURN server that goes
+is one time for each pair that used it. Lost datagrams are those of the whole time, the way back included.
 
 The rows of three programs side by side are of the same hosts, NATs and cuts: nebula and tinc are Debian's, set up as their manuals say, one of
 the public hosts as lighthouse and relay (which nebula is told of once pairs are direct), and none may use another's tunnel.
-A path stays cut until all three answer again, at most 60 s, which is what counts then. Both are started anew for each cut.
+A path stays cut until all three answer again, at most 60 s, which is what counts then. nebula and tinc are started anew for each cut.
 
 | program | what happens | times | median, ms | p90 | p99 | most | lost |
 |---|---|---|---|---|---|---|---|
