@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"meshgate.dev/native/internal/protocol"
 )
@@ -23,19 +25,42 @@ func (changing) Apply(*protocol.Desired) (protocol.Applied, *protocol.Fault) {
 
 // full is a disk without room, until there is some.
 type full struct {
-	hasRoom bool
-	kept    []byte
+	hasRoom atomic.Bool
+	kept    atomic.Value
 }
 
 func (f *full) Save(document []byte) error {
-	if !f.hasRoom {
+	if !f.hasRoom.Load() {
 		return syscall.ENOSPC
 	}
-	f.kept = document
+	f.kept.Store(string(document))
 	return nil
 }
 
 func (f *full) Remove() error { return syscall.EROFS }
+
+// lines are those of a log, each once it is written.
+type lines chan string
+
+func (l lines) Write(line []byte) (int, error) {
+	l <- string(line)
+	return len(line), nil
+}
+
+func (l lines) await(t *testing.T, words string) {
+	t.Helper()
+	deadline := time.After(10 * time.Second)
+	for {
+		select {
+		case line := <-l:
+			if strings.Contains(line, words) {
+				return
+			}
+		case <-deadline:
+			t.Fatalf("the log never said %q", words)
+		}
+	}
+}
 
 func TestAFullDiskKeepsNobodyFromWhatIsApplied(t *testing.T) {
 	key := func(of byte) string {
@@ -46,23 +71,25 @@ func TestAFullDiskKeepsNobodyFromWhatIsApplied(t *testing.T) {
 	apply := func(device string) string {
 		return `{"jsonrpc":"2.0","id":1,"method":"apply","params":{"desired":{"device":` + device + `,"routes":[],"peers":[]}}}`
 	}
-	said, disk := &bytes.Buffer{}, &full{}
-	server, path := serveWith(t, changing{})
-	server.log, server.kept = slog.New(slog.NewTextHandler(said, nil)), disk
-	a := connect(t, path)
+	said, disk := make(lines, 16), &full{}
+	server := New(slog.New(slog.NewTextHandler(said, nil)), protocol.Hello{Protocol: 1}, nil, disk)
+	a := connect(t, serveAs(t, server, changing{}))
 	a.say(hello)
 	a.expectResult()
 	for _, one := range []string{device, "null"} {
 		a.say(apply(one))
 		a.expectResult()
 	}
-	if disk.kept != nil || !strings.Contains(said.String(), "not kept") || !strings.Contains(said.String(), "stays") {
-		t.Errorf("kept %s, said %s", disk.kept, said)
+	for _, words := range []string{"not kept", "stays"} {
+		said.await(t, words)
 	}
-	disk.hasRoom = true
+	if kept := disk.kept.Load(); kept != nil {
+		t.Errorf("kept %s", kept)
+	}
+	disk.hasRoom.Store(true)
 	a.say(apply(device))
 	a.expectResult()
-	if !bytes.Contains(disk.kept, []byte("meshgate0")) {
-		t.Errorf("kept %s once there was room", disk.kept)
+	if kept, _ := disk.kept.Load().(string); !strings.Contains(kept, "meshgate0") {
+		t.Errorf("kept %q once there was room", kept)
 	}
 }

@@ -48,16 +48,21 @@ func serve(t *testing.T) (*Server, string) { return serveWith(t, still{}) }
 
 func serveWith(t *testing.T, engine Engine) (*Server, string) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "helper.sock")
+	server := New(slog.New(slog.DiscardHandler), protocol.Hello{Protocol: 1}, nil, nil)
+	return server, serveAs(t, server, engine)
+}
+
+func serveAs(t *testing.T, server *Server, engine Engine) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "helper.sock")
 	listener, err := Listen(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := New(slog.New(slog.DiscardHandler), protocol.Hello{Protocol: 1}, nil, nil)
 	done := make(chan struct{})
 	go func() { _ = server.Serve(listener, engine); close(done) }()
 	t.Cleanup(func() { _ = listener.Close(); <-done; server.Close() })
-	return server, path
+	return path
 }
 
 type agent struct {
