@@ -10,16 +10,25 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const modprobe = "/proc/sys/kernel/modprobe"
 
+// needGuest is for what no other machine should suffer.
+func needGuest(t *testing.T) {
+	t.Helper()
+	if name, _ := os.Hostname(); name != "kernel-vm" {
+		t.Fatal("this runs only in the virtual machine of scripts/kernel-vm")
+	}
+}
+
 // withoutModules unloads modules of the kernel, and lets it load none until the test ends.
 func withoutModules(t *testing.T, patterns ...string) {
 	t.Helper()
-	if name, _ := os.Hostname(); name != "kernel-vm" {
-		t.Fatal("modules are unloaded only in the virtual machine of scripts/kernel-vm")
-	}
+	needGuest(t)
 	// What the tests themselves need; and netfilter's protocol, which answers otherwise than no protocol would.
 	sh(t, "modprobe -a veth tun wireguard nfnetlink")
 	before, err := os.ReadFile(modprobe)
@@ -98,6 +107,53 @@ func TestWithoutNftablesHubsRelayAndTakeOver(t *testing.T) {
 	withoutModules(t, "nft_", "nf_tables", "nf_nat", "nf_conntrack")
 	s := newStar(t, 2)
 	s.outlivesItsFirstHub(t)
+}
+
+func TestAClockThatIsSetMovesNoPathAndNeedsNoHandshake(t *testing.T) {
+	needGuest(t)
+	a, b := newPair(t, 2, 3)
+	for _, m := range []*member{a, b} {
+		for _, path := range []string{"w2", "w3"} {
+			m.agent.await("path-up", func(params object) bool { return params["path"] == path })
+		}
+	}
+	until(t, "the tunnel is up", func() bool { return a.namespace.ping(b.address()) })
+	until(t, "the kernel sends straight", func() bool { return strings.Contains(a.shown(t, "endpoints"), "192.0.2.2:41820") })
+	before := a.shown(t, "latest-handshakes")
+	for _, m := range []*member{a, b} {
+		m.agent.forget()
+	}
+	began, clock := time.Now(), time.Now().Round(0)
+	t.Cleanup(func() { setClock(t, clock.Add(time.Since(began))) })
+	for _, ahead := range []time.Duration{time.Hour, -2 * time.Hour, 1000 * 24 * time.Hour, 0} {
+		setClock(t, clock.Add(time.Since(began)+ahead))
+		for range 3 {
+			if !a.namespace.ping(b.address()) || !b.namespace.ping(a.address()) {
+				t.Errorf("no answer with the clock set by %v", ahead)
+			}
+			time.Sleep(time.Second)
+		}
+	}
+	for _, m := range []*member{a, b} {
+		m.agent.mutex.Lock()
+		for _, event := range m.agent.events {
+			if event.Method == "switched" || event.Method == "path-down" {
+				t.Errorf("member %d: %s %v", m.number, event.Method, event.Params)
+			}
+		}
+		m.agent.mutex.Unlock()
+	}
+	if after := a.shown(t, "latest-handshakes"); after != before {
+		t.Errorf("the last handshakes were\n%s\nand are\n%s", before, after)
+	}
+}
+
+func setClock(t *testing.T, to time.Time) {
+	t.Helper()
+	now := unix.NsecToTimeval(to.UnixNano())
+	if err := unix.Settimeofday(&now); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestAKernelWithoutIPv6CarriesAMeshOfIPv4(t *testing.T) {
