@@ -15,6 +15,8 @@ let mesh: Record<'hub' | 'other' | 'sam' | 'sue' | 'seth' | 'pam' | 'fay' | 'oma
 let captures: Record<'sam' | 'pam', Capture>
 /** What the agent of sam had begun before it was killed: the next one begins anew, and knows nothing of it. */
 let begunBefore = 0
+/** How many sockets it had opened when it met pam: by luck that may be few. */
+let openedBefore = 0
 
 beforeAll(async () => {
   lab = await startLab({
@@ -74,6 +76,7 @@ test('a host behind a symmetric NAT goes direct with one behind a port-restricte
   await pam.reaches('sam', 'direct', 10_000)
   const [found] = (await searches(sam, 'pam')).filter(({ result }) => result === 'found')
   expect(found?.sockets).toBeLessThanOrEqual(SPREAD_SOCKETS)
+  openedBefore = found?.sockets ?? 0
   const pings = await steadyPing(sam.host, await meshAddress(sam, 'pam'))
   await pings.answers(5, 10_000)
   await pings.stop()
@@ -164,12 +167,14 @@ test('what searches send stays within their budget, counted on the wire', async 
     .address.split(':')[0]
   const swept = probesIn(fromPam).filter(({ to }) => to.startsWith(`${samIp}.`))
   const ports = new Set(swept.map(({ to }) => to))
-  expect(ports.size).toBeGreaterThan(10)
+  const told = (await searches(pam, 'sam')).reduce((sum, { probes }) => sum + probes, 0)
+  expect(told).toBeGreaterThan(0)
+  expect(ports.size).toBeGreaterThanOrEqual(Math.min(told, 10))
   // Plain checks try what servers saw of sam, and what its probes showed.
   expect(ports.size).toBeLessThanOrEqual(ofPam * SWEEP_PROBES + CANDIDATES_PER_PEER_MAX)
 
   const sockets = new Set(probesIn(fromSam).map(({ from }) => from)).size - 1
-  expect(sockets).toBeGreaterThan(10)
+  expect(sockets).toBeGreaterThanOrEqual(Math.min(openedBefore, 10))
   expect(sockets).toBeLessThanOrEqual((begunBefore + (await begun(sam))) * SPREAD_SOCKETS)
 })
 
