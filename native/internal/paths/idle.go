@@ -23,7 +23,8 @@ const (
 	// sparePace is that of questions over a hub beyond the path that would take over.
 	sparePace = 2 * time.Minute
 	// A path that is down is asked each downPace, and after hopeShare of the time since there was last reason to
-	// hope, up to downPaceMax: most outages are short, and some hosts are away for days.
+	// hope, up to downPaceMax, or the pace of keepalives where NATs are on the way: most outages are short, and some
+	// hosts are away for days.
 	hopeShare   = 4
 	downPaceMax = 2 * time.Minute
 )
@@ -69,7 +70,12 @@ func (prober *Prober) downWait(p *path) time.Duration {
 		return downPace
 	}
 	hope := later(prober.hopeAt, later(p.bornAt, p.fellAt))
-	return min(max(downPace, p.lastSent.Sub(hope)/hopeShare), downPaceMax)
+	most := downPaceMax
+	if p.spec.Kind != protocol.KindRelay {
+		// What one end asks comes in only while the NAT at the other end remembers that this one asked as well.
+		most = min(most, prober.idle)
+	}
+	return max(downPace, min(p.lastSent.Sub(hope)/hopeShare, most))
 }
 
 // hope is that something has changed for the peer, so that what was down may be up.

@@ -160,7 +160,8 @@ func TestWhatIsDownIsAskedLessAndLessAndAtOnceWhenThereIsHope(t *testing.T) {
 		s := newStory(t, first)
 		s.prober.Observe(Quiet, true, s.now)
 		s.run(time.Hour)
-		if asked := s.asked("first"); asked > 50 {
+		// At the pace of an outage it would be 720.
+		if asked, most := s.asked("first"), int(time.Hour/idle)+20; asked > most {
 			t.Errorf("%d questions an hour", asked)
 		}
 		s.run(10 * time.Second)
@@ -194,5 +195,31 @@ func TestAPathThatOnlyCarriesFramesIsNotAskedLess(t *testing.T) {
 	s.run((missesMax + 1) * downPace)
 	if got := s.prober.Direct(); got.IsValid() {
 		t.Errorf("it does not answer, and frames go to %v", got)
+	}
+}
+
+func TestAPathThroughFiltersComesBackSoonAlsoAtRest(t *testing.T) {
+	for _, pulse := range []Pulse{Quiet, Trickle} {
+		waits := []time.Duration{}
+		for seed := range uint64(60) {
+			w := atRest(t, seed)
+			for side := range w.lines["direct"] {
+				w.lines["direct"][side].filter = 30 * time.Second
+			}
+			w.lines["direct"][0].dead, w.lines["direct"][1].dead = true, true
+			w.pulse(Flow)
+			w.run(time.Duration(20+w.random.IntN(300)) * time.Second)
+			w.pulse(pulse)
+			w.run(time.Duration(w.random.IntN(600)) * time.Second)
+			w.lines["direct"][0].dead, w.lines["direct"][1].dead = false, false
+			healed := w.now
+			for w.now.Sub(healed) < time.Hour && (w.ends[0].prober.Active() != "direct" || w.ends[1].prober.Active() != "direct") {
+				w.run(time.Second)
+			}
+			waits = append(waits, w.now.Sub(healed))
+		}
+		if longest := slices.Max(waits); longest > idle+downPace {
+			t.Errorf("pulse %v: %v", pulse, longest)
+		}
 	}
 }

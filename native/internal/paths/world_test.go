@@ -35,6 +35,9 @@ type line struct {
 	lossPercent   int
 	// dead carries nothing; deaf lines carry probes and drop WireGuard.
 	dead, deaf bool
+	// filter is for how long the NAT at the far end lets in what comes, since something left over the path; zero is always.
+	filter time.Duration
+	leftAt time.Time
 }
 
 type host struct {
@@ -140,7 +143,8 @@ func (w *world) tick(h *host) {
 
 // carry takes something over one direction of a path, if it gets through.
 func (w *world) carry(id string, side int, wireguard bool, arrive func()) {
-	l := &w.lines[id][side]
+	l, back := &w.lines[id][side], &w.lines[id][1-side]
+	l.leftAt = w.now
 	if l.dead || wireguard && l.deaf || w.random.IntN(100) < l.lossPercent {
 		return
 	}
@@ -148,7 +152,12 @@ func (w *world) carry(id string, side int, wireguard bool, arrive func()) {
 	if l.jitter > 0 {
 		delay += time.Duration(w.random.Int64N(int64(l.jitter)))
 	}
-	w.after(delay, arrive)
+	w.after(delay, func() {
+		if l.filter == 0 || !back.leftAt.IsZero() && w.now.Sub(back.leftAt) <= l.filter {
+			back.leftAt = w.now
+			arrive()
+		}
+	})
 }
 
 func (h *host) peer() *host { return h.world.ends[1-h.side] }
