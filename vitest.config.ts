@@ -4,14 +4,18 @@ import { defineConfig } from 'vitest/config'
 /** They wait for most of their time, for leases and lifetimes that end, and measure no gaps. */
 const SIDE_BY_SIDE = [
   'authorities-on-etcd',
+  'authority',
   'authority-quorum',
+  'bad-input',
   'etcd-tls',
+  'far-authority',
   'lab-cli',
   'lab-examples',
   'lab-topology',
   'mapped-hosts',
   'natkinds*',
   'network-filters',
+  'path-mtu',
   'port-mapping',
   'shared-ledger',
   'turn-service',
