@@ -160,16 +160,15 @@ test('a host that was told to search for nothing is not searched for either, and
 test('what searches send stays within their budget, counted on the wire', async () => {
   const { sam, pam } = mesh
   const [fromSam, fromPam] = [await captures.sam.stop(), await captures.pam.stop()]
+  // None, if by luck one of sam's sockets got a port that pam's plain checks had tried: some 0.4 % for each of them.
   const ofPam = await begun(pam, 'sam')
-  expect(ofPam).toBeGreaterThan(0)
   const samIp = (await whyOf(pam, 'sam')).other.candidates
     .find(({ kind }) => kind === 'server-reflexive')!
     .address.split(':')[0]
   const swept = probesIn(fromPam).filter(({ to }) => to.startsWith(`${samIp}.`))
   const ports = new Set(swept.map(({ to }) => to))
   const told = (await searches(pam, 'sam')).reduce((sum, { probes }) => sum + probes, 0)
-  expect(told).toBeGreaterThan(0)
-  expect(ports.size).toBeGreaterThanOrEqual(Math.min(told, 10))
+  expect(ports.size).toBeGreaterThanOrEqual(Math.min(Math.max(told, 1), 10))
   // Plain checks try what servers saw of sam, and what its probes showed.
   expect(ports.size).toBeLessThanOrEqual(ofPam * SWEEP_PROBES + CANDIDATES_PER_PEER_MAX)
 
