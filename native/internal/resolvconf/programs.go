@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -64,6 +65,8 @@ func run(input, name string, arguments ...string) error {
 	defer cancel()
 	command := exec.CommandContext(ctx, name, arguments...)
 	command.Stdin = strings.NewReader(input)
+	// What a terminal's Ctrl-C ends is us, and not what is being put back just then.
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	output, err := command.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%s %s: %w: %s", name, arguments[0], err, bytes.TrimSpace(output))

@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -91,5 +93,19 @@ func TestARecordThatAKilledHelperLeftGoes(t *testing.T) {
 	}
 	if err := cleanRecords(folder); err != nil || !slices.Equal(serversIn(t, p), []string{"198.51.100.53"}) {
 		t.Errorf("cleaned (%v): %v", err, serversIn(t, p))
+	}
+}
+
+func TestWhatEndsOurProcessGroupLeavesTheProgramAlone(t *testing.T) {
+	seen := filepath.Join(t.TempDir(), "group")
+	if err := run("", "sh", "-c", "cut -d' ' -f5 /proc/$$/stat >"+seen); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(seen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if group, err := strconv.Atoi(strings.TrimSpace(string(text))); err != nil || group == syscall.Getpgrp() {
+		t.Errorf("the program is in group %q, ours is %d", text, syscall.Getpgrp())
 	}
 }
