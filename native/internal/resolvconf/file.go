@@ -112,10 +112,23 @@ func replace(path, text string) error {
 		}
 		_ = os.Remove(fresh)
 	}
-	if err = os.WriteFile(target, []byte(text), mode); err != nil {
+	if err = overwrite(target, text, mode); err != nil {
 		return fmt.Errorf("%s: %w", target, err)
 	}
 	return nil
+}
+
+// overwrite cuts a file to its new length only when all is written: who reads meanwhile, or whoever kills us then, finds
+// no empty file, and what others wrote is not lost.
+func overwrite(path, text string, mode fs.FileMode) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, mode)
+	if err != nil {
+		return err
+	}
+	if _, err = file.WriteString(text); err == nil {
+		err = file.Truncate(int64(len(text)))
+	}
+	return errors.Join(err, file.Close())
 }
 
 // isMounted tells whether a file is a mount point (proc(5), mountinfo: the fifth field).

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -111,5 +112,35 @@ func TestAFileThatIsNotThereIsMade(t *testing.T) {
 	settle(t, f)
 	if servers, err := f.Upstreams(); err != nil || len(servers) != 0 {
 		t.Errorf("upstreams: %v, %v", servers, err)
+	}
+}
+
+func TestWhoReadsWhileAFileIsOverwrittenNeverFindsItEmpty(t *testing.T) {
+	f := sample(t, before)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range 2_000 {
+			text := before
+			if i%2 == 0 {
+				text = before + block(f.wish.Servers)
+			}
+			if err := overwrite(f.path, text, 0o644); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	for {
+		if text := read(t, f); !strings.HasPrefix(text, before) {
+			t.Fatalf("read:\n%s", text)
+		}
+		select {
+		case <-done:
+			if text := read(t, f); text != before {
+				t.Errorf("at last:\n%s", text)
+			}
+			return
+		default:
+		}
 	}
 }
