@@ -6,8 +6,10 @@
  * begin to send what leaves from there a second time, in a form that is taken in from each of them, and go on until all
  * have changed over.
  */
-import { earliest, type Instant, later } from '../../nat/clock.ts'
+import { earliest, type Instant, later, type Now } from '../../nat/clock.ts'
+import { heldPrefixes } from '../../topology/gateway.ts'
 import { LATE_ANSWER_MS, PREFIX_HOLD_MS } from './constants.ts'
+import { isReached } from './peer-paths.ts'
 import type { Node, Peer } from './state.ts'
 
 export function takeDrain(node: Node, draining: boolean, now: Instant): void {
@@ -33,6 +35,32 @@ export function updateGateways(node: Node, now: Instant): void {
 
 export function gatewayDeadline({ peers, lateUntil }: Node): Instant | undefined {
   return earliest([lateUntil, ...[...peers.values()].map(({ drain }) => drain.changesAt)])
+}
+
+/**
+ * Prefixes that members still have to move from here before this gateway goes: those that it has, and another one would have
+ * without it. By this node's own view, as members go by theirs; which of them send anything there, nobody knows.
+ */
+export function prefixesToHandOn(node: Node, { wall }: Pick<Now, 'wall'>): string[] {
+  // As long as answers go a second time, somebody may not have moved yet.
+  const hasLongDrained = node.draining && node.lateUntil === undefined
+  const { certificate, network } = node.config
+  if (hasLongDrained || certificate.prefixes.length === 0) return []
+  const others = [...node.peers.values()]
+    .filter((peer) => isReached(peer) && peer.record.certificate.notAfter > wall)
+    .map(({ record }) => ({
+      certificate: record.certificate,
+      isReached: true,
+      isDraining: record.draining,
+    }))
+  const ownIf = (isDraining: boolean) =>
+    heldPrefixes(network, [...others, { certificate, isReached: true, isDraining }]).get(
+      certificate.node,
+    ) ?? []
+  const kept = ownIf(true)
+  const isUsable = (prefix: string) =>
+    others.some((other) => !other.certificate.prefixes.includes(prefix))
+  return ownIf(false).filter((prefix) => !kept.includes(prefix) && isUsable(prefix))
 }
 
 function sharesPrefix({ config }: Node, { record }: Peer): boolean {

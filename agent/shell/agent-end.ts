@@ -32,6 +32,9 @@ const RELEASE_MS = 500
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
+/** From a service manager, before the signal that ends us: it stops the helper after us. By itself it ends nothing. */
+const HELPER_ENDS = 'SIGUSR2'
+
 export interface AgentEndParts {
   readonly node: Node
   readonly loop: Loop
@@ -42,7 +45,7 @@ export interface AgentEndParts {
   readonly membership: MembershipKeeper
   /** See Underlay. */
   deliver(record: Uint8Array, deadlineMs: number): Promise<boolean>
-  /** The helper is stopped after us. */
+  /** The helper is stopped after us, by whoever started us. */
   readonly endsHelper: boolean
   /** Closes all that runs. */
   close(): Promise<void>
@@ -52,9 +55,13 @@ export class AgentEnd {
   readonly #parts: AgentEndParts
   readonly #done = Promise.withResolvers<number>()
   readonly #onSignal = () => void this.#endBySignal()
+  readonly #onHelperEnds = () => void (this.#endsHelper = true)
+  #endsHelper: boolean
+  #handingOver: Promise<void> | undefined
 
   constructor(parts: AgentEndParts) {
     this.#parts = parts
+    this.#endsHelper = parts.endsHelper
   }
 
   /** Resolves to the exit code, or to START_ANEW. */
@@ -63,6 +70,7 @@ export class AgentEnd {
   }
 
   obeySignals(): void {
+    process.on(HELPER_ENDS, this.#onHelperEnds)
     for (const signal of SIGNALS) process.once(signal, this.#onSignal)
   }
 
@@ -70,6 +78,7 @@ export class AgentEnd {
     const { loop, state, keeper } = this.#parts
     loop.close()
     for (const signal of SIGNALS) process.off(signal, this.#onSignal)
+    process.off(HELPER_ENDS, this.#onHelperEnds)
     if (state.loadMembership() !== undefined) keeper.flush()
     await this.#parts.close()
     this.#done.resolve(code)
@@ -103,14 +112,21 @@ export class AgentEnd {
     return node.own !== undefined && this.#parts.deliver(node.own.envelope.bytes, FAREWELL_MS_MAX)
   }
 
+  /** Before the helper ends: who uses this hub or gateway, and what the router forwards, would meet nobody. */
+  handOver(): Promise<void> {
+    this.#handingOver ??= this.#handOverOnce()
+    return this.#handingOver
+  }
+
+  async #handOverOnce(): Promise<void> {
+    const { node, loop, helper, ports } = this.#parts
+    await drainBriefly({ node, loop, helper })
+    loop.dispatch({ kind: 'release-ports' })
+    await ports.settle(RELEASE_MS)
+  }
+
   async #endBySignal(): Promise<void> {
-    const { node, loop, helper, ports, endsHelper } = this.#parts
-    if (endsHelper) {
-      // Who uses this hub, and what the router forwards, would meet nobody.
-      await drainBriefly({ node, loop, helper })
-      loop.dispatch({ kind: 'release-ports' })
-      await ports.settle(RELEASE_MS)
-    }
+    if (this.#endsHelper) await this.handOver()
     await this.stop(0)
   }
 

@@ -72,6 +72,7 @@ export interface AgentServiceOptions {
   readonly onNotice: (bytes: Uint8Array) => boolean
   readonly onRotate: () => Promise<Result<Certificate>>
   readonly onLeave: () => Promise<boolean>
+  readonly beforeHelperEnds: () => Promise<void>
   readonly onStop: () => void
 }
 
@@ -220,7 +221,8 @@ export class AgentService implements AgentApi {
     return { toldOthers: await this.#options.onLeave() }
   }
 
-  async stop(): Promise<void> {
+  async stop({ helper }: { readonly helper: boolean }): Promise<void> {
+    if (helper) await this.#options.beforeHelperEnds()
     // The answer must reach the caller before the socket goes.
     void delay(ANSWER_MS).then(this.#options.onStop)
   }

@@ -270,6 +270,7 @@ class Agent {
       onNotice: (bytes) => this.#membership.spread(bytes),
       onRotate: () => this.#end.rotate(),
       onLeave: () => this.#end.leave(),
+      beforeHelperEnds: () => this.#end.handOver(),
       onStop: () => void this.#end.stop(0),
     })
   }

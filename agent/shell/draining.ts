@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Leaving a hub in order: it says that it is about to go, others move to another one, and then nobody misses it. */
+/** Leaving a hub or gateway in order: it says that it is about to go, others move to another one, and then nobody misses it. */
+import { PREFIX_HOLD_MS } from '../core/constants.ts'
+import { prefixesToHandOn } from '../core/gateways.ts'
 import { hubUsers, servesRelay } from '../core/hubs.ts'
 import type { Node } from '../core/state.ts'
 import { delay, readClock } from './clock.ts'
@@ -46,15 +48,27 @@ export async function drain(parts: DrainedParts, draining: boolean): Promise<Hub
   return hubReport(parts)
 }
 
+/**
+ * From a gateway's word until it is done with: before members move there is the way of that word to them, and after it that of
+ * the last answers through here. Nobody says that he has moved.
+ */
+const MOVE_MS = 2 * PREFIX_HOLD_MS
+
 /** Before the helper ends: waits until others have moved away, but not for long. */
 export async function drainBriefly(parts: DrainedParts): Promise<void> {
-  if (!servesRelay(parts.node) || hubUsers(parts.node).length === 0) return
-  const endsAt = readClock().instant + STOP_DRAIN_MS
+  const { node } = parts
+  const begunAt = readClock()
+  const isHub = servesRelay(node) && hubUsers(node).length > 0
+  const isGateway = prefixesToHandOn(node, begunAt).length > 0
+  if (!isHub && !isGateway) return
+  const movedAt = begunAt.instant + (isGateway ? MOVE_MS : 0)
+  const endsAt = begunAt.instant + STOP_DRAIN_MS
   let before = await drain(parts, true)
   while (readClock().instant < endsAt) {
     await delay(QUIET_MS)
     const now = await hubReport(parts)
-    if (now.users.length === 0 && now.frames === before.frames) return
+    const isQuiet = now.users.length === 0 && now.frames === before.frames
+    if (isQuiet && readClock().instant >= movedAt) return
     before = now
   }
 }

@@ -79,6 +79,6 @@ export interface AgentApi {
   rotate(): Promise<RotationOutcome>
   /** Says goodbye to the peers, takes the device down, forgets the membership, then stops. */
   leave(): Promise<Left>
-  /** Stops the agent; the helper keeps the tunnels. */
-  stop(): Promise<void>
+  /** Stops the agent. `helper`: that is stopped next, and others move away before; else it keeps the tunnels. */
+  stop(options: { readonly helper: boolean }): Promise<void>
 }

@@ -233,8 +233,13 @@ export const ROUTES: readonly Route[] = [
       answers: 'An empty document.',
       schema: emptySchema,
     },
-    {},
-    ({ api }) => api.stop().then(() => DONE),
+    {
+      helper: z
+        .boolean()
+        .default(false)
+        .describe('true: the helper is stopped next, so others move away first'),
+    },
+    ({ api, given }) => api.stop(given).then(() => DONE),
   ),
 ]
 

@@ -14,7 +14,7 @@ export async function stopAgent(context: CommandContext): Promise<number> {
   return 0
 }
 
-/** `meshgate stop`: agent and helper, and with them device, routes and tunnels. The membership stays. */
+/** `meshgate stop`: agent and helper, and with them device, routes and tunnels, once others have moved away. The membership stays. */
 export async function stop(context: CommandContext): Promise<number> {
   if (mayStartServices(context)) stopServicesForNow('all')
   else await stopBoth(context)
@@ -46,7 +46,7 @@ async function stopBoth({ runDir }: CommandContext): Promise<void> {
 
 async function stopIfRunning(runDir: string): Promise<boolean> {
   try {
-    await new ApiClient(runDir).post('/v1/stop')
+    await new ApiClient(runDir).post('/v1/stop', { helper: true })
     return true
   } catch (error) {
     if (error instanceof Failure && error.code === 'no-agent') return false

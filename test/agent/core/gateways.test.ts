@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { LATE_ANSWER_MS, PREFIX_HOLD_MS } from '../../../agent/core/constants.ts'
 import { planOf } from '../../../agent/core/want.ts'
 import type { Member } from '../../sim/membership.ts'
+import { gatewayThatGoes, SHARED } from './gateway-that-goes.ts'
 import { link, ofKind, oneNode } from './one-node.ts'
 
 const PREFIX = '192.168.77.0/24'
@@ -104,5 +105,45 @@ describe('a gateway', () => {
     hear(recordOf(hub))
     hear(recordOf(hub, { draining: true }))
     expect(plan().lateFrom).toEqual([])
+  })
+})
+
+describe('what a gateway hands on when it goes', () => {
+  it('is a prefix that it has, and that another one that is reached may have', () => {
+    const { reach, member, later, handsOn } = gatewayThatGoes()
+    reach(member)
+    expect(handsOn()).toEqual([])
+    reach(member, later)
+    expect(handsOn()).toEqual([SHARED])
+    reach(member)
+    expect(handsOn()).toEqual([])
+  })
+
+  it('is nothing while another one has the prefix anyway', () => {
+    const { reach, member, earlier, handsOn } = gatewayThatGoes()
+    reach(member, earlier)
+    expect(handsOn()).toEqual([])
+  })
+
+  it('is nothing if the other one says that it goes too', () => {
+    const { reach, member, later, handsOn, say } = gatewayThatGoes()
+    reach(member, later)
+    say(later, { draining: true })
+    expect(handsOn()).toEqual([])
+  })
+
+  it('is nothing where no member could use it', () => {
+    const { reach, later, handsOn } = gatewayThatGoes()
+    reach(later)
+    expect(handsOn()).toEqual([])
+  })
+
+  it('is nothing any more once it has drained for so long that everybody has moved', () => {
+    const { reach, member, later, handsOn, take, run } = gatewayThatGoes()
+    reach(member, later)
+    take({ kind: 'drain', draining: true })
+    expect(handsOn()).toEqual([SHARED])
+    run(LATE_ANSWER_MS)
+    expect(handsOn()).toEqual([])
   })
 })

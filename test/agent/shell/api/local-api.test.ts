@@ -60,8 +60,8 @@ describe('the local API', () => {
     rotate: async () => ({ ok: false, message: 'no' }),
     announce: async () => false,
     leave: async () => ({ toldOthers: true }),
-    stop: async () => {
-      throw new Error('cannot stop')
+    stop: async ({ helper }) => {
+      throw new Error(helper ? 'cannot stop both' : 'cannot stop')
     },
   }
 
@@ -140,6 +140,8 @@ describe('the local API', () => {
 
   it('says what went wrong inside the agent, and goes on', async () => {
     await expect(client().post('/v1/stop')).rejects.toMatchObject({ message: 'cannot stop' })
+    const both = client().post('/v1/stop', { helper: true })
+    await expect(both).rejects.toMatchObject({ message: 'cannot stop both' })
     expect(await client().get('/v1/plan')).toEqual({ device: null })
   })
 
