@@ -12,9 +12,12 @@ import { LATE_ANSWER_MS, PREFIX_HOLD_MS } from './constants.ts'
 import { isReached } from './peer-paths.ts'
 import type { Node, Peer } from './state.ts'
 
-export function takeDrain(node: Node, draining: boolean, now: Instant): void {
-  if (node.draining !== draining) node.lateUntil = later(now, LATE_ANSWER_MS)
+/** Whether that is news. */
+export function takeDrain(node: Node, draining: boolean, now: Instant): boolean {
+  if (node.draining === draining) return false
+  node.lateUntil = later(now, LATE_ANSWER_MS)
   node.draining = draining
+  return true
 }
 
 export function updateGateways(node: Node, now: Instant): void {

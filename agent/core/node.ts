@@ -168,9 +168,11 @@ function take(node: Node, event: Event, now: Now): Effect[] {
       return takeDialBack(node, event.by, event.result, now)
     case 'channel':
       return takeChannel(node, event, now)
-    case 'drain':
-      takeDrain(node, event.draining, now.instant)
-      return []
+    case 'drain': {
+      if (!takeDrain(node, event.draining, now.instant)) return []
+      const told = event.draining ? 'are told to leave this host' : 'may use this host again'
+      return [log('info', `others ${told}`, {})]
+    }
     case 'leave':
       node.leaving = true
       return releasePorts(node, now.instant)

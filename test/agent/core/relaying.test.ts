@@ -135,6 +135,17 @@ describe('routes over hubs', () => {
 })
 
 describe('a node that could relay', () => {
+  it('logs once that others are told to leave it, and once that they may come back', () => {
+    const { take } = oneNode()
+    const logged = (draining: boolean) =>
+      ofKind(take({ kind: 'drain', draining }), 'log').map(({ message }) => message)
+    expect([logged(true), logged(true), logged(false)]).toEqual([
+      ['others are told to leave this host'],
+      [],
+      ['others may use this host again'],
+    ])
+  })
+
   it('says that it drains, and goes on forwarding', () => {
     const { node, connect, run, take, now } = oneNode()
     connect([link('eth0', '198.51.100.9/24')])
