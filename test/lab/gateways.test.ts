@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Lab, startLab } from '../../netns-lab/lab.ts'
 import type { LabHost } from '../../netns-lab/lab-host.ts'
 import type { Member } from '../../netns-lab/member.ts'
-import { slowAnswerer, Traffic } from '../../netns-lab/traffic.ts'
+import { slowAnswerer, Traffic, type TrafficReport } from '../../netns-lab/traffic.ts'
 import { startMesh } from './mesh.ts'
 
 /** Two members that both speak for one network behind them, of which the first in order of ids has it. */
@@ -89,7 +89,32 @@ test('a gateway that is drained is left for the other and taken back without a l
   await held(second.name)
   await first.do(['undrain'])
   await held(first.name)
-  const { tally } = await traffic.stop()
+  expectNoneLost(await traffic.stop())
+})
+
+test('a gateway that stops in order is left for the other without a lost answer', async () => {
+  const before = await holder()
+  const first = gateways.find(({ name }) => name === before)!
+  const second = gateways.find(({ name }) => name !== before)!
+  const enough = (await passedOn(first)) + 50
+  const traffic = Traffic.start(alice.host, undefined, { address: BEHIND })
+  await alice.host.waitFor(async () => (await passedOn(first)) >= enough, {
+    deadlineMs: 10_000,
+    what: `${first.name} is in use`,
+    pollMs: 100,
+  })
+  await first.do(['stop'])
+  expect(await holder()).toBe(second.name)
+  await first.process.exit
+  expectNoneLost(await traffic.stop())
+})
+
+/** Packets that the gateway has sent to the network behind. */
+async function passedOn({ host }: Member): Promise<number> {
+  return Number(await host.run(['cat', '/sys/class/net/behind/statistics/tx_packets']))
+}
+
+function expectNoneLost({ tally }: TrafficReport): void {
   expect(tally.answeredAt.length).toBeGreaterThan(DELAY_MS)
   expect(tally.answeredAt.flatMap((at, number) => (at === null ? [number] : []))).toEqual([])
-})
+}
