@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Runs the benchmarks that were asked for, one after the other, and prints what they found. */
-import { parseArgs } from 'node:util'
+import { readArguments } from './arguments.ts'
 import { benchChanges } from './bench-runs/changes.ts'
 import { benchDashboard } from './bench-runs/dashboard.ts'
 import { benchDirect } from './bench-runs/direct.ts'
@@ -22,7 +22,7 @@ const BENCHES = {
 }
 
 const ROUNDS = 5
-const { values, positionals } = parseArgs({
+const { values, positionals } = readArguments({
   allowPositionals: true,
   options: {
     json: { type: 'boolean' },

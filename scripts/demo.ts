@@ -4,9 +4,10 @@
  * Every line that claims something was measured a moment before; anything that fails ends the demo with a reason.
  */
 import { once } from 'node:events'
-import { parseArgs, styleText } from 'node:util'
+import { styleText } from 'node:util'
 import { type Lab, startLab } from '../netns-lab/lab.ts'
 import { Member } from '../netns-lab/member.ts'
+import { readArguments } from './arguments.ts'
 import { type StraightTraffic, watchStraightTraffic } from './straight-traffic.ts'
 
 const LAB_FILE = 'netns-lab/examples/demo.toml'
@@ -25,7 +26,7 @@ interface Facts {
   totalMs: number
 }
 
-const { values: options } = parseArgs({
+const { values: options } = readArguments({
   options: { keep: { type: 'boolean' }, json: { type: 'boolean' }, engine: { type: 'string' } },
 })
 const started = performance.now()

@@ -2,17 +2,17 @@
 /** Every NAT kind with every other, with the built product: measured, compared with theory, written down. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { capabilities } from '../netns-lab/expected-grid.ts'
 import { gridDifferences } from '../netns-lab/grid/grid-differences.ts'
 import { gridDocument, gridSummary, gridTable } from '../netns-lab/grid/grid-document.ts'
 import { gridParts, KeptParts } from '../netns-lab/grid/grid-parts.ts'
 import { type GridCell, measureGrid } from '../netns-lab/grid/measure-grid.ts'
 import { type NatKindName, natKindNames } from '../netns-lab/nat-kinds.ts'
+import { readArguments } from './arguments.ts'
 
 const documentFile = 'docs/nat-grid.md'
 
-const { values: options } = parseArgs({
+const { values: options } = readArguments({
   options: {
     with: { type: 'string', default: '' },
     rounds: { type: 'string', default: '1' },

@@ -3,12 +3,12 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readArguments } from './arguments.ts'
 import { type Processor, PROCESSORS, stage } from './package-parts/stage.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
-const { values } = parseArgs({
+const { values } = readArguments({
   options: {
     arch: { type: 'string', multiple: true },
     output: { type: 'string', default: join(ROOT, '.build/packages') },

@@ -3,15 +3,17 @@
 import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { type Lab, withLab } from '../netns-lab/lab.ts'
 import { Member } from '../netns-lab/member.ts'
 import { Traffic } from '../netns-lab/traffic.ts'
 import { TRAFFIC_MARK } from '../netns-lab/udp-traffic-mark.ts'
+import { readArguments } from './arguments.ts'
 import { pidIn } from './bench-runs/process-id.ts'
 import { disturb, heal, type Names, type Random } from './soak-parts/disturbances.ts'
 
-const { values } = parseArgs({ options: { minutes: { type: 'string' }, seed: { type: 'string' } } })
+const { values } = readArguments({
+  options: { minutes: { type: 'string' }, seed: { type: 'string' } },
+})
 const minutes = Number(values.minutes ?? 30)
 const seed = Number(values.seed ?? randomInt(1_000_000))
 if (!(minutes > 0) || !Number.isInteger(seed)) {
