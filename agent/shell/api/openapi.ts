@@ -105,8 +105,14 @@ function inputOf({ method, given }: Route): Record<string, unknown> {
   const { $schema: _, ...schema } = z.toJSONSchema(given, { io: 'input' })
   const { properties = {}, required = [] } = schema
   if (Object.keys(properties).length === 0) return {}
+  // Without a body all has its default.
   if (method !== 'GET')
-    return { requestBody: { required: true, content: { 'application/json': { schema } } } }
+    return {
+      requestBody: {
+        required: required.length > 0,
+        content: { 'application/json': { schema } },
+      },
+    }
   const parameters = Object.entries(properties).map(([name, property]) => ({
     name,
     in: 'query',

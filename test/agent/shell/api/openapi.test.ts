@@ -34,7 +34,9 @@ describe('the description of the local API', () => {
     expect(paths['/v1/netcheck']?.['get']?.parameters).toMatchObject([
       { name: 'refresh', required: false },
     ])
+    expect(paths['/v1/stop']?.['post']?.requestBody).toMatchObject({ required: false })
     expect(paths['/v1/ping']?.['post']?.requestBody).toMatchObject({
+      required: true,
       content: { 'application/json': { schema: { required: ['peer'] } } },
     })
     expect(paths['/v1/status']?.['get']).not.toHaveProperty('parameters')
