@@ -85,8 +85,6 @@ export interface MemberPaths {
   readonly duplicate: boolean
   /** It asks others not to count on it. */
   readonly draining: boolean
-  /** Whether any of its paths answers. */
-  readonly reached: boolean
   /** Bytes of IP packet that every one of its paths carries. */
   readonly mtu: number
   /** Of each kind the most wanted first. */
@@ -115,9 +113,9 @@ export function makePlan(input: PlanInput): Plan {
   const { network, own, device, turn, policy, dialPort, names, members } = input
   const held = heldPrefixes(
     network,
-    members.map(({ certificate, reached, draining }) => ({
+    members.map(({ certificate, paths, draining }) => ({
       certificate,
-      isReached: reached,
+      isReached: paths.length > 0,
       isDraining: draining,
     })),
   )

@@ -13,7 +13,7 @@ import { explainer } from './pair-facts.ts'
 import { isShutOut } from './notices.ts'
 import { peerMtu } from './peer-mtu.ts'
 import { NO_PATH, pathStatuses } from './path-status.ts'
-import { isReached, wantedPaths } from './peer-paths.ts'
+import { wantedPaths } from './peer-paths.ts'
 import { servesStun } from './publish.ts'
 import { isDuplicated } from './redundancy.ts'
 import type { Node } from './state.ts'
@@ -45,7 +45,6 @@ export function planOf(node: Node, now: Now): Plan {
         keepaliveMs: keepaliveMs([ownLifetimeMs, peer.record.nat.lifetimeMs]),
         duplicate: isDuplicated(node.config.redundancy, peer.record.certificate),
         draining: peer.drain.counts,
-        reached: isReached(peer),
         paths: wantedPaths(peer),
         mtu: peerMtu(node, peer),
         why: explain(peer, pathStatuses(node, peer)[0] ?? NO_PATH).sentence,
@@ -73,11 +72,9 @@ function planInputs(node: Node, now: Now): string {
   if (isShutOut(node)) return text
   for (const peer of node.peers.values()) {
     const { record, helperName, paths, drain } = peer
-    const { serial, notAfter, prefixes } = record.certificate
+    const { serial, notAfter } = record.certificate
     if (notAfter <= now.wall) continue
     text += `\n${helperName} ${serial} ${record.nat.lifetimeMs} ${drain.counts}`
-    // What a gateway holds hangs on whether it answers.
-    if (prefixes.length > 0) text += ` ${isReached(peer)}`
     for (const path of armedPaths(paths)) text += ` ${wayKey(path)}`
     text += ` ${peer.indirect.text}`
     for (const { carried } of peer.mtus.values()) text += ` ${carried}`

@@ -34,7 +34,6 @@ function planUnder(rules: readonly PolicyRule[]) {
         paths: [],
         duplicate: false,
         draining: false,
-        reached: true,
         why: '',
       },
     ],

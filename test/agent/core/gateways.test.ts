@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { LATE_ANSWER_MS, PREFIX_HOLD_MS } from '../../../agent/core/constants.ts'
 import { planOf } from '../../../agent/core/want.ts'
 import type { Member } from '../../sim/membership.ts'
-import { gatewayThatGoes, SHARED, withPath } from './gateway-that-goes.ts'
+import { gatewayThatGoes, SHARED } from './gateway-that-goes.ts'
 import { link, ofKind, oneNode } from './one-node.ts'
 
 const PREFIX = '192.168.77.0/24'
@@ -24,22 +24,7 @@ function withGateways() {
     plan().peers.flatMap(({ name, [list]: prefixes }) => (prefixes.includes(PREFIX) ? name : []))
   const say = (gateway: Member, draining: boolean) =>
     world.hear(world.recordOf(gateway, { draining }))
-  /** The helper tells of one path to each, all up, and then of what becomes of the first one's. */
-  const reachBoth = () =>
-    world.connect(
-      [link('eth0', '192.168.1.10/24')],
-      [first, second].map((gateway, n) => withPath(gateway, n, true)),
-    )
-  const pathOfFirst = (up: boolean) => {
-    const { publicKey: peer, paths } = withPath(first, 0, up)
-    const path = paths[0]!.id
-    return world.helperEvent(
-      up
-        ? { method: 'path-up', peer, path, rttUs: 1_000 }
-        : { method: 'path-down', peer, path, reason: 'silence' },
-    )
-  }
-  return { ...world, first, second, plan, peersWith, say, reachBoth, pathOfFirst }
+  return { ...world, first, second, plan, peersWith, say }
 }
 
 const nameOf = ({ certificate: { name } }: Member) => name
@@ -67,20 +52,6 @@ describe('a prefix of two gateways', () => {
     say(first, false)
     run(AFTER_MS)
     expect(peersWith('allowedIps')).toEqual([nameOf(first)])
-  })
-
-  it('moves when no path to its holder answers any more, and back when one does', () => {
-    const { first, second, reachBoth, pathOfFirst, peersWith } = withGateways()
-    reachBoth()
-    expect(peersWith('allowedIps')).toEqual([nameOf(first)])
-    for (const [up, holder] of [
-      [false, second],
-      [true, first],
-    ] as const) {
-      const applied = ofKind(pathOfFirst(up), 'apply')
-      expect(applied).toHaveLength(1)
-      expect(peersWith('allowedIps')).toEqual([nameOf(holder)])
-    }
   })
 
   it('is left at once with a gateway that is gone', () => {
