@@ -52,7 +52,7 @@ export async function startCapture(
       if (!tcpdump.isRunning) throw new Error(output)
       return output.includes('listening on')
     },
-    { deadlineMs: 15_000, what: `${host.name}: tcpdump listens on ${device}` },
+    { deadlineMs: 5000, what: `${host.name}: tcpdump listens on ${device}` },
   )
   const end = async () => {
     tcpdump.kill('SIGINT')

@@ -16,7 +16,7 @@ const IPV4_HEADER = 20
 const IPV6_HEADER = 40
 
 /**
- * Tells how much of what a member took in of a peer's can have come straight. A packet seen at a relay tells
+ * Tells whether what a member took in of a peer's could all have come straight. A packet seen at a relay tells
  * nothing of that: while a path is in doubt packets leave twice, over a relay as well, and WireGuard drops the
  * second copy.
  */

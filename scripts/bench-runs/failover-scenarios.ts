@@ -129,9 +129,8 @@ const few: Scene = {
   },
 }
 
-/** Two hosts with two uplinks each have four direct paths, and all of a pulled one's go at once: more pairs keep two cores busy. */
 const uplinks: Scene = {
-  pairCount: 4,
+  pairCount: 6,
   carries: 'direct',
   spares: true,
   scenarios: {
