@@ -25,9 +25,9 @@ const REFUSALS_PER_MINUTE = 20
 const SHUT_OUT_MS = 60_000
 
 /** Of one node's records over one neighbour: a node speaks once a minute, and now and then ten times in a second. */
-export const RECORDS_PER_SECOND = 2
+const RECORDS_PER_SECOND = 2
 /** More than may be refused: who forges one node's records is shut out before it is merely slowed down. */
-export const RECORDS_BURST = 30
+const RECORDS_BURST = 30
 
 /** A sync may bring all there are at once. */
 const NOTICES_PER_SECOND = 50
