@@ -73,6 +73,14 @@ async function holder(): Promise<string | undefined> {
   return peers.find(({ allowedIps }) => allowedIps.includes('192.168.77.0/24'))?.name
 }
 
+/** The one that has it, and the one that would have it next. */
+async function holderAndOther(): Promise<[Member, Member]> {
+  const before = await holder()
+  const [first] = gateways.filter(({ name }) => name === before)
+  const [second] = gateways.filter(({ name }) => name !== before)
+  return [first!, second!]
+}
+
 const held = (name: string) =>
   alice.host.waitFor(async () => (await holder()) === name, {
     deadlineMs: 10_000,
@@ -82,9 +90,7 @@ const held = (name: string) =>
 
 test('a gateway that is drained is left for the other and taken back without a lost answer', async () => {
   const traffic = Traffic.start(alice.host, undefined, { address: BEHIND })
-  const before = await holder()
-  const first = gateways.find(({ name }) => name === before)!
-  const second = gateways.find(({ name }) => name !== before)!
+  const [first, second] = await holderAndOther()
   expect(await first.do(['drain'])).toContain('others are told to leave this')
   await held(second.name)
   await first.do(['undrain'])
@@ -93,9 +99,7 @@ test('a gateway that is drained is left for the other and taken back without a l
 })
 
 test('a gateway that stops in order is left for the other without a lost answer', async () => {
-  const before = await holder()
-  const first = gateways.find(({ name }) => name === before)!
-  const second = gateways.find(({ name }) => name !== before)!
+  const [first, second] = await holderAndOther()
   const enough = (await passedOn(first)) + 50
   const traffic = Traffic.start(alice.host, undefined, { address: BEHIND })
   await alice.host.waitFor(async () => (await passedOn(first)) >= enough, {
