@@ -29,17 +29,38 @@ export interface StoredFile {
 
 /** Throws StateFault 'io'. */
 export function writeAtomic(path: string, bytes: Uint8Array, mode: number): void {
+  replace(path, mode, (file) => {
+    writeWhole(file, bytes)
+    fsyncSync(file)
+  })
+  onFile(path, () => syncDirectory(dirname(path)))
+}
+
+/**
+ * For what may be lost when the power fails, and is read as if it might be damaged: nothing waits for the disk, which can
+ * take longer than others wait for our answers. A killed process leaves the old or the new one here, too.
+ * Throws StateFault 'io'.
+ */
+export function writeCache(path: string, bytes: Uint8Array, mode: number): void {
+  replace(path, mode, (file) => writeWhole(file, bytes))
+}
+
+function replace(path: string, mode: number, write: (file: number) => void): void {
   const suffix = randomBytes(8).toString('hex')
   const temporary = join(dirname(path), `.${basename(path)}.${suffix}.tmp`)
   onFile(path, () => {
     try {
-      writeAndFlush(temporary, bytes, mode)
+      const file = openSync(temporary, 'wx', mode)
+      try {
+        write(file)
+      } finally {
+        closeSync(file)
+      }
       renameSync(temporary, path)
     } catch (error) {
       rmSync(temporary, { force: true })
       throw error
     }
-    syncDirectory(dirname(path))
   })
 }
 
@@ -94,15 +115,9 @@ export function syncDirectory(path: string): void {
   }
 }
 
-function writeAndFlush(path: string, bytes: Uint8Array, mode: number): void {
-  const file = openSync(path, 'wx', mode)
-  try {
-    let at = 0
-    while (at < bytes.length) at += writeSync(file, bytes, at)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
+function writeWhole(file: number, bytes: Uint8Array): void {
+  let at = 0
+  while (at < bytes.length) at += writeSync(file, bytes, at)
 }
 
 function openIfPresent(path: string): number | undefined {

@@ -29,7 +29,13 @@ import {
   NETWORK_BYTES_MAX,
 } from '../../../topology/network.ts'
 import { NOTICE_BYTES_MAX, NOTICES_MAX } from '../../../topology/notice.ts'
-import { readBounded, removeTemporaries, syncDirectory, writeAtomic } from './atomic-file.ts'
+import {
+  readBounded,
+  removeTemporaries,
+  syncDirectory,
+  writeAtomic,
+  writeCache,
+} from './atomic-file.ts'
 import { generateSeed, generateX25519, nodeCrypto } from '../node-crypto.ts'
 import { secureRandom } from '../entropy.ts'
 import { onFile, StateFault } from './state-fault.ts'
@@ -186,7 +192,7 @@ export class StateDir {
     const kept = records
       .filter(({ length }) => length <= ENVELOPE_BYTES_MAX.record)
       .slice(0, CACHED_RECORDS_MAX)
-    writeAtomic(join(this.path, 'records.cbor'), encodeCanonical(kept), 0o600)
+    writeCache(join(this.path, 'records.cbor'), encodeCanonical(kept), 0o600)
   }
 
   /** Unverified, as records are; a revocation that is lost is heard again from the next member. */

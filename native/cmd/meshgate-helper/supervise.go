@@ -27,6 +27,9 @@ const (
 	againFirst = 100 * time.Millisecond
 	againMax   = 500 * time.Millisecond
 	steadyTime = 10 * time.Second
+	// niceness lets the helper go before programs that merely compute: on a busy host packets and probes would wait, and
+	// paths be taken for dead. As in the unit.
+	niceness = -5
 )
 
 func withoutSupervise(arguments []string) []string {
@@ -41,6 +44,8 @@ func withoutSupervise(arguments []string) []string {
 func supervise(arguments []string, log *slog.Logger) int {
 	// The child hears of our death, which the kernel takes for that of the thread that started it.
 	runtime.LockOSThread()
+	// The child inherits it from this thread. Who may not do that does without.
+	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, niceness)
 	program, err := os.Executable()
 	if err == nil {
 		err = privilege.Drop()
