@@ -32,6 +32,14 @@ type way struct {
 }
 
 func ways() (all []way) {
+	all = append(all, way{"bare, with two empty chains of nftables", func(t *testing.T) (a, b *member) {
+		a, b = newBarePair(t, 2)
+		for _, m := range []*member{a, b} {
+			// Where the rules that share the port have theirs: no rules can cost less.
+			m.namespace.sh(t, "nft 'table inet e { chain out { type filter hook output priority raw; }; chain in { type filter hook input priority 250; }; }'")
+		}
+		return a, b
+	}})
 	for _, kind := range []string{"kernel", "userspace"} {
 		pair := func(t *testing.T) (a, b *member) {
 			a, b = newPairOn(t, kind, 2)

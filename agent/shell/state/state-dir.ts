@@ -18,7 +18,6 @@
 import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
-import { decodeCanonical, encodeCanonical } from '../../../topology/canonical-cbor.ts'
 import type { Certificate } from '../../../topology/certificate.ts'
 import { readCertificate } from '../../../topology/certificate-codec.ts'
 import { ENVELOPE_BYTES_MAX } from '../../../topology/envelope.ts'
@@ -29,13 +28,8 @@ import {
   NETWORK_BYTES_MAX,
 } from '../../../topology/network.ts'
 import { NOTICE_BYTES_MAX, NOTICES_MAX } from '../../../topology/notice.ts'
-import {
-  readBounded,
-  removeTemporaries,
-  syncDirectory,
-  writeAtomic,
-  writeCache,
-} from './atomic-file.ts'
+import { readBounded, removeTemporaries, syncDirectory } from './atomic-file.ts'
+import { readList, saveCachedList, saveList } from './heard-list.ts'
 import { generateSeed, generateX25519, nodeCrypto } from '../node-crypto.ts'
 import { secureRandom } from '../entropy.ts'
 import { onFile, StateFault } from './state-fault.ts'
@@ -184,7 +178,7 @@ export class StateDir {
 
   /** Unverified. Never throws: it is a cache, and an unreadable one is an empty one. */
   loadRecords(): Uint8Array[] {
-    return this.#loadList('records.cbor', CACHE_BYTES_MAX)
+    return readList(join(this.path, 'records.cbor'), CACHE_BYTES_MAX)
   }
 
   /** Keeps the first 256. */
@@ -192,16 +186,16 @@ export class StateDir {
     const kept = records
       .filter(({ length }) => length <= ENVELOPE_BYTES_MAX.record)
       .slice(0, CACHED_RECORDS_MAX)
-    writeCache(join(this.path, 'records.cbor'), encodeCanonical(kept), 0o600)
+    saveCachedList(join(this.path, 'records.cbor'), kept)
   }
 
   /** Unverified, as records are; a revocation that is lost is heard again from the next member. */
   loadNotices(): Uint8Array[] {
-    return this.#loadList('notices.cbor', NOTICES_BYTES_MAX)
+    return readList(join(this.path, 'notices.cbor'), NOTICES_BYTES_MAX)
   }
 
   saveNotices(notices: readonly Uint8Array[]): void {
-    writeAtomic(join(this.path, 'notices.cbor'), encodeCanonical(notices), 0o600)
+    saveList(join(this.path, 'notices.cbor'), notices)
   }
 
   /** The authority's key, if this host is an authority. */
@@ -246,17 +240,6 @@ export class StateDir {
       removeTemporaries(this.path, 0)
       syncDirectory(this.path)
     })
-  }
-
-  #loadList(name: string, bytesMax: number): Uint8Array[] {
-    try {
-      const stored = readBounded(join(this.path, name), bytesMax)
-      const list = stored === undefined ? undefined : decodeCanonical(stored.bytes, bytesMax)
-      if (list === undefined || !list.ok || !Array.isArray(list.value)) return []
-      return list.value.filter((item) => item instanceof Uint8Array)
-    } catch {
-      return []
-    }
   }
 
   #file<T>(file: string, name: string, content: z.ZodType<T>): StateFile<T> {
