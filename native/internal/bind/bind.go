@@ -146,7 +146,7 @@ func (b *Bind) counted(receive conn.ReceiveFunc) conn.ReceiveFunc {
 		count, err := receive(packets, sizes, endpoints)
 		data := 0
 		for i, size := range sizes[:count] {
-			if size > 0 && b.crosses(packets[i][:size], endpoints[i]) {
+			if size > 0 && b.undoes(packets[i][:size], endpoints[i]) {
 				sizes[i] = 0
 			} else if size > keepaliveSize {
 				data++

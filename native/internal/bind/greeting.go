@@ -3,6 +3,7 @@
 package bind
 
 import (
+	"hash/maphash"
 	"sync/atomic"
 	"time"
 
@@ -31,6 +32,8 @@ type greeting struct {
 	// initiated is when our initiation left, if nothing has come of it yet; settled is when a session last
 	// began.
 	initiated, settled moment.Noted
+	// heard is the last initiation of the peer's, as a number.
+	heard atomic.Uint64
 }
 
 // left is told of what leaves for the peer. Packets of handshakes leave alone.
@@ -72,15 +75,31 @@ func (endpoint *PeerEndpoint) Settled() bool {
 	return ever && ago < SettleTime
 }
 
-// crosses tells that a packet is an initiation that crosses ours, which prevails.
-func (b *Bind) crosses(packet []byte, from conn.Endpoint) bool {
+// undoes tells that a packet is an initiation that would undo a session: one that crosses ours, which prevails, or one
+// that has come already.
+func (b *Bind) undoes(packet []byte, from conn.Endpoint) bool {
 	if packet[0] != typeInitiation {
 		return false
 	}
 	peer := b.Sender(from)
-	if peer == nil || !peer.greeting.prevails.Load() {
+	if peer == nil {
 		return false
 	}
-	ago, open := peer.Initiated()
-	return open && ago < crossTime
+	return peer.greeting.repeats(packet) || peer.crosses()
+}
+
+func (endpoint *PeerEndpoint) crosses() bool {
+	ago, open := endpoint.Initiated()
+	return open && ago < crossTime && endpoint.greeting.prevails.Load()
+}
+
+var initiationSeed = maphash.MakeSeed()
+
+// repeats tells that an initiation is the last one once more: while a path is in doubt packets leave twice, and a hub may
+// double them. WireGuard knows one that it has answered, but may answer both where they come at once, each with a session
+// of its own, of which the first answer's, which the peer goes on with, is forgotten. All of the packet counts, or
+// whoever is quicker than the peer could keep its own from being heard.
+func (g *greeting) repeats(initiation []byte) bool {
+	sum := maphash.Bytes(initiationSeed, initiation)
+	return g.heard.Swap(sum) == sum
 }

@@ -49,6 +49,24 @@ func TestOfTwoInitiationsThatCrossTheOneOfWhoPrevailsIsAnswered(t *testing.T) {
 	}
 }
 
+func TestAnInitiationThatComesTwiceIsHeardOnce(t *testing.T) {
+	another := append([]byte{1, 0, 0, 0}, make([]byte, 144)...)
+	altered := append([]byte(nil), another...)
+	altered[147] = 1
+	datagrams := [][]byte{another, another, transport, another, altered, another}
+	b, peer := wrap(&batch{port: 7, datagrams: datagrams}, &inbox{}), &PeerEndpoint{}
+	peersAddress := netip.MustParseAddrPort("192.0.2.9:9")
+	b.Hosts.Put(relay.Host{Tag: tagOfPeer, Endpoint: peer})
+	b.Hosts.Expect(tagOfPeer, []relay.Way{{Address: peersAddress}})
+	peer.Use(b.Direct(peersAddress))
+	packets, _ := receiveAll(t, b, len(datagrams))
+	for i, passes := range []bool{true, false, true, false, true, true} {
+		if got := len(packets[i]) > 0; got != passes {
+			t.Errorf("packet %d: passes is %v", i, got)
+		}
+	}
+}
+
 func TestASessionIsSettledOnceSomethingIsSaidInItAndNotBefore(t *testing.T) {
 	b, peer := newRelayed(&batch{}, &inbox{})
 	peer.Use(b.Direct(hubAddress))

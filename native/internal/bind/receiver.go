@@ -48,7 +48,7 @@ func (r *receiver) receive(packets [][]byte, sizes []int, endpoints []conn.Endpo
 			r.tellHeard()
 			r.bind.deliver(class, datagram, endpoints[i])
 		}
-		if sizes[i] > 0 && r.bind.crosses(packets[i][:sizes[i]], endpoints[i]) {
+		if sizes[i] > 0 && r.bind.undoes(packets[i][:sizes[i]], endpoints[i]) {
 			sizes[i] = 0
 		}
 		if sizes[i] > keepaliveSize {
