@@ -11,15 +11,21 @@ import (
 
 var initiation, response = []byte{1, 0, 0, 0}, []byte{2, 0, 0, 0}
 
-// greeted is a bind whose peer has said something from an address, and what is left of that.
-func greeted(t *testing.T, prevails bool, left ...[]byte) (passes bool) {
-	t.Helper()
-	b, peer := wrap(&batch{port: 7, datagrams: [][]byte{initiation}}, &inbox{}), &PeerEndpoint{}
+// spoken is a bind whose peer has said something from its address.
+func spoken(datagrams ...[]byte) (*Bind, *PeerEndpoint) {
+	b, peer := wrap(&batch{port: 7, datagrams: datagrams}, &inbox{}), &PeerEndpoint{}
 	peersAddress := netip.MustParseAddrPort("192.0.2.9:9")
 	b.Hosts.Put(relay.Host{Tag: tagOfPeer, Endpoint: peer})
 	b.Hosts.Expect(tagOfPeer, []relay.Way{{Address: peersAddress}})
-	peer.Prevail(prevails)
 	peer.Use(b.Direct(peersAddress))
+	return b, peer
+}
+
+// greeted tells whether an initiation of the peer's passes after these packets have left for it.
+func greeted(t *testing.T, prevails bool, left ...[]byte) (passes bool) {
+	t.Helper()
+	b, peer := spoken(initiation)
+	peer.Prevail(prevails)
 	for _, packet := range left {
 		if err := b.Send([][]byte{packet}, peer); err != nil {
 			t.Fatal(err)
@@ -54,11 +60,7 @@ func TestAnInitiationThatComesTwiceIsHeardOnce(t *testing.T) {
 	altered := append([]byte(nil), another...)
 	altered[147] = 1
 	datagrams := [][]byte{another, another, transport, another, altered, another}
-	b, peer := wrap(&batch{port: 7, datagrams: datagrams}, &inbox{}), &PeerEndpoint{}
-	peersAddress := netip.MustParseAddrPort("192.0.2.9:9")
-	b.Hosts.Put(relay.Host{Tag: tagOfPeer, Endpoint: peer})
-	b.Hosts.Expect(tagOfPeer, []relay.Way{{Address: peersAddress}})
-	peer.Use(b.Direct(peersAddress))
+	b, _ := spoken(datagrams...)
 	packets, _ := receiveAll(t, b, len(datagrams))
 	for i, passes := range []bool{true, false, true, false, true, true} {
 		if got := len(packets[i]) > 0; got != passes {
