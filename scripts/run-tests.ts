@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 
 interface Counts {
   passed: number
@@ -11,9 +11,13 @@ interface Counts {
   skipped: number
 }
 
+/** Lines of a failing test that are said again at the end: its log above may be cut off where it is read. */
+const WORDS_AT_END = 30
+
 const BIN = 'node_modules/.bin'
 const scratch = mkdtempSync(join(tmpdir(), 'meshgate-test-'))
 const total: Counts = { passed: 0, failed: 0, skipped: 0 }
+const failures: string[] = []
 
 try {
   await suite('checks', check)
@@ -26,6 +30,7 @@ try {
 } finally {
   rmSync(scratch, { recursive: true, force: true })
 }
+for (const failure of failures) console.log(`\n== failed: ${failure}`)
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
 process.exitCode = total.failed > 0 ? 1 : 0
 
@@ -42,6 +47,7 @@ async function suite(name: string, run: () => Promise<Counts>): Promise<void> {
 
 async function check(): Promise<Counts> {
   const code = await execute('scripts/check', [])
+  if (code !== 0) failures.push('checks (npm run check shows them)')
   return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 }
 }
 
@@ -49,16 +55,36 @@ async function vitest(project: string): Promise<Counts> {
   const report = join(scratch, `${project}.json`)
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   const code = await execute(`${BIN}/vitest`, ['run', '--project', project, ...reporters])
-  const result = readJson(report)
-  const counts = {
-    passed: result['numPassedTests'] ?? 0,
-    failed: result['numFailedTests'] ?? 0,
-    skipped: (result['numPendingTests'] ?? 0) + (result['numTodoTests'] ?? 0),
+  const result = readReport(report)
+  for (const file of result.testResults ?? []) {
+    for (const test of file.assertionResults) {
+      if (test.status !== 'failed') continue
+      failures.push(
+        `${test.fullName} (${relative('.', file.name)})\n${firstWords(test.failureMessages)}`,
+      )
+    }
   }
-  // A suite that died before its tests ran has failed no test, and has not passed either.
-  if (code !== 0 && counts.failed === 0) counts.failed = 1
-  if (code === 0 && counts.passed === 0) counts.failed = 1
-  return counts
+  return judged(project, code, {
+    passed: result.numPassedTests ?? 0,
+    failed: result.numFailedTests ?? 0,
+    skipped: (result.numPendingTests ?? 0) + (result.numTodoTests ?? 0),
+  })
+}
+
+/** A suite that died before its tests ran has failed no test, and has not passed either. */
+function judged(suiteName: string, code: number, counts: Counts): Counts {
+  if (code !== 0 ? counts.failed > 0 : counts.passed > 0) return counts
+  failures.push(`${suiteName} ended with ${code}, and ${counts.passed} tests had passed`)
+  return { ...counts, failed: counts.failed + 1 }
+}
+
+/** vitest has the message first and its stack after it; go test ends with what went wrong. */
+function firstWords(messages: readonly string[]): string {
+  return messages.join('\n').split('\n').slice(0, WORDS_AT_END).join('\n')
+}
+
+function lastWords(lines: readonly string[]): string {
+  return lines.join('\n').split('\n').slice(-WORDS_AT_END).join('\n')
 }
 
 function goTest(module: string, flags: readonly string[]): Promise<Counts> {
@@ -75,6 +101,7 @@ async function kernelTests(): Promise<Counts> {
 async function goEvents(args: readonly string[], directory: string): Promise<Counts> {
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 }
   const output: string[] = []
+  const said = new Map<string, string[]>()
   const code = await execute('go', args, directory, (line) => {
     const event = parseLine(line)
     if (event === undefined) {
@@ -83,16 +110,16 @@ async function goEvents(args: readonly string[], directory: string): Promise<Cou
     }
     if (event.Output !== undefined) output.push(event.Output.trimEnd())
     if (event.Test === undefined) return
+    const words = said.get(event.Test) ?? []
+    if (event.Output !== undefined) said.set(event.Test, [...words, event.Output.trimEnd()])
     if (event.Action === 'pass') counts.passed += 1
-    if (event.Action === 'fail') counts.failed += 1
     if (event.Action === 'skip') counts.skipped += 1
+    if (event.Action !== 'fail') return
+    counts.failed += 1
+    failures.push(`${event.Test}\n${lastWords(words)}`)
   })
-  if (code !== 0) {
-    console.log(output.join('\n'))
-    if (counts.failed === 0) counts.failed = 1
-  }
-  if (code === 0 && counts.passed === 0) counts.failed = 1
-  return counts
+  if (code !== 0) console.log(output.join('\n'))
+  return judged(`${directory}: go ${args[0]}`, code, counts)
 }
 
 interface GoTestEvent {
@@ -109,9 +136,24 @@ function parseLine(line: string): GoTestEvent | undefined {
   }
 }
 
-function readJson(path: string): Record<string, number> {
+interface VitestReport {
+  readonly numPassedTests?: number
+  readonly numFailedTests?: number
+  readonly numPendingTests?: number
+  readonly numTodoTests?: number
+  readonly testResults?: readonly {
+    readonly name: string
+    readonly assertionResults: readonly {
+      readonly fullName: string
+      readonly status: string
+      readonly failureMessages: readonly string[]
+    }[]
+  }[]
+}
+
+function readReport(path: string): VitestReport {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Record<string, number>
+    return JSON.parse(readFileSync(path, 'utf8')) as VitestReport
   } catch {
     return {}
   }
