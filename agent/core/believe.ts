@@ -16,7 +16,7 @@ import { remember } from './event-log.ts'
 import type { Event } from './event.ts'
 import { hexToBase64 } from './key-text.ts'
 import { spareSources } from './uplinks.ts'
-import { observeSelf } from './observe.ts'
+import { isMeshAddress, observeSelf } from './observe.ts'
 import { mappedAddresses } from './port-mapping.ts'
 import { adoptOwn } from './publish.ts'
 import { expectExpiry } from './renewal.ts'
@@ -163,6 +163,8 @@ function offerRecord(node: Node, peer: Peer, now: Instant): void {
     // Two sites often use the same private addresses: ours cannot be the peer's.
     !host.includes(candidate.address) &&
     !mapped.includes(candidate.address) &&
-    candidate.address !== forwarded
+    candidate.address !== forwarded &&
+    // Its path would lead through itself.
+    !isMeshAddress(node, addressParts(candidate.address).ip)
   offer(peer.paths, peer.record.candidates.filter(usable), now, spareSources(node))
 }

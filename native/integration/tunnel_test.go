@@ -50,6 +50,24 @@ func TestAProbeOfACandidateIsAnsweredWithWhatThePeerSaw(t *testing.T) {
 	b.agent.await("probe-heard", func(params map[string]any) bool { return params["from"] == "[fd00:2::1]:41820" })
 }
 
+// Answered, it would become a path that carries itself.
+func TestAProbeThatCameThroughTheTunnelIsNotAnswered(t *testing.T) {
+	a, b := newPair(t, 2)
+	until(t, "the tunnel stands", func() bool { return a.namespace.ping(b.address()) })
+	for n, endpoint := range []string{b.address() + ":41820", "[fd12:3456:789a::2]:41820", "192.0.2.2:41820"} {
+		transaction := fmt.Sprintf("%032x", n+1)
+		a.agent.call("probe", object{"peer": b.key(), "endpoint": endpoint, "transaction": transaction})
+		// Whatever went through the tunnel has arrived before this.
+		until(t, "the tunnel stands", func() bool { return a.namespace.ping(b.address()) })
+	}
+	if reply := a.agent.await("probe-reply", any1); reply["endpoint"] != "192.0.2.2:41820" {
+		t.Errorf("reply %v", reply)
+	}
+	if heard := b.agent.await("probe-heard", any1); heard["from"] != "192.0.2.1:41820" {
+		t.Errorf("heard %v", heard)
+	}
+}
+
 func TestAgentsSpeakSTUNThroughThePort(t *testing.T) {
 	a, b := newPair(t, 2)
 	// A datagram that leaves before the neighbour is known may be lost.

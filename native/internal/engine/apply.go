@@ -140,6 +140,9 @@ func (e *Engine) convergeDevice(desired *protocol.Desired, note noter) error {
 		e.bind.Hosts.Forward(spec.Relay)
 		note("device relay %t", spec.Relay)
 	}
+	e.mutex.Lock()
+	e.meshPrefixes = slices.Clone(spec.Addresses)
+	e.mutex.Unlock()
 	d.spec = *spec
 	return nil
 }

@@ -72,6 +72,8 @@ type Engine struct {
 	links       links
 	echoSockets *echo.Sockets
 	lateSockets *late.Sockets
+	// meshPrefixes are those that the device's addresses are in.
+	meshPrefixes []netip.Prefix
 	// ownAddresses are those of the device.
 	ownAddresses []netip.Addr
 	turns        map[string]*turnServer

@@ -4,6 +4,8 @@ package engine
 
 import (
 	"bytes"
+	"net/netip"
+	"slices"
 	"time"
 
 	"meshgate.dev/native/internal/bind"
@@ -48,6 +50,9 @@ func (e *Engine) receive(p *peer, pair *probe.Pair, body probe.Body, from bind.S
 	if from.Relayed() && from.Member != p.tag || !e.owns(p, from.Way.Socket) {
 		return nil
 	}
+	if !from.Relayed() && e.isInMesh(from.Way.Address.Addr()) {
+		return nil
+	}
 	if err := p.window.Accept(body.Stamp); err != nil {
 		e.log.Debug("probe refused", "peer", p.spec.PublicKey, "from", from.Way, "error", err)
 		return nil
@@ -75,6 +80,13 @@ func (e *Engine) receive(p *peer, pair *probe.Pair, body probe.Body, from bind.S
 	}
 	errands = append(errands, e.act(p, p.prober.Answered(body.Transaction, reportOf(body.Heard), now))...)
 	return append(errands, e.told(p, body, now)...)
+}
+
+// isInMesh tells whether what comes from an address came through the tunnel itself, as it does from a peer that is asked at
+// an address which routes lead into the mesh, such as a gateway at one of the network behind it. Met with silence, that never
+// becomes a path, which would carry itself. The mutex is held.
+func (e *Engine) isInMesh(address netip.Addr) bool {
+	return slices.ContainsFunc(e.meshPrefixes, func(prefix netip.Prefix) bool { return prefix.Contains(address) })
 }
 
 func (e *Engine) receiveRequest(p *peer, body probe.Body, from bind.Source, arrival *relay.Arrival, now time.Time) []errand {

@@ -49,6 +49,15 @@ describe('a member that is heard of', () => {
     ])
   })
 
+  it('is not probed inside the mesh, whatever it says of itself', () => {
+    const world = oneNode()
+    world.connect([HOME])
+    const { ipv4 } = world.membership.admit('other').certificate
+    const said = { candidates: [host(`${ipv4}:5`), host('203.0.113.5:5')] }
+    const effects = world.hear(world.recordOf(world.membership.admit('peer'), said))
+    expect(ofKind(effects, 'probe').map((probe) => probe.endpoint)).toEqual(['203.0.113.5:5'])
+  })
+
   it('gets a path once it answered there, and its path is kept by the same name', () => {
     const { effects, peer, helperEvent } = withPeer(host('203.0.113.5:5'))
     const [probe] = ofKind(effects, 'probe')
