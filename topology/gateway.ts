@@ -10,7 +10,7 @@ import { parsePrefix, prefixesOverlap } from './prefix.ts'
 
 export interface GatewayCandidate {
   readonly certificate: Pick<Certificate, 'node' | 'prefixes'>
-  /** Whether a path to it is armed. */
+  /** Whether there is a path to it that answers, as far as is known. */
   readonly isReached: boolean
   /** It is about to go, or to be looked after. */
   readonly isDraining: boolean

@@ -85,6 +85,8 @@ export interface MemberPaths {
   readonly duplicate: boolean
   /** It asks others not to count on it. */
   readonly draining: boolean
+  /** False where its paths have not answered for a while. */
+  readonly reached: boolean
   /** Bytes of IP packet that every one of its paths carries. */
   readonly mtu: number
   /** Of each kind the most wanted first. */
@@ -113,9 +115,9 @@ export function makePlan(input: PlanInput): Plan {
   const { network, own, device, turn, policy, dialPort, names, members } = input
   const held = heldPrefixes(
     network,
-    members.map(({ certificate, paths, draining }) => ({
+    members.map(({ certificate, paths, reached, draining }) => ({
       certificate,
-      isReached: paths.length > 0,
+      isReached: reached && paths.length > 0,
       isDraining: draining,
     })),
   )

@@ -4,12 +4,14 @@
  * only, and what is on its way over the old gateway when a member changes over would be refused there. So everybody who
  * hears that a gateway drains, or no longer does, goes on as before for a moment; in that moment the gateways of its prefixes
  * begin to send what leaves from there a second time, in a form that is taken in from each of them, and go on until all
- * have changed over.
+ * have changed over. It is the same with one that has died, each member by what it sees itself: leaving it can lose nothing
+ * more, but it is taken back no less carefully.
  */
 import { earliest, type Instant, later, type Now } from '../../nat/clock.ts'
 import { heldPrefixes } from '../../topology/gateway.ts'
-import { LATE_ANSWER_MS, PREFIX_HOLD_MS } from './constants.ts'
+import { GATEWAY_BACK_MS, GATEWAY_LOST_MS, LATE_ANSWER_MS, PREFIX_HOLD_MS } from './constants.ts'
 import { isReached } from './peer-paths.ts'
+import { settle } from './state/gateway-standing.ts'
 import type { Node, Peer } from './state.ts'
 
 /** Whether that is news. */
@@ -23,21 +25,23 @@ export function takeDrain(node: Node, draining: boolean, now: Instant): boolean 
 export function updateGateways(node: Node, now: Instant): void {
   if (node.lateUntil !== undefined && node.lateUntil <= now) node.lateUntil = undefined
   for (const peer of node.peers.values()) {
-    const { drain, record } = peer
-    if (record.draining === drain.counts) {
-      drain.changesAt = undefined
-    } else if (drain.changesAt === undefined) {
-      drain.changesAt = later(now, PREFIX_HOLD_MS)
-      if (sharesPrefix(node, peer)) node.lateUntil = later(now, LATE_ANSWER_MS)
-    } else if (drain.changesAt <= now) {
-      drain.counts = record.draining
-      drain.changesAt = undefined
+    const { gateway, record } = peer
+    let begins = settle(gateway.draining, record.draining, now, PREFIX_HOLD_MS)
+    if (record.certificate.prefixes.length > 0) {
+      const reached = node.helper.connected ? isReached(peer) : gateway.reached.counts
+      const holdMs = reached ? GATEWAY_BACK_MS : GATEWAY_LOST_MS
+      begins = settle(gateway.reached, reached, now, holdMs) || begins
     }
+    if (begins && sharesPrefix(node, peer)) node.lateUntil = later(now, LATE_ANSWER_MS)
   }
 }
 
 export function gatewayDeadline({ peers, lateUntil }: Node): Instant | undefined {
-  return earliest([lateUntil, ...[...peers.values()].map(({ drain }) => drain.changesAt)])
+  const changes = [...peers.values()].flatMap(({ gateway }) => [
+    gateway.draining.changesAt,
+    gateway.reached.changesAt,
+  ])
+  return earliest([lateUntil, ...changes])
 }
 
 /**

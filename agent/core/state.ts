@@ -19,7 +19,7 @@ import { createPeerChannel, type PeerChannel } from './state/peer-channel.ts'
 import type { NodeConfig, Powers } from './config.ts'
 import { PROBE_BURST } from './constants.ts'
 import { createDialBack, type DialBack } from './state/dial-back.ts'
-import type { GatewayDrain } from './state/gateway-drain.ts'
+import { createGatewayStanding, type GatewayStanding } from './state/gateway-standing.ts'
 import { createEventLog, type EventLog, type EventOf } from './event-log.ts'
 import { type HubSurvey, NO_HUBS } from './state/hub-survey.ts'
 import type { QuorumStatus } from './status.ts'
@@ -86,7 +86,7 @@ export interface Peer {
   /** Paths that lead over somebody else; see peer-paths.ts. */
   readonly indirect: IndirectPaths
   /** See gateways.ts. */
-  readonly drain: GatewayDrain
+  readonly gateway: GatewayStanding
   /** See channels.ts. */
   readonly channel: PeerChannel
   /** How much each path carries that answers, by id; see peer-mtu.ts. */
@@ -256,7 +256,7 @@ export function createPeer(self: NodeId, record: NodeRecord, helperName: string)
     heardOverTurn: new Map(),
     search: createPeerSearch(),
     indirect: createIndirectPaths(),
-    drain: { counts: record.draining, changesAt: undefined },
+    gateway: createGatewayStanding(record.draining),
     channel: createPeerChannel(),
     mtus: new Map(),
     sessionAt: undefined,

@@ -44,7 +44,8 @@ export function planOf(node: Node, now: Now): Plan {
         certificate: peer.record.certificate,
         keepaliveMs: keepaliveMs([ownLifetimeMs, peer.record.nat.lifetimeMs]),
         duplicate: isDuplicated(node.config.redundancy, peer.record.certificate),
-        draining: peer.drain.counts,
+        draining: peer.gateway.draining.counts,
+        reached: peer.gateway.reached.counts,
         paths: wantedPaths(peer),
         mtu: peerMtu(node, peer),
         why: explain(peer, pathStatuses(node, peer)[0] ?? NO_PATH).sentence,
@@ -71,10 +72,10 @@ function planInputs(node: Node, now: Now): string {
   text += ` ${policyOf(node.notices)?.serial} ${node.config.certificate.serial} ${node.lateUntil !== undefined}`
   if (isShutOut(node)) return text
   for (const peer of node.peers.values()) {
-    const { record, helperName, paths, drain } = peer
+    const { record, helperName, paths, gateway } = peer
     const { serial, notAfter } = record.certificate
     if (notAfter <= now.wall) continue
-    text += `\n${helperName} ${serial} ${record.nat.lifetimeMs} ${drain.counts}`
+    text += `\n${helperName} ${serial} ${record.nat.lifetimeMs} ${gateway.draining.counts} ${gateway.reached.counts}`
     for (const path of armedPaths(paths)) text += ` ${wayKey(path)}`
     text += ` ${peer.indirect.text}`
     for (const { carried } of peer.mtus.values()) text += ` ${carried}`

@@ -83,7 +83,7 @@ async function holderAndOther(): Promise<[Member, Member]> {
 
 const held = (name: string) =>
   alice.host.waitFor(async () => (await holder()) === name, {
-    deadlineMs: 10_000,
+    deadlineMs: 30_000,
     what: `${name} has the network`,
     pollMs: 100,
   })
@@ -98,20 +98,41 @@ test('a gateway that is drained is left for the other and taken back without a l
   expectNoneLost(await traffic.stop())
 })
 
+test('a gateway that dies without a word is left for the other, and taken back without a lost answer', async () => {
+  const [first, second] = await holderAndOther()
+  const before = Traffic.start(alice.host, undefined, { address: BEHIND })
+  await isUsed(first)
+  await lab.set(first.name, { down: true })
+  await held(second.name)
+  await isUsed(second)
+  await before.stop()
+  const after = Traffic.start(alice.host, undefined, { address: BEHIND })
+  await isUsed(second)
+  await lab.set(first.name, { down: false })
+  await held(first.name)
+  await isUsed(first)
+  expectNoneLost(await after.stop())
+})
+
 test('a gateway that stops in order is left for the other without a lost answer', async () => {
   const [first, second] = await holderAndOther()
-  const enough = (await passedOn(first)) + 50
   const traffic = Traffic.start(alice.host, undefined, { address: BEHIND })
-  await alice.host.waitFor(async () => (await passedOn(first)) >= enough, {
-    deadlineMs: 10_000,
-    what: `${first.name} is in use`,
-    pollMs: 100,
-  })
+  await isUsed(first)
   await first.do(['stop'])
   expect(await holder()).toBe(second.name)
   await first.process.exit
   expectNoneLost(await traffic.stop())
 })
+
+/** From now on packets pass it. */
+async function isUsed(gateway: Member): Promise<void> {
+  const enough = (await passedOn(gateway)) + 50
+  await alice.host.waitFor(async () => (await passedOn(gateway)) >= enough, {
+    deadlineMs: 10_000,
+    what: `${gateway.name} is in use`,
+    pollMs: 100,
+  })
+}
 
 /** Packets that the gateway has sent to the network behind. */
 async function passedOn({ host }: Member): Promise<number> {

@@ -34,6 +34,7 @@ function planUnder(rules: readonly PolicyRule[]) {
         paths: [],
         duplicate: false,
         draining: false,
+        reached: true,
         why: '',
       },
     ],

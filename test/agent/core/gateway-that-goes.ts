@@ -49,7 +49,8 @@ export function gatewayThatGoes() {
   }
 }
 
-function withPath({ helperName }: Member, n: number, up: boolean): HelperPeer {
+/** A peer as the helper tells of it, with one direct path; `n`: another one for each peer. */
+export function withPath({ helperName }: Member, n: number, up: boolean): HelperPeer {
   const endpoint = `198.51.100.${n + 1}:1` as TransportAddress
   const { id } = directPath({ endpoint })
   const counters = { rxBytes: 0, txBytes: 0, lastHandshakeMs: null, allowedIps: [] }

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A prefix of two gateways, of which one drains, as a member and as the gateways themselves see it. */
 import { describe, expect, it } from 'vitest'
-import { LATE_ANSWER_MS, PREFIX_HOLD_MS } from '../../../agent/core/constants.ts'
+import {
+  GATEWAY_BACK_MS,
+  GATEWAY_LOST_MS,
+  LATE_ANSWER_MS,
+  PREFIX_HOLD_MS,
+} from '../../../agent/core/constants.ts'
 import { planOf } from '../../../agent/core/want.ts'
 import type { Member } from '../../sim/membership.ts'
-import { gatewayThatGoes, SHARED } from './gateway-that-goes.ts'
+import { gatewayThatGoes, SHARED, withPath } from './gateway-that-goes.ts'
 import { link, ofKind, oneNode } from './one-node.ts'
 
 const PREFIX = '192.168.77.0/24'
@@ -24,7 +29,13 @@ function withGateways() {
     plan().peers.flatMap(({ name, [list]: prefixes }) => (prefixes.includes(PREFIX) ? name : []))
   const say = (gateway: Member, draining: boolean) =>
     world.hear(world.recordOf(gateway, { draining }))
-  return { ...world, first, second, plan, peersWith, say }
+  /** The helper tells of one path to each. */
+  const reach = (...up: readonly Member[]) =>
+    world.connect(
+      [link('eth0', '192.168.1.10/24')],
+      [first, second].map((gateway, n) => withPath(gateway, n, up.includes(gateway))),
+    )
+  return { ...world, first, second, plan, peersWith, say, reach }
 }
 
 const nameOf = ({ certificate: { name } }: Member) => name
@@ -52,6 +63,49 @@ describe('a prefix of two gateways', () => {
     say(first, false)
     run(AFTER_MS)
     expect(peersWith('allowedIps')).toEqual([nameOf(first)])
+  })
+
+  it('moves when no path to its holder has answered for a while, and back when one has for longer', () => {
+    const { first, second, run, reach, peersWith } = withGateways()
+    reach(first, second)
+    for (const [up, holdMs, from, to] of [
+      [[second], GATEWAY_LOST_MS, first, second],
+      [[first, second], GATEWAY_BACK_MS, second, first],
+    ] as const) {
+      reach(...up)
+      run(holdMs - 1)
+      expect(peersWith('allowedIps')).toEqual([nameOf(from)])
+      run(AFTER_MS)
+      expect(peersWith('allowedIps')).toEqual([nameOf(to)])
+    }
+  })
+
+  it('stays where it is if its holder answers again before, or the helper is away', () => {
+    const { first, second, run, reach, peersWith, take } = withGateways()
+    reach(first, second)
+    reach(second)
+    run(GATEWAY_LOST_MS - 1)
+    reach(first, second)
+    run(GATEWAY_LOST_MS + AFTER_MS)
+    expect(peersWith('allowedIps')).toEqual([nameOf(first)])
+    reach(second)
+    take({ kind: 'helper-disconnected', reason: 'closed' })
+    run(GATEWAY_LOST_MS + AFTER_MS)
+    expect(peersWith('allowedIps')).toEqual([nameOf(first)])
+  })
+
+  it('is not taken back by one that answers and goes again', () => {
+    const { first, second, run, reach, peersWith } = withGateways()
+    reach(first, second)
+    reach(second)
+    run(GATEWAY_LOST_MS + AFTER_MS)
+    for (let n = 0; n < 3; n++) {
+      reach(first, second)
+      run(GATEWAY_BACK_MS - 1)
+      reach(second)
+      run(AFTER_MS)
+      expect(peersWith('allowedIps')).toEqual([nameOf(second)])
+    }
   })
 
   it('is left at once with a gateway that is gone', () => {
@@ -95,6 +149,17 @@ describe('a gateway', () => {
       say(first, draining)
       expect(plan().lateFrom).toEqual([PREFIX])
       run(LATE_ANSWER_MS + PREFIX_HOLD_MS)
+      expect(plan().lateFrom).toEqual([])
+    }
+  })
+
+  it('does so as soon as another one of the prefix no longer answers, or does again', () => {
+    const { reach, first, second, run, plan } = asGateway()
+    reach(first, second)
+    for (const up of [[second], [first, second]]) {
+      reach(...up)
+      expect(plan().lateFrom).toEqual([PREFIX])
+      run(LATE_ANSWER_MS)
       expect(plan().lateFrom).toEqual([])
     }
   })
