@@ -108,15 +108,17 @@ async function goEvents(args: readonly string[], directory: string): Promise<Cou
       output.push(line)
       return
     }
-    if (event.Output !== undefined) output.push(event.Output.trimEnd())
+    const words = event.Output?.trimEnd()
+    if (words !== undefined) output.push(words)
     if (event.Test === undefined) return
-    const words = said.get(event.Test) ?? []
-    if (event.Output !== undefined) said.set(event.Test, [...words, event.Output.trimEnd()])
+    const ofTest = said.get(event.Test) ?? []
+    if (words !== undefined) ofTest.push(words)
+    said.set(event.Test, ofTest)
     if (event.Action === 'pass') counts.passed += 1
     if (event.Action === 'skip') counts.skipped += 1
     if (event.Action !== 'fail') return
     counts.failed += 1
-    failures.push(`${event.Test}\n${lastWords(words)}`)
+    failures.push(`${event.Test}\n${lastWords(ofTest)}`)
   })
   if (code !== 0) console.log(output.join('\n'))
   return judged(`${directory}: go ${args[0]}`, code, counts)

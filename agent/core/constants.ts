@@ -58,14 +58,14 @@ export const GATEWAY_LOOK_MS = 30_000
 /** So long others take to hear that a gateway drains, and to make ready. */
 export const PREFIX_HOLD_MS = 1_000
 
+/** So long after that an answer may still be on its way over a gateway that was left. */
+export const LATE_ANSWER_MS = 10_000
+
 /** So long no path to a gateway has answered when its prefixes go to another one. A helper that begins anew takes less. */
 export const GATEWAY_LOST_MS = 2_000
 
 /** So long it has answered again when they go back: paths that come up one after the other are no reason to move twice. */
 export const GATEWAY_BACK_MS = 5_000
-
-/** So long after that an answer may still be on its way over a gateway that was left. */
-export const LATE_ANSWER_MS = 10_000
 
 /** Time in which a proven path must answer the helper as well; the helper itself gives up after 3 s. */
 export const PATH_TRIAL_MS = 5_000

@@ -37,11 +37,10 @@ export function updateGateways(node: Node, now: Instant): void {
 }
 
 export function gatewayDeadline({ peers, lateUntil }: Node): Instant | undefined {
-  const changes = [...peers.values()].flatMap(({ gateway }) => [
-    gateway.draining.changesAt,
-    gateway.reached.changesAt,
-  ])
-  return earliest([lateUntil, ...changes])
+  const due = [lateUntil]
+  for (const { gateway } of peers.values())
+    due.push(gateway.draining.changesAt, gateway.reached.changesAt)
+  return earliest(due)
 }
 
 /**

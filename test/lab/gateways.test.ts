@@ -12,6 +12,8 @@ const BEHIND = '192.168.77.1'
 const NEAR = '192.168.77.254'
 /** So long is an answer on its way through it: of a packet every 10 ms, eight are at any time. */
 const DELAY_MS = 80
+/** Members find out by themselves, and wait for seconds whether it lasts. */
+const WITHOUT_A_WORD_MS = 30_000
 let lab: Lab
 let alice: Member
 let gateways: readonly Member[]
@@ -81,9 +83,9 @@ async function holderAndOther(): Promise<[Member, Member]> {
   return [first!, second!]
 }
 
-const held = (name: string) =>
+const held = (name: string, deadlineMs = 10_000) =>
   alice.host.waitFor(async () => (await holder()) === name, {
-    deadlineMs: 30_000,
+    deadlineMs,
     what: `${name} has the network`,
     pollMs: 100,
   })
@@ -103,13 +105,13 @@ test('a gateway that dies without a word is left for the other, and taken back w
   const before = Traffic.start(alice.host, undefined, { address: BEHIND })
   await isUsed(first)
   await lab.set(first.name, { down: true })
-  await held(second.name)
+  await held(second.name, WITHOUT_A_WORD_MS)
   await isUsed(second)
   await before.stop()
   const after = Traffic.start(alice.host, undefined, { address: BEHIND })
   await isUsed(second)
   await lab.set(first.name, { down: false })
-  await held(first.name)
+  await held(first.name, WITHOUT_A_WORD_MS)
   await isUsed(first)
   expectNoneLost(await after.stop())
 })

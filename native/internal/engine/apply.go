@@ -141,7 +141,7 @@ func (e *Engine) convergeDevice(desired *protocol.Desired, note noter) error {
 		note("device relay %t", spec.Relay)
 	}
 	e.mutex.Lock()
-	e.meshPrefixes = slices.Clone(spec.Addresses)
+	e.meshPrefixes = spec.Addresses
 	e.mutex.Unlock()
 	d.spec = *spec
 	return nil
